@@ -1,0 +1,132 @@
+"""What time alone changes: at midnight in Beijing the predicate hides and shows; the sweeps tell the feed.
+
+A sweep takes the rows whose day has come, changes their `feed_state` (which is no new version: nothing was learnt of the
+subject) and announces them, as sets, one transaction a batch. Rows that another worker holds are skipped, so any number
+of workers sweep at once and each row is announced once.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from hub.clock import BEIJING, Clock
+from hub.commands import upkeep
+from hub.commands.disclosure import announcing, wake
+from hub.store.labels import DisclosureKind, DisclosureReason, FeedState, ItemKind
+
+SWEEP_SECONDS = 10.0
+MONTHS_AHEAD = timedelta(days=62)
+_TABLES = {ItemKind.RECORD: "records", ItemKind.ENTRY: "sanctions_entries"}
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a sweep did: items announced as public, items announced as ended, items whose period was over unannounced."""
+
+    published: int = 0
+    ended: int = 0
+    passed: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.published + other.published, self.ended + other.ended, self.passed + other.passed)
+
+
+def _turn(item_kind: ItemKind, due: str, becomes: str, kind: DisclosureKind, reason: DisclosureReason | None) -> str:
+    """SQL for one batch: $1 today, $2 rows at most. Answers how many were announced and how many passed in silence.
+
+    `becomes` names the new state of a row `item`; only rows that are OPEN before or after it are announced.
+    """
+    spoken = FeedState.OPEN if kind is DisclosureKind.PUBLISHED else FeedState.CLOSED
+    table = _TABLES[item_kind]
+    said = f"'{reason}'" if reason else "null"
+    return f"""
+        with due as materialized (
+            select subject_id, id from {table} where {due} limit $2 for update skip locked
+        ), turned as (
+            update {table} item set feed_state = {becomes}
+            from due where item.subject_id = due.subject_id and item.id = due.id
+            returning item.subject_id, item.id, item.feed_state
+        ), spoken as (
+            select subject_id, id, '{kind}' as kind, {said} as reason from turned where feed_state = '{spoken}'
+        ), told as ({announcing(item_kind, "spoken")} returning id)
+        select (select count(*) from told) as told, (select count(*) from turned) as turned
+    """
+
+
+def _sweeps(item_kind: ItemKind) -> tuple[str, str]:
+    """SQL that opens what is due, and SQL that closes what is over, of one kind of item."""
+    opening = _turn(
+        item_kind,
+        f"feed_state = '{FeedState.DUE}' and public_from <= $1",
+        f"case when item.public_until < $1 then '{FeedState.CLOSED}' else '{FeedState.OPEN}' end",
+        DisclosureKind.PUBLISHED,
+        None,
+    )
+    closing = _turn(
+        item_kind,
+        f"feed_state = '{FeedState.OPEN}' and public_until < $1",
+        f"'{FeedState.CLOSED}'",
+        DisclosureKind.WITHDRAWN,
+        DisclosureReason.PERIOD_ENDED,
+    )
+    return opening, closing
+
+
+SWEEPS = {item_kind: _sweeps(item_kind) for item_kind in ItemKind}
+
+
+async def sweep(connection: asyncpg.Connection, clock: Clock, *, batch: int = 10_000) -> Counts:
+    """Announce everything whose day has come by today in Beijing, `batch` rows a transaction.
+
+    A sweep that is interrupted has done whole batches, and the next one does the rest. Raises asyncpg.PostgresError or
+    OSError when the database fails.
+    """
+    await _lay_months_ahead(connection, clock)
+    counts = Counts()
+    for opening, closing in SWEEPS.values():
+        while (turned := await _batch(connection, clock, opening, batch))[1]:
+            counts += Counts(published=turned[0], passed=turned[1] - turned[0])
+        while (turned := await _batch(connection, clock, closing, batch))[1]:
+            counts += Counts(ended=turned[0], passed=turned[1] - turned[0])
+    return counts
+
+
+async def _batch(connection: asyncpg.Connection, clock: Clock, statement: str, rows_max: int) -> tuple[int, int]:
+    async with connection.transaction():
+        row = await connection.fetchrow(statement, clock.today(), rows_max)
+        if row["told"]:
+            await wake(connection)
+        return row["told"], row["turned"]
+
+
+async def _lay_months_ahead(connection: asyncpg.Connection, clock: Clock) -> None:
+    """Cut the logs' coming months early: whoever finds one missing at midnight would wait for every reader."""
+    try:
+        async with connection.transaction():
+            await connection.execute("set local lock_timeout = '2s'")
+            await connection.execute("select ensure_months($1, $2)", clock.now(), clock.now() + MONTHS_AHEAD)
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+        return  # a long reader holds the log: there are two months of time to try again
+
+
+async def keep_sweeping(url: str, clock: Clock, stop: asyncio.Event) -> None:
+    """Sweep every ten seconds and right after each midnight in Beijing, until `stop` is set.
+
+    Raises nothing but cancellation: a database that goes away is waited for.
+    """
+
+    async def rounds(connection: asyncpg.Connection) -> None:
+        while not stop.is_set():
+            await sweep(connection, clock)
+            await upkeep.wait(stop, min(SWEEP_SECONDS, _seconds_to_midnight(clock.now())))
+
+    await upkeep.keep_connected(url, stop, "sweeps", rounds)
+
+
+def _seconds_to_midnight(now: datetime) -> float:
+    """From this instant to a moment after the next midnight in Beijing, never zero."""
+    local = now.astimezone(BEIJING)
+    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return (midnight - local).total_seconds() + 0.05

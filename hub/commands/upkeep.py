@@ -1,0 +1,57 @@
+"""Work that never ends beside the server: one connection, done again and again, connected anew when it breaks.
+
+The database may restart, move or refuse for a while; the work only waits. Nothing here holds state between rounds, so
+that any number of processes can do the same work at once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from hub.store.engine import connect
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS_MAX = 10.0
+PAUSE_SECONDS_FIRST = 0.1
+PAUSE_SECONDS_MAX = 5.0
+BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+async def keep_connected(
+    url: str, stop: asyncio.Event, name: str, rounds: Callable[[asyncpg.Connection], Awaitable[None]]
+) -> None:
+    """Run `rounds` on a connection of its own until `stop` is set; when connection or work fails, begin again.
+
+    `rounds` returns once `stop` is set. The pause between attempts doubles from 0.1 s to 5 s, and begins short again
+    after an attempt that lasted. Raises nothing but cancellation; that an attempt failed is in the log, under `name`.
+    """
+    time = asyncio.get_running_loop().time
+    pause = PAUSE_SECONDS_FIRST
+    while not stop.is_set():
+        began = time()
+        try:
+            connection = await asyncio.wait_for(connect(url), CONNECT_SECONDS_MAX)
+            try:
+                # Whoever loses us in the middle of a transaction must not keep our locks.
+                await connection.execute("set idle_in_transaction_session_timeout = '60s'")
+                await rounds(connection)
+            finally:
+                # Not a polite goodbye: the other side may be gone, and whatever was open must roll back.
+                connection.terminate()
+        except BROKEN as reason:
+            if time() - began > PAUSE_SECONDS_MAX:
+                pause = PAUSE_SECONDS_FIRST
+            log.warning("%s: no database (%s); trying again in %.1f s", name, type(reason).__name__, pause)
+            await wait(stop, pause)
+            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+
+
+async def wait(event: asyncio.Event, seconds: float) -> None:
+    """Until the event is set, and at most so long."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
