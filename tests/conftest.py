@@ -1,0 +1,106 @@
+"""Tests run on a real PostgreSQL: the embedded one, or the server of HUB_TEST_DATABASE_URL.
+
+A database is migrated once a session and then only copied, which takes some 50 ms:
+
+- `database`: the URL of a copy of one's own, with the code tables; `connection` is a connection on it;
+- `shared_database`: the same for a whole module, for tests that only read what a fixture of theirs has written;
+- `empty_database`: the URL of a database without anything.
+"""
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import asyncpg
+import psycopg
+import pytest
+
+from hub.store.embedded import Embedded
+from hub.store.engine import connect, other_database
+from hub.store.migration import migrate
+
+# Tests need no database that outlives the machine.
+FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """All tests run on asyncio, as the hub does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database on a server where more may be made."""
+    if given := os.environ.get("HUB_TEST_DATABASE_URL"):
+        yield given
+        return
+    with Embedded.start(tmp_path_factory.mktemp("server"), settings=FORGETFUL) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def new_database(server_url: str) -> Callable[..., Any]:
+    """Makes a database, dropped at the end of the block: `with new_database(template=None) as url`."""
+
+    @contextmanager
+    def make(template: str | None = None) -> Iterator[str]:
+        name = f"hub_test_{os.getpid()}_{next(numbers)}"
+        source = "template0 encoding 'UTF8'" if template is None else f'"{template}" strategy file_copy'
+        with psycopg.connect(server_url, autocommit=True) as admin:
+            admin.execute(f'create database "{name}" template {source}'.encode())
+        try:
+            yield other_database(server_url, name)
+        finally:
+            with psycopg.connect(server_url, autocommit=True) as admin:
+                admin.execute(f'drop database "{name}" with (force)'.encode())
+
+    return make
+
+
+@pytest.fixture(scope="session")
+async def template(new_database: Callable[..., Any], anyio_backend: str) -> AsyncIterator[str]:
+    """The name of the migrated database with its code tables, from which all others are copied."""
+    with new_database() as url:
+        migrate(url)
+        if find_spec("hub.store.codes"):  # until its first commit
+            from hub.store.codes import load_code_tables
+
+            connection = await connect(url)
+            await load_code_tables(connection)
+            await connection.close()
+        yield url.rpartition("/")[2].partition("?")[0]
+
+
+@pytest.fixture
+def empty_database(new_database: Callable[..., Any]) -> Iterator[str]:
+    """The URL of a new database without anything in it."""
+    with new_database() as url:
+        yield url
+
+
+@pytest.fixture
+def database(new_database: Callable[..., Any], template: str) -> Iterator[str]:
+    """The URL of a migrated database of one's own."""
+    with new_database(template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_database(new_database: Callable[..., Any], template: str) -> Iterator[str]:
+    """The URL of a migrated database for all tests of a module."""
+    with new_database(template) as url:
+        yield url
+
+
+@pytest.fixture
+async def connection(database: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection on a migrated database of one's own."""
+    opened = await connect(database)
+    yield opened
+    await opened.close()
