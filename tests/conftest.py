@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import psycopg
@@ -74,7 +75,7 @@ async def template(new_database: Callable[..., Any], anyio_backend: str) -> Asyn
             connection = await connect(url)
             await load_code_tables(connection)
             await connection.close()
-        yield url.rpartition("/")[2].partition("?")[0]
+        yield urlsplit(url).path.strip("/")
 
 
 @pytest.fixture
