@@ -1,0 +1,42 @@
+"""Money: departments write 10,000 yuan (万元) with up to six decimals, the hub keeps whole fen, answers show yuan.
+
+One fen is 0.000001 万元, so every amount that the national layout can state is a whole number of fen.
+"""
+
+import re
+import unicodedata
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from typing import Final
+
+FEN_MAX: Final = 9_000_000_000_000_000
+"""The largest amount kept, in fen (90 trillion yuan): well inside eight bytes and exact as a JSON number."""
+
+_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)(E[+-]?\d{1,2})?(?:万元?)?")
+_EXACT = Context(prec=80, Emax=200, Emin=-200, traps=[Inexact, InvalidOperation])
+_LENGTH_MAX = 64
+
+
+def fen_from_wan(text: str) -> int:
+    """Whole fen from an amount in 10,000 yuan, such as `0.2`, `1,234.5` or `12万元`.
+
+    ValueError where the text is no such amount, is negative, needs a fraction of a fen, or passes `FEN_MAX`; also for
+    an amount that says it is in yuan (元), which is a mistake of unit and not ours to convert.
+    """
+    tidy = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper()
+    match = _AMOUNT.fullmatch(tidy) if len(tidy) <= _LENGTH_MAX else None
+    if match is None:
+        raise ValueError("not an amount in 10,000 yuan")
+    fen = _EXACT.scaleb(_EXACT.create_decimal(match[1].replace(",", "") + (match[2] or "")), Decimal(6))
+    if fen > FEN_MAX:
+        raise ValueError("an amount beyond 9,000,000,000 times 10,000 yuan")
+    if fen != fen.to_integral_value():
+        raise ValueError("an amount in 10,000 yuan has at most six decimals")
+    return int(fen)
+
+
+def yuan(fen: int) -> str:
+    """An amount in fen, never negative, as yuan with two decimals: 200000 is `2000.00`."""
+    if fen < 0:
+        raise ValueError("an amount is never negative")
+    whole, rest = divmod(fen, 100)
+    return f"{whole}.{rest:02d}"
