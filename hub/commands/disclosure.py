@@ -50,7 +50,7 @@ _ITEMS = {
 
 
 def announcing(item_kind: ItemKind, source: str) -> str:
-    """SQL that announces each row of `source` (columns subject_id, id, kind, reason) and wakes the appender.
+    """SQL that announces each row of `source` (columns subject_id, id, kind, reason); `wake` is left to do.
 
     `source` is the name of a CTE or a subquery in parentheses, our own text only. The region is the subject's seat.
     """
@@ -64,7 +64,7 @@ def announcing(item_kind: ItemKind, source: str) -> str:
         {joined}
         join subjects subject on subject.id = item.subject_id
         order by said.subject_id, said.id
-    """
+    """  # noqa: S608 - text of our own
 
 
 async def announce(
@@ -79,7 +79,9 @@ async def announce(
     Call it after the rows are written: the line's order among other changes of the same item follows from the lock on
     its row. Answers how many lines were written, one for each item that there is.
     """
-    source = "(select *, $3::text as kind, $4::text as reason from unnest($1::bigint[], $2::bigint[]) as u(subject_id, id))"
+    source = (
+        "(select *, $3::text as kind, $4::text as reason from unnest($1::bigint[], $2::bigint[]) u(subject_id, id))"
+    )
     done: str = await connection.execute(
         announcing(item_kind, source), [subject for subject, _ in items], [item for _, item in items], kind, reason
     )
@@ -92,9 +94,7 @@ async def wake(connection: asyncpg.Connection) -> None:
     await connection.execute(f"notify {CHANNEL}")
 
 
-async def append_pending(
-    connection: asyncpg.Connection, clock: Clock, *, limit: int = 5000, wait: bool = True
-) -> int:
+async def append_pending(connection: asyncpg.Connection, clock: Clock, *, limit: int = 5000, wait: bool = True) -> int:
     """Move at most `limit` committed announcements into the log, in one transaction; answers how many.
 
     With `wait=False`, nothing is done (0) while another appender is at it. Raises asyncpg.PostgresError or OSError when
@@ -102,7 +102,7 @@ async def append_pending(
     """
     async with connection.transaction():
         head = await connection.fetchrow(
-            "select at, position from disclosure_head where one = 1 for update" + ("" if wait else " skip locked")
+            f"select at, position from disclosure_head where one = 1 for update{'' if wait else ' skip locked'}"  # noqa: S608
         )
         if head is None:
             return 0

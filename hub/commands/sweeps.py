@@ -1,8 +1,8 @@
 """What time alone changes: at midnight in Beijing the predicate hides and shows; the sweeps tell the feed.
 
-A sweep takes the rows whose day has come, changes their `feed_state` (which is no new version: nothing was learnt of the
-subject) and announces them, as sets, one transaction a batch. Rows that another worker holds are skipped, so any number
-of workers sweep at once and each row is announced once.
+A sweep takes the rows whose day has come, changes their `feed_state` (which is no new version: nothing was learnt of
+the subject) and announces them, as sets, one transaction a batch. Rows that another worker holds are skipped, so any
+number of workers sweep at once and each row is announced once.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _TABLES = {ItemKind.RECORD: "records", ItemKind.ENTRY: "sanctions_entries"}
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a sweep did: items announced as public, items announced as ended, items whose period was over unannounced."""
+    """What a sweep did: items announced as public, as ended, and those whose period was over unannounced."""
 
     published: int = 0
     ended: int = 0
@@ -52,7 +52,7 @@ def _turn(item_kind: ItemKind, due: str, becomes: str, kind: DisclosureKind, rea
             select subject_id, id, '{kind}' as kind, {said} as reason from turned where feed_state = '{spoken}'
         ), told as ({announcing(item_kind, "spoken")} returning id)
         select (select count(*) from told) as told, (select count(*) from turned) as turned
-    """
+    """  # noqa: S608 - text of our own
 
 
 def _sweeps(item_kind: ItemKind) -> tuple[str, str]:
