@@ -9,9 +9,11 @@ A database is migrated once a session and then only copied, which takes some 50 
 
 import itertools
 import os
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,12 +38,16 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """A database on a server where more may be made."""
     if given := os.environ.get("HUB_TEST_DATABASE_URL"):
         yield given
         return
-    with Embedded.start(tmp_path_factory.mktemp("server"), settings=FORGETFUL) as server:
+    # Not in pytest's folder: as root, the server runs as another account, which pytest locks out there.
+    with (
+        tempfile.TemporaryDirectory(prefix="hub-test-") as folder,
+        Embedded.start(Path(folder), settings=FORGETFUL) as server,
+    ):
         yield server.url
 
 

@@ -7,7 +7,7 @@ hold, also when any process is killed with -9 at any point:
 - `locks/in-use` is held, shared, by each command that uses the server: who can have it alone is the last;
 - `locks/server` is inherited by the postmaster and all its children: who can have it knows that none is left, whatever
   `postmaster.pid` says, and whoever has that number by now;
-- a cluster is made beside its place and then renamed, so that the place holds a whole one or none.
+- a cluster is made beside its place, under a name used once, and then renamed: the place holds a whole one or none.
 
 The server runs in a session of its own: a Ctrl-C in the terminal does not reach it, we stop it last.
 """
@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
+from urllib.parse import quote, urlencode
 
 if sys.platform == "win32":
     from hub.errors import Unusable
@@ -40,16 +41,15 @@ import psycopg
 from hub.errors import Unusable
 from hub.interruption import interruption
 from hub.store.account import Account, account_for, let_pass
-from hub.store.engine import other_database, socket_url
 from hub.store.locks import FileLock
 
 VERSION = 18
 DATABASE = "hub"
 PORT = 5432  # only names the socket
+SOCKET = f".s.PGSQL.{PORT}"
 
-OURS = frozenset(
-    ["locks", "postgres", "postgres.new", "postgres.log", "postgres.log.old", "demo.json", "demo.json.new", "reports"]
-)
+OURS = frozenset(["locks", "postgres", "postgres.log", "postgres.log.old", "demo.json", "demo.json.new"])
+HALF_MADE = "postgres.new-"
 # What a directory may hold without being in use for something.
 IGNORED = frozenset(["lost+found", ".DS_Store", ".gitignore", ".gitkeep"])
 
@@ -148,14 +148,7 @@ class Embedded:
         if self.in_use is None:
             return False
         with self._starting():
-            last = self.in_use.take()
-            try:
-                if last:
-                    self._take_down()
-            finally:
-                self.in_use.close()
-                self.in_use = None
-        return last
+            return self._leave()
 
     def __enter__(self) -> Self:
         return self
@@ -170,16 +163,22 @@ class Embedded:
     def _open(self) -> None:
         with self._starting():
             self.in_use = FileLock(self.data_dir / "locks" / "in-use")
-            # Nobody holds it alone but inside `_starting`.
-            self.in_use.take_within(QUEUE_SECONDS_MAX, shared=True)
             try:
+                # Held alone by nobody but inside `_starting`.
+                self.in_use.take(shared=True)
                 self._bring_up()
-                self._ensure_database()
-            except BaseException:
-                if self.in_use.take():
-                    self._take_down()
-                self.in_use.close()
-                self.in_use = None
+                try:
+                    self._ensure_database()
+                except psycopg.OperationalError:
+                    # The server found was dying from a kill of a moment ago.
+                    self._bring_up()
+                    self._ensure_database()
+            except BaseException as reason:
+                self._leave()
+                if isinstance(reason, OSError):
+                    raise Unusable(f"{self.data_dir} cannot be used: {reason.strerror or reason}.") from None
+                if isinstance(reason, psycopg.Error):
+                    raise self._failure("PostgreSQL could not make its database", str(reason).encode()) from None
                 raise
 
     @contextmanager
@@ -217,12 +216,15 @@ class Embedded:
             socket_dir = os.fsdecode(lines[4]) if len(lines) > 4 else ""
         except (OSError, ValueError, IndexError):
             return None
-        return Postmaster(pid, socket_dir) if self._is_server(psutil.Process, pid) else None
+        try:
+            process = psutil.Process(pid)
+        except (psutil.Error, ValueError):
+            return None
+        return Postmaster(pid, socket_dir) if self._is_server(process) else None
 
-    def _is_server(self, process_of: Callable[[int], psutil.Process], pid: int) -> bool:
+    def _is_server(self, process: psutil.Process) -> bool:
         """Whether a process is a PostgreSQL of this cluster: numbers are used again, working directories tell."""
         try:
-            process = process_of(pid)
             return (
                 process.name().startswith("postgres")
                 and process.status() != psutil.STATUS_ZOMBIE
@@ -245,7 +247,7 @@ class Embedded:
                 except psycopg.errors.TooManyConnections:
                     return True
                 except psycopg.OperationalError:
-                    if self._status() == "ready" and not (Path(current.socket_dir) / f".s.PGSQL.{PORT}").exists():
+                    if self._status() == "ready" and not (Path(current.socket_dir) / SOCKET).exists():
                         # Something has cleared its socket away; only a new start makes another.
                         return False
                 else:
@@ -261,10 +263,11 @@ class Embedded:
 
     def _sweep_up(self) -> None:
         """Whatever a killed server left behind: processes, its pid file. A cluster half made is none."""
-        self._end_processes(self._postmaster())
-        # Its number may be another process's by now, and PostgreSQL would refuse to start.
+        self._end_processes()
+        # Its number may be another process's by now, or a zombie's, and PostgreSQL would refuse to start.
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
-        shutil.rmtree(self.data_dir / "postgres.new", ignore_errors=True)
+        for half_made in self.data_dir.glob(HALF_MADE + "*"):
+            shutil.rmtree(half_made, ignore_errors=True)
 
     def _make_cluster(self) -> None:
         free_mb = shutil.disk_usage(self.data_dir).free // 2**20
@@ -274,8 +277,8 @@ class Embedded:
                 f" {free_mb} MB are free, {FREE_MB_FOR_NEW} are needed."
             )
         self.say("Making a new PostgreSQL database.")
-        new = self.data_dir / "postgres.new"
-        new.mkdir(mode=0o700)
+        # An `initdb` that outlived its killed parent must not write into the next one's folder.
+        new = Path(tempfile.mkdtemp(prefix=HALF_MADE, dir=self.data_dir))
         self.account.own(new)
         # Sorted by code point and the same on every machine, whatever its locale.
         made = self._run(
@@ -293,6 +296,7 @@ class Embedded:
         if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
             log.replace(log.with_name("postgres.log.old"))
         socket_dir = self._socket_dir()
+        (socket_dir / f"{SOCKET}.lock").unlink(missing_ok=True)
         arguments = [str(programs() / "postgres"), "-D", str(self.cluster), "-p", str(PORT), "-k", str(socket_dir)]
         for name, value in self.settings.items():
             arguments += ["-c", f"{name}={value}"]
@@ -367,26 +371,41 @@ class Embedded:
 
     # --- stop --------------------------------------------------------------------------------------------------------
 
-    def _take_down(self) -> None:
-        self._end_processes(self._postmaster())
-        if self.running is not None and self.running.socket_dir != str(self.cluster):
-            shutil.rmtree(self.running.socket_dir, ignore_errors=True)
-        self.running = None
+    def _leave(self) -> bool:
+        """Use the server no longer, and stop it if nobody else does."""
+        if self.in_use is None:
+            return False
+        last = self.in_use.take()
+        try:
+            if last:
+                self._end_processes()
+                if self.running is not None and self.running.socket_dir != str(self.cluster):
+                    shutil.rmtree(self.running.socket_dir, ignore_errors=True)
+            elif self.child is not None:
+                self.child.returncode = 0  # it outlives us, and `subprocess` need not warn of it
+        finally:
+            self.running = self.child = None
+            self.in_use.close()
+            self.in_use = None
+        return last
 
-    def _end_processes(self, postmaster: Postmaster | None) -> None:
+    def _end_processes(self) -> None:
         """End the server, gently first, until no process of it is left."""
+        found = self._postmaster()
+        # A child that was interrupted in its first moments has not written its number yet.
+        pid = self.child.pid if self.child is not None and self.child.poll() is None else found and found.pid
         with FileLock(self.data_dir / "locks" / "server") as held:
-            if postmaster is not None:
-                _signal(postmaster.pid, signal.SIGINT)  # fast shutdown: roll back, checkpoint, end
+            if pid is not None:
+                _signal(pid, signal.SIGINT)  # fast shutdown: roll back, checkpoint, end
                 if self._gone(held, STOP_SECONDS_MAX):
                     return
-                _signal(postmaster.pid, signal.SIGQUIT)  # at once; the next start recovers
+                _signal(pid, signal.SIGQUIT)  # at once; the next start recovers
             # Children whose postmaster was killed end by themselves as soon as they wait for anything.
             if self._gone(held, 5):
                 return
             for number in (signal.SIGQUIT, signal.SIGKILL):
                 for process in psutil.process_iter():
-                    if self._is_server(lambda _pid, process=process: process, process.pid):  # type: ignore[misc]
+                    if self._is_server(process):
                         _signal(process.pid, number)
                 if self._gone(held, 5):
                     return
@@ -397,7 +416,8 @@ class Embedded:
         while True:
             if self.child is not None:
                 self.child.poll()
-            if held.take():
+            # A server that something else has started does not hold our lock.
+            if held.take() and self._postmaster() is None:
                 return True
             if time.monotonic() > deadline:
                 return False
@@ -411,7 +431,9 @@ class Embedded:
         return self.running
 
     def _url(self, database: str) -> str:
-        return other_database(socket_url(self._running().socket_dir, PORT), database)
+        # A space as %20: libpq does not read a plus sign as one.
+        where = urlencode({"host": self._running().socket_dir, "port": PORT}, quote_via=quote, safe="/")
+        return f"postgresql://postgres@/{database}?{where}"
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         with interruption.shield():
@@ -440,7 +462,7 @@ class Embedded:
             return Unusable(f"{what}: the disk of {self.data_dir} is full.")
         if "Read-only file system" in text:
             return Unusable(f"{what}: the file system of {self.data_dir} is read-only.")
-        said = re.findall(r"(?:FATAL|PANIC|error): +(.+)", text)
+        said = re.findall(r"(?:FATAL|PANIC|ERROR|error): +(.+)", text) or text.strip().splitlines()
         where = f"; see {self.data_dir / 'postgres.log'}" if "FATAL" in text or "PANIC" in text else ""
         return Unusable(f"{what}: {said[-1].rstrip('.') if said else 'it gave no reason'}{where}.")
 
@@ -484,7 +506,11 @@ def _holds_nothing_else(data_dir: Path) -> None:
     if not cluster.exists():
         if (data_dir / "PG_VERSION").exists():
             raise Unusable(f"{data_dir} is a PostgreSQL data directory of something else; give an empty or a new one.")
-        strange = sorted(entry.name for entry in data_dir.iterdir() if entry.name not in OURS | IGNORED)
+        strange = sorted(
+            entry.name
+            for entry in data_dir.iterdir()
+            if entry.name not in OURS | IGNORED and not entry.name.startswith(HALF_MADE)
+        )
         if strange:
             raise Unusable(f"{data_dir} holds other files ({strange[0]}); give an empty or a new directory.")
         return
@@ -501,7 +527,7 @@ def _holds_nothing_else(data_dir: Path) -> None:
 
 def _fits_socket(folder: Path) -> bool:
     # PostgreSQL, libpq and asyncpg take a comma for the end of a path.
-    return len(os.fsencode(folder / f".s.PGSQL.{PORT}")) <= SOCKET_BYTES_MAX and not re.search(r'[,"\\]', str(folder))
+    return len(os.fsencode(folder / SOCKET)) <= SOCKET_BYTES_MAX and not re.search(r'[,"\\]', str(folder))
 
 
 def _environment() -> dict[str, str]:
