@@ -11,7 +11,7 @@ from typing import Final
 FEN_MAX: Final = 9_000_000_000_000_000
 """The largest amount kept, in fen (90 trillion yuan): well inside eight bytes and exact as a JSON number."""
 
-_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)(E[+-]?\d{1,2})?(?:万元?)?")
+_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)(E[+-]?\d{1,2})?(?:万元?)?", re.ASCII)
 _EXACT = Context(prec=80, Emax=200, Emin=-200, traps=[Inexact, InvalidOperation])
 _LENGTH_MAX = 64
 

@@ -42,7 +42,7 @@ _HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ＋－　：", 
 _ID_LABEL = r"(?:身份证|公民身份号码|证件号)(?:件?号码?|号|件)?(?:为|是)?[:： ]{0,3}"
 _NUMBERS = re.compile(
     # A number that is labelled as an identity number is one, even with a slip in it or in the old form.
-    rf"(?:{_ID_LABEL})(?P<labelled>\d{{17}}[\dXx]|\d{{15}})(?![0-9A-Za-z])"
+    rf"(?:{_ID_LABEL})(?P<labelled>\d{{6}}[ -]?\d{{8}}[ -]?\d{{3}}[\dXx]|\d{{15}})(?![0-9A-Za-z])"
     r"|(?<![0-9A-Za-z])(?P<resident>\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx])(?![0-9A-Za-z])"
     # Not behind a letter, a point or 第 or the bracket of a year (document numbers); not before a point with
     # decimals, a unit of money or a thousands separator (amounts).

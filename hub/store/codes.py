@@ -118,7 +118,6 @@ def _upsert(table: str, columns: tuple[str, ...], key: int) -> str:
     names = [f'"{column}"' for column in columns]
     values = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
     changes = ", ".join(f"{name} = excluded.{name}" for name in names[key:])
-    return (
-        f"insert into {table} ({', '.join(names)}) values ({values}) "
-        f"on conflict ({', '.join(names[:key])}) do update set {changes}"  # noqa: S608 - names of our own
-    )
+    into = f"{table} ({', '.join(names)})"
+    conflict = f"on conflict ({', '.join(names[:key])}) do update set {changes}"
+    return f"insert into {into} values ({values}) {conflict}"  # noqa: S608 - names of our own

@@ -1,0 +1,119 @@
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stdnum.cn import ric
+
+from hub.domain.persons import MaskProfile, looks_like_resident_id, mask, mask_name, mask_persons_in
+
+# The published examples of GB 11643-1999; no number that may be somebody's stands in these tests.
+STANDARD_EXAMPLE = "11010519491231002X"
+OLDEST_EXAMPLE = "440524188001010014"
+MOBILE = "13800138000"
+with (Path(__file__).parents[1] / "data" / "uscc_known_orgs.csv").open(encoding="utf-8") as file:
+    USCCS = [row["uscc"] for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(
+    "text", [STANDARD_EXAMPLE, OLDEST_EXAMPLE, "11010519491231002x", "１１０１０５１９４９１２３１００２Ｘ"]
+)
+def test_the_examples_of_the_standard_are_resident_numbers(text: str) -> None:
+    assert looks_like_resident_id(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["110105194912310021", "11010519490231002X", "", "1101051949123100", "91110000710925462X"]
+)
+def test_a_bad_check_a_bad_date_or_another_length_is_none(text: str) -> None:
+    assert not looks_like_resident_id(text)
+
+
+def test_stdnum_agrees_on_the_check() -> None:
+    assert ric.is_valid(STANDARD_EXAMPLE)
+    assert not ric.is_valid("110105194912310021")
+
+
+@pytest.mark.parametrize("code", USCCS)
+def test_a_social_credit_code_is_no_resident_number(code: str) -> None:
+    assert not looks_like_resident_id(code)
+    assert mask_persons_in(f"当事人{code}于") == (f"当事人{code}于", 0)
+
+
+def test_the_old_form_counts_in_a_column_of_persons_only() -> None:
+    old = "110105491231002"
+    assert not looks_like_resident_id(old)
+    assert looks_like_resident_id(old, person_column=True)
+    assert not looks_like_resident_id("440301103097413", person_column=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked", "count"),
+    [
+        (f"经查，张三（身份证号：{STANDARD_EXAMPLE}）", "经查，张三（身份证号：1****************X）", 1),
+        (f"张三{STANDARD_EXAMPLE}，李四{OLDEST_EXAMPLE}", "张三1****************X，李四4****************4", 2),
+        ("号码110105 19491231 002X。", "号码1******************X。", 1),
+        ("１１０１０５１９４９１２３１００２Ｘ", "１****************Ｘ", 1),
+        ("身份证110105491231002", "身份证1*************2", 1),
+        ("身份证号码为110105194912310021", "身份证号码为1****************1", 1),
+        (f"电话{MOBILE}。", "电话1*********0。", 1),
+        ("联系方式：138-0013-8000", "联系方式：1***********0", 1),
+        ("+86 13800138000", "+86 1*********0", 1),
+        (f"{MOBILE}、{MOBILE}", "1*********0、1*********0", 2),
+    ],
+)
+def test_numbers_of_persons_are_masked_in_a_text(text: str, masked: str, count: int) -> None:
+    assert mask_persons_in(text) == (masked, count)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "罚款2000元，没收13800138000元",
+        "罚款13800138000.00",
+        "深市监处罚〔2019〕13800138000号",
+        "粤食药监械第13800138000号",
+        "许可证JY13800138000",
+        "注册号440301103097413",
+        "银行账号6222138001380001234",
+        "组织机构代码71092546-2",
+        "证件号914403001922038216",
+        "二〇一九年七月三日，2019-07-03",
+        "110105194912310021",
+    ],
+)
+def test_codes_amounts_and_document_numbers_stay(text: str) -> None:
+    assert mask_persons_in(text) == (text, 0)
+
+
+@given(st.text(st.sampled_from("0123456789X-. 〔〕号身份证元第+86"), max_size=40))
+def test_masking_keeps_the_length_and_is_done_at_once(text: str) -> None:
+    masked, count = mask_persons_in(text)
+    assert len(masked) == len(text)
+    assert (count == 0) == (masked == text)
+
+
+@pytest.mark.parametrize(
+    ("profile", "masked"),
+    [
+        (MaskProfile.STANDARD, "110105********002X"),
+        (MaskProfile.COURT, "1101051949****002X"),
+        (MaskProfile.STRICT, "1****************X"),
+    ],
+)
+def test_each_profile_keeps_its_places(profile: MaskProfile, masked: str) -> None:
+    assert mask(profile, STANDARD_EXAMPLE) == masked
+
+
+@pytest.mark.parametrize("profile", MaskProfile)
+@pytest.mark.parametrize("text", ["", "1", "12", "123", "E12345678", "110105491231002"])
+def test_a_short_number_is_never_shown_whole(profile: MaskProfile, text: str) -> None:
+    masked = mask(profile, text)
+    assert len(masked) == len(text)
+    assert not text or masked != text
+
+
+def test_a_name_keeps_its_first_character() -> None:
+    assert [mask_name(name) for name in ("", "张", "张三", "欧阳小明")] == ["", "张", "张*", "欧***"]
