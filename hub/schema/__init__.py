@@ -1,0 +1,209 @@
+"""The public contract: assembles Query, the federation keys and the catalogue of sources."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated
+
+import strawberry
+from graphql import GraphQLSchema
+
+from hub.query.catalog import (
+    ByIds,
+    ByKey,
+    ByKeys,
+    ByRepresentations,
+    Catalogue,
+    Constant,
+    EntityKey,
+    Filter,
+    Many,
+    RowOf,
+    Source,
+    sourced,
+    with_arguments,
+)
+from hub.schema import words  # noqa: F401  (describes the enums)
+from hub.schema.departments import DEPARTMENT_ORDER, ITEM_ORDER, CatalogueItem, Department, in_force
+from hub.schema.disclosure import DISCLOSURE_FILTER, OLDEST, DisclosureConnection, DisclosureFilter
+from hub.schema.paging import After, Before, First, Last, Node
+from hub.schema.records import (
+    KINDS,
+    NEWEST,
+    RECORD_FILTER,
+    CreditRecordConnection,
+    RecordFilter,
+)
+from hub.schema.sanctions import LISTS, MEASURES, Measure, SanctionsList
+from hub.schema.scalars import CONFIG, USCC
+from hub.schema.subjects import Subject
+from hub.store import departments as department_tables
+from hub.store import disclosure as disclosure_tables
+from hub.store import records as record_tables
+from hub.store import reference
+from hub.store import sanctions as sanction_tables
+from hub.store import subjects as subject_tables
+from hub.store.departments import catalogue_items, departments
+from hub.store.disclosure import disclosures
+from hub.store.labels import MeasureCategory, SanctionsListKind
+from hub.store.records import record_revisions, records
+from hub.store.sanctions import listing_bases, listing_steps, measures, sanctions_entries, sanctions_lists
+from hub.store.subjects import commitments, evaluations, subject_relations, subjects
+
+FEDERATION = "2.9"
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    @with_arguments(ByIds("id", single=True))
+    def node(
+        self, id: Annotated[strawberry.ID, strawberry.argument(description="A global id that this hub gave.")]
+    ) -> Node | None:
+        """The thing that a global id names; null where it is unknown or not visible."""
+
+    @with_arguments(ByIds("ids", single=False))
+    def nodes(
+        self,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 500 global ids.")],
+    ) -> list[Node | None]:
+        """The things that global ids name, in their order, null where unknown or not visible."""
+
+    @with_arguments(ByKey(subject_tables.subjects, subject_tables.subjects.c.uscc, "uscc"))
+    def subject(
+        self, uscc: Annotated[USCC, strawberry.argument(description="Its unified social credit code.")]
+    ) -> Subject | None:
+        """One subject by its code: visible when it is registered, or has one item that the caller may see."""
+
+    @with_arguments(ByKeys(subject_tables.subjects, subject_tables.subjects.c.uscc, "usccs"))
+    def subjects(
+        self,
+        usccs: Annotated[
+            list[USCC], strawberry.argument(description="At most 500 codes; each that is malformed is named.")
+        ],
+    ) -> list[Subject | None]:
+        """A batch of subjects: positions and duplicates are kept, null where unknown."""
+
+    @with_arguments(Many(record_tables.records, order=NEWEST, filters={"filter": RECORD_FILTER}))
+    def records(
+        self,
+        filter: Annotated[RecordFilter | None, strawberry.argument(description="Which records to show.")] = None,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> CreditRecordConnection:
+        """Credit records of all subjects, newest decision first."""
+
+    catalogue: list[CatalogueItem] = sourced(
+        Many(department_tables.catalogue_items, where=in_force, order=ITEM_ORDER, rows_expected=100),
+        "The catalogue (信用信息目录): the versions in force.",
+    )
+    departments: list[Department] = sourced(
+        Many(department_tables.departments, order=DEPARTMENT_ORDER, rows_expected=100), "Every department, former ones too."
+    )
+
+    @with_arguments(
+        Many(
+            sanction_tables.sanctions_lists,
+            order=LISTS,
+            rows_expected=30,
+            filters={"kind": Filter(lambda row, given: row.c.kind == given)},
+        )
+    )
+    def sanctions_lists(
+        self,
+        kind: Annotated[SanctionsListKind | None, strawberry.argument(description="Of this kind only.")] = None,
+    ) -> list[SanctionsList]:
+        """The sanctions lists and their published standards."""
+
+    @with_arguments(ByKey(sanction_tables.sanctions_lists, sanction_tables.sanctions_lists.c.code, "code"))
+    def sanctions_list(
+        self, code: Annotated[str, strawberry.argument(description="The list's code.")]
+    ) -> SanctionsList | None:
+        """One list by its code."""
+
+    @with_arguments(
+        Many(
+            sanction_tables.measures,
+            order=MEASURES,
+            rows_expected=30,
+            filters={"category": Filter(lambda row, given: row.c.category == given)},
+        )
+    )
+    def measures(
+        self,
+        category: Annotated[
+            MeasureCategory | None, strawberry.argument(description="Of this nature only.")
+        ] = None,
+    ) -> list[Measure]:
+        """The measures (惩戒措施清单) that lists may use."""
+
+    @with_arguments(Many(disclosure_tables.disclosures, order=OLDEST, filters={"filter": DISCLOSURE_FILTER}))
+    def disclosures(
+        self,
+        filter: Annotated[DisclosureFilter | None, strawberry.argument(description="Which lines to follow.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> DisclosureConnection:
+        """The feed of what became public, changed, was marked, or ceased to be public, oldest first."""
+
+
+ROWS: Mapping[str, RowOf] = {
+    "Region": RowOf(reference.regions),
+    "Industry": RowOf(reference.industries),
+    "Department": RowOf(departments),
+    "CatalogueItem": RowOf(catalogue_items),
+    "PublicityPeriod": RowOf(catalogue_items),
+    "Subject": RowOf(subjects, tag="S"),
+    "SubjectRelation": RowOf(subject_relations),
+    "Evaluation": RowOf(evaluations),
+    "Commitment": RowOf(commitments),
+    "CreditRecord": RowOf(
+        records, records.c.kind, {kind.value: shown.__name__ for kind, shown in KINDS.items()}, tag="R"
+    ),
+    **{shown.__name__: RowOf(records, records.c.kind, {kind.value: shown.__name__}) for kind, shown in KINDS.items()},
+    "DisclosureState": RowOf(records),
+    "RecordRevision": RowOf(record_revisions),
+    "SanctionsList": RowOf(sanctions_lists, tag="L"),
+    "SanctionsEntry": RowOf(sanctions_entries, tag="E"),
+    "ListingBasis": RowOf(listing_bases),
+    "ListingStep": RowOf(listing_steps),
+    "Measure": RowOf(measures),
+    "Disclosure": RowOf(disclosures, tag="D"),
+}
+
+BY_ID = EntityKey("id")
+ENTITIES: Mapping[str, Sequence[EntityKey]] = {
+    "Subject": (EntityKey("uscc", subjects.c.uscc), BY_ID),
+    "Region": (EntityKey("code", reference.regions.c.code),),
+    "Industry": (EntityKey("code", reference.industries.c.code),),
+    "Department": (EntityKey("code", departments.c.code),),
+    "CatalogueItem": (EntityKey("code", catalogue_items.c.code, in_force),),
+    "SanctionsList": (EntityKey("code", sanctions_lists.c.code), BY_ID),
+    "Measure": (EntityKey("code", measures.c.code),),
+    "SanctionsEntry": (BY_ID,),
+    "CreditRecord": (BY_ID,),
+    **{shown.__name__: (BY_ID,) for shown in KINDS.values()},
+}
+
+ROOTS: Mapping[str, Source] = {
+    "_entities": ByRepresentations(),
+    "_service": Constant(lambda sdl: {"sdl": sdl}),
+}
+
+
+@lru_cache(maxsize=1)
+def build() -> tuple[strawberry.federation.Schema, Catalogue]:
+    """The schema and its sources, checked against each other.
+
+    Raises LookupError when they do not fit, so that the hub does not start.
+    """
+    schema = strawberry.federation.Schema(
+        query=Query, types=list(KINDS.values()), federation_version=FEDERATION, config=CONFIG
+    )
+    core: GraphQLSchema = schema._schema  # noqa: SLF001  (strawberry gives no public way to graphql-core's schema)
+    return schema, Catalogue(core, ROWS, ENTITIES, ROOTS)
+
+
+def sdl() -> str:
+    """The SDL of the schema, as `schema.graphql` holds it."""
+    return build()[0].as_str() + "\n"

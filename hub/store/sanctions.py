@@ -92,8 +92,7 @@ sanctions_entries = Table(
     CheckConstraint("not permanent or until is null", name="permanent_has_no_end"),
     CheckConstraint("public_from is null or status = 'LISTED'", name="public_while_listed"),
     CheckConstraint("public_from is not null or public_until is null", name="public_until_needs_from"),
-    Index("ix_sanctions_entries_list_newest", "list_id", text("listed_on desc"), text("id desc")),
-    Index(None, "id"),
+    Index("ix_sanctions_entries_list_newest", "list_id", text("id desc")),
     Index("ix_sanctions_entries_feed_due", "public_from", postgresql_where=text("feed_state = 'DUE'")),
     Index("ix_sanctions_entries_feed_open", "public_until", postgresql_where=text("feed_state = 'OPEN'")),
 )

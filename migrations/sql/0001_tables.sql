@@ -525,8 +525,7 @@ CREATE TABLE sanctions_entries (
 
 CREATE INDEX ix_sanctions_entries_feed_due ON sanctions_entries (public_from) WHERE feed_state = 'DUE';
 CREATE INDEX ix_sanctions_entries_feed_open ON sanctions_entries (public_until) WHERE feed_state = 'OPEN';
-CREATE INDEX ix_sanctions_entries_id ON sanctions_entries (id);
-CREATE INDEX ix_sanctions_entries_list_newest ON sanctions_entries (list_id, listed_on desc, id desc);
+CREATE INDEX ix_sanctions_entries_list_newest ON sanctions_entries (list_id, id desc);
 
 CREATE TABLE catalogue_items_history (
     known_until TIMESTAMP WITH TIME ZONE NOT NULL,

@@ -1,0 +1,368 @@
+"""Plan → SQL: SQLAlchemy Core trees, compiled once to text and bind order. Nothing here asks who is calling.
+
+Two forms. *Nested*: below a single row, a to-many edge is `array(select row(…))`, so that a point is one statement.
+*Split*: below a list, each to-many edge is one further statement for all parents, over `unnest(ordinals, keys)`.
+
+A `Cell` says where in a row a plan node's value stands; the shaper reads the cells and nothing else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    Alias,
+    Column,
+    ColumnElement,
+    FromClause,
+    Integer,
+    Select,
+    and_,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql
+
+from hub.query import plan as p
+from hub.query.catalog import Many
+
+DIALECT = postgresql.asyncpg.dialect()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Places in a row: of a value, of an id's numbers, of a presence mark, of a nested list."""
+
+    places: tuple[int, ...]
+
+
+@dataclass
+class Fetch:
+    """A statement, the binds it takes, and the statements that continue below its rows."""
+
+    sql: str
+    binds: tuple[str, ...]
+    children: "list[Child]" = field(default_factory=list)
+    width: int = 0
+
+
+@dataclass
+class Child:
+    """A statement for all rows above it: which places of a parent's row make the key, and whether one is a list."""
+
+    fetch: Fetch
+    key_places: tuple[int, ...]
+    in_list: bool
+
+
+class Layout:
+    """What was put where, by plan node and by the alias it was read from."""
+
+    def __init__(self) -> None:
+        self.cells: dict[int, Cell] = {}
+        self.below: list[tuple[Any, Row, int]] = []
+
+    def put_below(self, node: Any, row: "Row", number: int) -> None:
+        """A list that a statement of its own brings: the runner appends it behind the row's columns."""
+        self.below.append((node, row, number))
+
+    def settle(self) -> None:
+        """Once every column has its place, so have the lists behind them."""
+        for node, row, number in self.below:
+            self.put(node, max(len(row.columns), 1) + number)
+
+    def put(self, node: Any, *places: int) -> None:
+        self.cells[id(node)] = Cell(places)
+
+    def of(self, node: Any) -> Cell:
+        return self.cells[id(node)]
+
+
+class Row:
+    """The columns and joins of one level of one statement, each put in once."""
+
+    def __init__(self, alias: FromClause) -> None:
+        self.source: FromClause = alias
+        self.columns: list[ColumnElement[Any]] = []
+        self.places: dict[Any, int] = {}
+        self.joins: dict[Any, Alias] = {}
+        self.nested: dict[Any, int] = {}
+        self.children: list[Child] = []
+        self.child_places: dict[Any, int] = {}
+
+    def place(self, name: Any, column: ColumnElement[Any]) -> int:
+        known = self.places.get(name)
+        if known is None:
+            known = self.places[name] = len(self.columns)
+            self.columns.append(column)
+        return known
+
+
+class Emitter:
+    """Writes the statements of one plan; aliases are counted in document order, so the text is stable."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.count = 0
+
+    def alias(self, table: Any) -> Alias:
+        self.count += 1
+        return table.alias(f"t{self.count}")  # type: ignore[no-any-return]
+
+    # ------------------------------------------------------------------ roots
+
+    def point(self, root: p.PointRoot) -> Fetch:
+        """One row by a unique key, with everything below it."""
+        alias = self.alias(root.rows.table)
+        row = Row(alias)
+        self.fill(row, alias, root.shape, nested=True)
+        statement = select(*self.listed(row)).select_from(row.source)
+        statement = statement.where(alias.c[root.column.name] == self.bind(root.value, root.column.type))
+        return self.compiled(self.guarded(statement, root.rows, alias), row)
+
+    def list_root(self, node: p.Listed | p.Paged) -> Fetch:
+        """Rows of a table, with one further statement for each list below them."""
+        alias = self.alias(node.rows.table)
+        row = Row(alias)
+        self.fill_list(row, alias, node, nested=False)
+        statement = select(*self.listed(row)).select_from(row.source)
+        return self.compiled(self.cut(self.guarded(statement, node.rows, alias), node.rows, alias), row)
+
+    def branch(self, branch: p.Branch, *, nested: bool) -> Fetch:
+        """Rows by keys given with the request: the first column is the key's ordinal."""
+        alias = self.alias(branch.rows.table)
+        keys = self.keys([column.type for column in branch.columns])
+        matches = and_(*(alias.c[c.name] == keys.c[f"k{i}"] for i, c in enumerate(branch.columns)))
+        row = Row(keys.join(alias, matches))
+        row.place("ordinal", keys.c.ord)
+        self.fill(row, alias, branch.shape, nested=nested)
+        statement = self.guarded(select(*self.listed(row)).select_from(row.source), branch.rows, alias)
+        return self.compiled(statement, row)
+
+    # ------------------------------------------------------------------ what is asked of a row
+
+    def fill(self, row: Row, alias: FromClause, shape: p.Shape, *, nested: bool) -> None:
+        """Put everything that a shape asks into a row."""
+        if shape.discriminator is not None:
+            column = shape.discriminator
+            self.layout.put(shape, row.place((alias, column.name), alias.c[column.name]))
+        for _, variant in shape.variants:
+            for item in variant.items:
+                self.put(row, alias, item, nested=nested)
+
+    def put(self, row: Row, alias: FromClause, item: p.Item, *, nested: bool) -> None:
+        match item:
+            case p.Leaf(source=source):
+                name = getattr(source, "column", None)
+                if name is not None:
+                    place = row.place((alias, name.name), alias.c[name.name])
+                else:
+                    expression = source.expression  # type: ignore[union-attr]
+                    place = row.place((alias, expression), expression(alias))
+                self.layout.put(item, place)
+            case p.Id(source=source):
+                places = [row.place((alias, c.name), alias.c[c.name]) for c in source.columns]
+                if source.tag_of is not None:
+                    places.append(row.place((alias, source.tag_of), source.tag_of(alias)))
+                self.layout.put(item, *places)
+            case p.Part(source=source, items=items):
+                if source.present is not None:
+                    self.layout.put(item, row.place((alias, source.present), source.present(alias)))
+                for inner in items:
+                    self.put(row, alias, inner, nested=nested)
+            case p.Joined():
+                self.put_joined(row, alias, item, nested=nested)
+            case p.Choice(members=members):
+                for member in members:
+                    self.put_joined(row, alias, member, nested=nested, always_marked=True)
+            case p.Listed() | p.Paged():
+                self.put_many(row, alias, item, nested=nested)
+            case p.Typename():
+                pass
+
+    def put_joined(
+        self, row: Row, alias: FromClause, item: p.Joined, *, nested: bool, always_marked: bool = False
+    ) -> None:
+        name = (alias, id(item.link), item.rows.guard)
+        other = row.joins.get(name)
+        if other is None:
+            other = row.joins[name] = self.alias(item.rows.table)
+            on = [alias.c[ours.name] == other.c[theirs.name] for ours, theirs in item.link.match]
+            if item.link.where is not None:
+                on.append(item.link.where(alias, other))
+            row.source = row.source.outerjoin(other, and_(*on, item.rows.guard(other)))
+        if always_marked or not item.link.required:
+            mark = next(iter(item.rows.table.primary_key.columns))
+            self.layout.put(item, row.place((other, mark.name), other.c[mark.name]))
+        self.fill(row, other, item.shape, nested=nested)
+
+    def put_many(self, row: Row, alias: FromClause, item: p.Listed | p.Paged, *, nested: bool) -> None:
+        name = (alias, id(item.link), item.rows, content_of(item))
+        if nested:
+            if name not in row.nested:
+                inner = self.inner(alias, item)
+                row.nested[name] = len(row.columns)
+                row.columns.append(inner)
+            else:
+                self.inner(alias, item)
+            self.layout.put(item, row.nested[name])
+        elif name in row.child_places:
+            self.split(row, alias, item)
+            self.layout.put_below(item, row, row.child_places[name])
+        else:
+            row.child_places[name] = len(row.children)
+            row.children.append(self.split(row, alias, item))
+            self.layout.put_below(item, row, row.child_places[name])
+
+    def inner(self, parent: FromClause, item: p.Listed | p.Paged) -> ColumnElement[Any]:
+        """A list as an array of rows, correlated with its parent."""
+        alias = self.alias(item.rows.table)
+        row = Row(alias)
+        self.fill_list(row, alias, item, nested=True)
+        statement = select(func.row(*self.listed(row))).select_from(row.source).where(link(item.link, parent, alias))
+        statement = self.cut(self.guarded(statement, item.rows, alias), item.rows, alias)
+        return func.array(statement.correlate(parent).scalar_subquery())
+
+    def split(self, row: Row, parent: FromClause, item: p.Listed | p.Paged) -> Child:
+        """A list as a statement of its own, over the keys of all parents."""
+        many = item.link
+        if many.match:
+            ours = [column for column, _ in many.match]
+            theirs = [column for _, column in many.match]
+        elif many.in_list is not None:
+            ours, theirs = [many.in_list[0]], [many.in_list[1]]
+        elif many.holds is not None:
+            ours, theirs = [many.holds[0]], [many.holds[1]]
+        else:
+            raise LookupError("a list below a row needs a link to it")
+        places = tuple(row.place((parent, column.name), parent.c[column.name]) for column in ours)
+        types = [column.type.item_type if many.in_list else column.type for column in ours]  # type: ignore[attr-defined]
+        keys = self.keys(types)
+        alias = self.alias(item.rows.table)
+        matches = [
+            keys.c[f"k{i}"] == (any_(alias.c[c.name]) if many.holds else alias.c[c.name]) for i, c in enumerate(theirs)
+        ]
+        inner: FromClause = alias
+        if item.rows.limit is not None:
+            cut = self.cut(self.guarded(select(alias).where(*matches), item.rows, alias), item.rows, alias)
+            inner = cut.correlate(keys).lateral(f"p{self.count}")
+            child_row = Row(keys.join(inner, true()))
+        else:
+            child_row = Row(keys.join(alias, and_(*matches)))
+        child_row.place("ordinal", keys.c.ord)
+        self.fill_list(child_row, inner, item, nested=False)
+        statement = select(*self.listed(child_row)).select_from(child_row.source)
+        if item.rows.limit is None:
+            statement = self.guarded(statement, item.rows, alias)
+        order = [keys.c.ord, *self.order(item.rows, inner)]
+        return Child(self.compiled(statement.order_by(*order), child_row), places, many.in_list is not None)
+
+    def fill_list(self, row: Row, alias: FromClause, item: p.Listed | p.Paged, *, nested: bool) -> None:
+        if isinstance(item, p.Listed):
+            self.fill(row, alias, item.shape, nested=nested)
+            return
+        info = any(isinstance(part, p.Info) for part in item.items)
+        order = item.rows.order
+        assert order is not None
+        if info:
+            self.layout.put(item.rows, *(row.place((alias, c.name), alias.c[c.name]) for c in order.columns))
+        for part in item.items:
+            if not isinstance(part, p.Edges):
+                continue
+            for inner in part.items:
+                if isinstance(inner, p.Cursor):
+                    self.layout.put(inner, *(row.place((alias, c.name), alias.c[c.name]) for c in order.columns))
+                elif isinstance(inner, p.EdgeNode):
+                    self.fill(row, alias, inner.shape, nested=nested)
+
+    # ------------------------------------------------------------------ conditions
+
+    def guarded(self, statement: Select[Any], rows: p.Rows, alias: FromClause) -> Select[Any]:
+        """The predicate of who may see the rows, then what was asked of them."""
+        statement = statement.where(rows.guard(alias))
+        if rows.where is not None:
+            statement = statement.where(rows.where(alias))
+        for condition in rows.conditions:
+            if condition.filter.choices is not None:
+                chosen = condition.filter.choices(alias, condition.flag)
+                if chosen is not None:
+                    statement = statement.where(chosen)
+            elif condition.filter.condition is not None and condition.slot is not None:
+                statement = statement.where(condition.filter.condition(alias, self.bind(condition.slot)))
+        return statement
+
+    def cut(self, statement: Select[Any], rows: p.Rows, alias: FromClause) -> Select[Any]:
+        """The order, the place to start from, and the limit: a literal, since `limit $n` is planned badly."""
+        if rows.after and rows.order is not None:
+            columns = [alias.c[column.name] for column in rows.order.columns]
+            start = [self.bind(slot, c.type) for slot, c in zip(rows.after, rows.order.columns, strict=True)]
+            downwards = rows.order.descending != rows.backwards
+            here, there = tuple_(*columns), tuple_(*start)
+            statement = statement.where(here < there if downwards else here > there)
+            # The first column alone, too: it lets PostgreSQL leave out the months of a partitioned log.
+            statement = statement.where(columns[0] <= start[0] if downwards else columns[0] >= start[0])
+        statement = statement.order_by(*self.order(rows, alias))
+        if rows.limit is not None:
+            statement = statement.limit(literal_column(str(rows.limit)))
+        return statement
+
+    @staticmethod
+    def order(rows: p.Rows, alias: FromClause) -> list[ColumnElement[Any]]:
+        if rows.order is None:
+            return []
+        columns = [alias.c[column.name] for column in rows.order.columns]
+        return [c.desc() if rows.order.descending != rows.backwards else c.asc() for c in columns]
+
+    # ------------------------------------------------------------------ small things
+
+    def keys(self, types: Sequence[Any]) -> Any:
+        """`unnest` of ordinals and keys; binds are filled by the runner."""
+        self.count += 1
+        binds = [bindparam("ord", type_=ARRAY(Integer))]
+        binds.extend(bindparam(f"k{i}", type_=ARRAY(kind)) for i, kind in enumerate(types))
+        columns = [Column("ord", Integer), *(Column(f"k{i}", kind) for i, kind in enumerate(types))]
+        return func.unnest(*binds).table_valued(*columns, name=f"u{self.count}").render_derived(name=f"u{self.count}")
+
+    @staticmethod
+    def bind(slot: p.Slot, kind: Any = None) -> ColumnElement[Any]:
+        return bindparam(f"s{slot.index}", type_=kind)
+
+    @staticmethod
+    def listed(row: Row) -> list[ColumnElement[Any]]:
+        """The row's columns, or a mark where only existence is asked. Labels are never a caller's names."""
+        return list(row.columns) or [literal_column("1")]
+
+    @staticmethod
+    def compiled(statement: Select[Any], row: Row) -> Fetch:
+        labelled = statement.with_only_columns(
+            *(column.label(f"c{i}") for i, column in enumerate(Emitter.listed(row))), maintain_column_froms=True
+        )
+        text = labelled.compile(dialect=DIALECT)
+        return Fetch(str(text), tuple(text.positiontup or ()), row.children, max(len(row.columns), 1))
+
+
+def link(many: Many, parent: FromClause, alias: FromClause) -> ColumnElement[bool]:
+    """How a list's rows are tied to their parent."""
+    if many.match:
+        return and_(*(parent.c[ours.name] == alias.c[theirs.name] for ours, theirs in many.match))
+    if many.in_list is not None:
+        ours, theirs = many.in_list
+        return alias.c[theirs.name] == any_(parent.c[ours.name])
+    if many.holds is not None:
+        ours, theirs = many.holds
+        return parent.c[ours.name] == any_(alias.c[theirs.name])
+    raise LookupError("a list below a row needs a link to it")
+
+
+def content_of(item: p.Listed | p.Paged) -> Any:
+    """What is asked of a list's rows, without the key of the answer: equal lists are read once."""
+    return item.shape if isinstance(item, p.Listed) else (item.size, item.items)
+
+
+__all__ = ["Cell", "Child", "Emitter", "Fetch", "Layout"]

@@ -1,0 +1,444 @@
+"""Runs operations: from the document's text to the answer, with everything that can be kept kept.
+
+What is kept, in bounded caches: the parsed and validated operation by its text and name; its plans by their structural
+variables; per plan the statements' text and the shaper. A request that hits them coerces its variables, fills the slots,
+runs the statements on one connection and shapes the rows.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    execute_sync,
+    parse,
+    type_from_ast,
+)
+
+from hub.errors import Invalid
+from hub.query import plan as p
+from hub.query.catalog import Catalogue
+from hub.query.emit import Child, Emitter, Fetch, Layout
+from hub.query.planner import ManyRefusals, Planner
+from hub.query.rules import faults_of
+from hub.query.shape import Shaper, shape_list, shape_row
+from hub.query.values import BadValues, structure_of, variable_reader
+
+TOKENS_MAX = 10_000
+OPERATIONS_KEPT = 1_000
+PLANS_KEPT = 64
+
+ABSENT = object()
+KEY = re.compile(r"k\d+")
+SLOT = re.compile(r"s\d+")
+
+
+class Connection(Protocol):
+    """The part of an asyncpg connection that a read uses."""
+
+    async def fetch(self, query: str, *args: Any) -> list[Any]: ...
+
+    def transaction(self, *, isolation: str, readonly: bool) -> Any: ...
+
+
+class Refused(Exception):
+    """A request that is refused before any work: its errors, each with a code."""
+
+    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+        super().__init__(f"{len(errors)} errors")
+        self.errors = list(errors)
+
+
+def bad_input(sentence: str, nodes: Any = None) -> GraphQLError:
+    return GraphQLError(sentence, nodes=nodes, extensions={"code": "BAD_USER_INPUT"})
+
+
+# A token's text may be an identity number, pasted in the wrong place.
+TOKEN_TEXT = re.compile(r'\b(String|BlockString|Int|Float) ".*"', re.DOTALL)
+
+
+def without_values(error: GraphQLSyntaxError) -> GraphQLError:
+    """A syntax error with the kind of the token that was found, and not its text."""
+    return GraphQLError(
+        TOKEN_TEXT.sub(r"\1", error.message),
+        source=error.source,
+        positions=error.positions,
+        extensions={"code": "BAD_USER_INPUT"},
+    )
+
+
+# ------------------------------------------------------------------------------------------ compiled statements
+
+
+@dataclass(slots=True)
+class Statement:
+    """SQL with the places of its arguments, and the statements below it.
+
+    A place counts into the request's values (its slots, then today); below zero, into the keys of the rows above.
+    """
+
+    sql: str
+    places: tuple[int, ...]
+    keyed: bool
+    below: "tuple[Below, ...]"
+
+
+@dataclass(slots=True)
+class Below:
+    """A statement for all rows of the one above."""
+
+    statement: Statement
+    key_places: tuple[int, ...]
+    in_list: bool
+
+
+def statement_of(fetch: Fetch, slots: int) -> Statement:
+    """Resolve binds to places."""
+
+    def place(bind: str) -> int:
+        if bind == "today":
+            return slots
+        if bind == "ord":
+            return -1
+        if KEY.fullmatch(bind):
+            return -2 - int(bind[1:])
+        if not SLOT.fullmatch(bind):
+            raise LookupError(f"the statement binds {bind}, which no request fills; write constants as word()")
+        return int(bind[1:])
+
+    places = tuple(place(bind) for bind in fetch.binds)
+    children = tuple(below(child, slots) for child in fetch.children)
+    return Statement(fetch.sql, places, any(place < 0 for place in places), children)
+
+
+def below(child: Child, slots: int) -> Below:
+    return Below(statement_of(child.fetch, slots), child.key_places, child.in_list)
+
+
+def count_of(statement: Statement) -> int:
+    """How many statements this one and those below it are."""
+    return 1 + sum(count_of(child.statement) for child in statement.below)
+
+
+async def rows_of(
+    statement: Statement, connection: Connection, request: Sequence[Any], keys: Sequence[Any] = ()
+) -> list[Any]:
+    """The rows of a statement, each followed by the lists that the statements below bring for it."""
+    if statement.keyed:
+        arguments = [request[place] if place >= 0 else keys[-1 - place] for place in statement.places]
+    else:
+        arguments = [request[place] for place in statement.places]
+    rows = await connection.fetch(statement.sql, *arguments)
+    if not statement.below or not rows:
+        return rows
+    groups = [await groups_of(child, rows, connection, request) for child in statement.below]
+    return [(*row, *lists) for row, *lists in zip(rows, *groups, strict=True)]
+
+
+async def groups_of(
+    child: Below, rows: list[Any], connection: Connection, request: Sequence[Any]
+) -> list[list[Any]]:
+    """For each row above, its rows of one list, in order; a null key (a missing row above) has none."""
+    ordinals: list[int] = []
+    keys: list[list[Any]] = [[] for _ in child.key_places]
+    if child.in_list:
+        place = child.key_places[0]
+        for ordinal, row in enumerate(rows):
+            codes = row[place]
+            if codes:
+                ordinals.extend([ordinal] * len(codes))
+                keys[0].extend(codes)
+    else:
+        for ordinal, row in enumerate(rows):
+            key = [row[place] for place in child.key_places]
+            if None not in key:
+                ordinals.append(ordinal)
+                for values, value in zip(keys, key, strict=True):
+                    values.append(value)
+    groups: list[list[Any]] = [[] for _ in rows]
+    if ordinals:
+        for row in await rows_of(child.statement, connection, request, (ordinals, *keys)):
+            groups[row[0]].append(row)
+    return groups
+
+
+# ------------------------------------------------------------------------------------------------ compiled roots
+
+RunRoot = Callable[[Connection, Sequence[Any]], Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class ReadyRoot:
+    """A root's key, what runs it, and at most how many statements it takes."""
+
+    key: str
+    run: RunRoot
+    statements: tuple[Statement, ...]
+
+
+@dataclass(slots=True)
+class Ready:
+    """A plan compiled to statements and shapers."""
+
+    plan: p.Plan
+    roots: tuple[ReadyRoot, ...]
+    statements_max: int
+
+
+@dataclass(slots=True)
+class Answer:
+    """The answer's data, and its cost: the rows that it may have read at most."""
+
+    data: dict[str, Any]
+    cost: int
+
+
+def ready(plan: p.Plan, foreign: Callable[[p.ForeignRoot], Any]) -> Ready:
+    """Compile a plan; `foreign` answers what is not read from the database."""
+    roots = tuple(ready_root(root, len(plan.slots), foreign) for root in plan.roots)
+    return Ready(plan, roots, sum(count_of(statement) for root in roots for statement in root.statements))
+
+
+def ready_root(root: p.Root, slots: int, foreign: Callable[[p.ForeignRoot], Any]) -> ReadyRoot:
+    match root:
+        case p.FixedRoot(key=key, value=value):
+            return ReadyRoot(key, fixed(value), ())
+        case p.ForeignRoot(key=key):
+            return ReadyRoot(key, fixed(foreign(root)), ())
+        case p.PointRoot():
+            return point(root, slots)
+        case p.ListRoot():
+            return whole_list(root, slots)
+        case p.KeysRoot():
+            return by_keys(root, slots)
+
+
+def fixed(value: Any) -> RunRoot:
+    async def run(_: Connection, __: Sequence[Any]) -> Any:
+        return value
+
+    return run
+
+
+def point(root: p.PointRoot, slots: int) -> ReadyRoot:
+    layout = Layout()
+    statement = statement_of(Emitter(layout).point(root), slots)
+    shape = shape_row(root.shape, layout)
+
+    async def run(connection: Connection, request: Sequence[Any]) -> Any:
+        rows = await rows_of(statement, connection, request)
+        return shape(rows[0], request) if rows else None
+
+    return ReadyRoot(root.key, run, (statement,))
+
+
+def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
+    layout = Layout()
+    fetch = Emitter(layout).list_root(root.node)
+    layout.settle()
+    statement = statement_of(fetch, slots)
+    shape = shape_list(root.node, layout)
+
+    async def run(connection: Connection, request: Sequence[Any]) -> Any:
+        return shape(await rows_of(statement, connection, request), request)
+
+    return ReadyRoot(root.key, run, (statement,))
+
+
+def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
+    """Each branch is compiled when a request first needs it: `node` could be any type, and mostly is one."""
+    branches: dict[int, tuple[Statement, Shaper]] = {}
+
+    def branch(number: int) -> tuple[Statement, Shaper]:
+        known = branches.get(number)
+        if known is None:
+            layout = Layout()
+            fetch = Emitter(layout).branch(root.branches[number], nested=root.single)
+            layout.settle()
+            known = branches[number] = statement_of(fetch, slots), shape_row(root.branches[number].shape, layout)
+        return known
+
+    async def run(connection: Connection, request: Sequence[Any]) -> Any:
+        asked = request[root.keys.index]
+        answers: list[Any] = [None] * len(asked)
+        places: dict[int, dict[tuple[Any, ...], list[int]]] = {}
+        for position, key in enumerate(asked):
+            if key is not None:
+                places.setdefault(key[0], {}).setdefault(key[1], []).append(position)
+        for number, positions in places.items():
+            statement, shape = branch(number)
+            given = list(positions)
+            keys = (list(range(len(given))), *(list(values) for values in zip(*given, strict=True)))
+            for row in await rows_of(statement, connection, request, keys):
+                answer = shape(row, request)
+                for position in positions[given[row[0]]]:
+                    answers[position] = answer
+        return answers[0] if root.single else answers
+
+    if len(root.branches) == 1:
+        return ReadyRoot(root.key, run, (branch(0)[0],))
+    return ReadyRoot(root.key, run, ())
+
+
+# --------------------------------------------------------------------------------------------------- operations
+
+
+class Operation:
+    """A parsed and validated operation with the plans made for it."""
+
+    def __init__(self, engine: "Engine", document: DocumentNode, operation: OperationDefinitionNode) -> None:
+        self.engine = engine
+        self.document = document
+        self.node = operation
+        self.name = operation.name.value if operation.name else None
+        self.fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        schema = engine.catalogue.schema
+        self.read_variables = variable_reader(schema, operation)
+        self.structure = tuple(
+            (definition.variable.name.value, structure_of(type_from_ast(schema, definition.type)))
+            for definition in operation.variable_definitions or ()
+        )
+        self.plans: OrderedDict[Any, Ready] = OrderedDict()
+
+    def ready(self, variables: Mapping[str, Any]) -> Ready:
+        """The compiled plan for the structure of these variables.
+
+        Raises Refused.
+        """
+        key = tuple(
+            probe(variables[name]) if name in variables else ABSENT for name, probe in self.structure
+        )
+        known = self.plans.get(key)
+        if known is not None:
+            return known
+        made = self.compile(variables)
+        self.plans[key] = made
+        if len(self.plans) > PLANS_KEPT:
+            self.plans.popitem(last=False)
+        return made
+
+    def compile(self, variables: Mapping[str, Any]) -> Ready:
+        try:
+            planner = Planner(self.engine.catalogue, self.engine.sdl, self.node, self.fragments, variables)
+            return ready(planner.plan(), lambda root: self.introspect(root, variables))
+        except ManyRefusals as refusals:
+            raise Refused(refusals.errors) from None
+        except GraphQLError as refusal:
+            raise Refused([refusal]) from None
+        except Invalid as invalid:
+            raise Refused([bad_input(f"A literal {invalid}.", [self.node])]) from None
+
+    def introspect(self, root: p.ForeignRoot, variables: Mapping[str, Any]) -> Any:
+        """What graphql-core says of the schema itself; it depends on no row and on no caller."""
+        asked = OperationDefinitionNode(
+            operation=self.node.operation,
+            variable_definitions=self.node.variable_definitions,
+            directives=(),
+            selection_set=SelectionSetNode(selections=root.nodes),
+        )
+        document = DocumentNode(definitions=(asked, *self.fragments.values()))
+        result = execute_sync(self.engine.catalogue.schema, document, variable_values=dict(variables))
+        if result.errors:
+            raise Refused([bad_input(error.message, error.nodes) for error in result.errors])
+        assert result.data is not None
+        return result.data[root.key]
+
+
+class Engine:
+    """The read engine over one schema."""
+
+    def __init__(self, catalogue: Catalogue, sdl: str) -> None:
+        self.catalogue = catalogue
+        self.sdl = sdl
+        self.operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
+
+    def operation(self, text: str, name: str | None) -> Operation:
+        """The operation of a document; parsed and validated once.
+
+        Raises Refused with every fault.
+        """
+        key = (text, name)
+        known = self.operations.get(key)
+        if known is not None:
+            self.operations.move_to_end(key)
+            return known
+        made = self.parsed(text, name)
+        self.operations[key] = made
+        if len(self.operations) > OPERATIONS_KEPT:
+            self.operations.popitem(last=False)
+        return made
+
+    def parsed(self, text: str, name: str | None) -> Operation:
+        try:
+            document = parse(text, max_tokens=TOKENS_MAX)
+        except GraphQLSyntaxError as error:
+            raise Refused([without_values(error)]) from None
+        except RecursionError:
+            raise Refused([bad_input("The query nests too deeply.")]) from None
+        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        try:
+            faults = faults_of(self.catalogue.schema, document)
+        except RecursionError:
+            raise Refused([bad_input("The query nests too deeply.")]) from None
+        if faults:
+            raise Refused([coded(fault) for fault in faults])
+        if name is None and len(operations) != 1:
+            raise Refused([bad_input("The document has several operations: say which by operationName.")])
+        chosen = [node for node in operations if name is None or (node.name and node.name.value == name)]
+        if not chosen:
+            raise Refused([bad_input("operationName names no operation of the document.")])
+        return Operation(self, document, chosen[0])
+
+    def prepare(self, operation: Operation, given: Any, today: date) -> tuple[Ready, list[Any]]:
+        """The compiled plan and the request's values: everything that can be refused has been when this returns.
+
+        Raises Refused.
+        """
+        try:
+            variables = operation.read_variables(given)
+        except BadValues as bad:
+            raise Refused([bad_input(f"{place}: {sentence}") for place, sentence in bad.faults]) from None
+        compiled = operation.ready(variables)
+        try:
+            request = [value(variables) for value in compiled.plan.slots]
+        except ManyRefusals as refusals:
+            raise Refused(refusals.errors) from None
+        except GraphQLError as refusal:
+            raise Refused([refusal]) from None
+        except Invalid as invalid:
+            raise Refused([bad_input(f"A literal {invalid}.", [operation.node])]) from None
+        request.append(today)
+        return compiled, request
+
+    @staticmethod
+    async def run(compiled: Ready, request: Sequence[Any], connection: Connection) -> Answer:
+        """Read everything on one connection: one statement is its own snapshot, several share one."""
+        if compiled.statements_max == 1 and len(compiled.roots) == 1:
+            root = compiled.roots[0]
+            return Answer({root.key: await root.run(connection, request)}, compiled.plan.cost)
+        if not needs_database(compiled):
+            return Answer({root.key: await root.run(connection, request) for root in compiled.roots}, 0)
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            data = {root.key: await root.run(connection, request) for root in compiled.roots}
+        return Answer(data, compiled.plan.cost)
+
+
+def needs_database(compiled: Ready) -> bool:
+    """Whether any root reads rows."""
+    return any(not isinstance(root, p.FixedRoot | p.ForeignRoot) for root in compiled.plan.roots)
+
+
+def coded(error: GraphQLError) -> GraphQLError:
+    """A validation error with its code."""
+    return GraphQLError(error.message, nodes=error.nodes, extensions={"code": "BAD_USER_INPUT"})

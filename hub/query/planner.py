@@ -1,0 +1,645 @@
+"""Selection + catalogue + caller → plan. Whatever can be refused is refused here, with the path of the field.
+
+Fields are collected by graphql-core itself (fragments, `@skip`, merged fields, aliases), once for each concrete type
+that may stand at a place.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    get_named_type,
+)
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
+from graphql.execution.values import VariableValues
+from sqlalchemy import ARRAY, BigInteger, Column, Text
+from sqlalchemy import types as sql
+
+from hub.errors import Invalid
+from hub.policy.visibility import Guard, guard_of
+from hub.policy.visibility import word as literal
+from hub.query import plan as p
+from hub.query.catalog import (
+    ByIds,
+    ByKey,
+    ByKeys,
+    ByRepresentations,
+    Catalogue,
+    Computed,
+    Constant,
+    Embedded,
+    EntityKey,
+    Filter,
+    Identity,
+    Many,
+    One,
+    OneOf,
+    Order,
+    Stored,
+)
+from hub.query.cursor import decode_cursor
+from hub.query.ids import decode_id
+from hub.query.values import Argument, BadValues, Variables, clean, step_of
+
+PAGE_DEFAULT = 20
+ROOT_PAGE_MAX = 500
+NESTED_PAGE_MAX = 100
+KEYS_MAX = 500
+DEPTH_MAX = 30
+COST_MAX = 500_000
+FIELDS_MAX = 20_000
+
+Fields = dict[str, list[FieldNode]]
+
+
+def refusal(sentence: str, path: Sequence[str | int], nodes: Iterable[Any], code: str = "BAD_USER_INPUT") -> GraphQLError:
+    """An error for the caller, with the field's path."""
+    return GraphQLError(sentence, nodes=list(nodes), path=list(path), extensions={"code": code})
+
+
+class Planner:
+    """Plans one operation for one set of structural variables."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        sdl: str,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: Variables,
+    ) -> None:
+        self.catalogue = catalogue
+        self.schema = catalogue.schema
+        self.sdl = sdl
+        self.operation = operation
+        self.fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
+        self.variables = variables
+        self.values = VariableValues({}, dict(variables))
+        self.slots: list[p.Value] = []
+        self.slot_types: list[Any] = []
+        self.known_slots: dict[Any, p.Slot] = {}
+        self.arguments: dict[tuple[int, str], Argument] = {}
+        self.cost = 0
+        self.fields_seen = 0
+
+    # ------------------------------------------------------------------ roots
+
+    def plan(self) -> p.Plan:
+        """The plan of the operation.
+
+        Raises GraphQLError with a code and a path for whatever is refused.
+        """
+        query = self.schema.query_type
+        assert query is not None
+        collected = collect_fields(self.schema, self.fragments, self.values, query, self.operation)
+        roots = tuple(
+            self.root(key, [detail.node for detail in details])
+            for key, details in collected.grouped_field_set.items()
+        )
+        return p.Plan(roots, tuple(self.slots), tuple(self.slot_types), self.cost)
+
+    def root(self, key: str, nodes: list[FieldNode]) -> p.Root:
+        name = nodes[0].name.value
+        path = [key]
+        if name == "__typename":
+            return p.FixedRoot(key, "Query")
+        if name in ("__schema", "__type"):
+            return p.ForeignRoot(key, tuple(nodes))
+        source = self.catalogue.source("Query", name)
+        match source:
+            case Constant():
+                return p.FixedRoot(key, self.constant(source, nodes))
+            case ByKey():
+                value = self.slot(self.argument("Query", nodes[0], source.argument), None, sql.Text())
+                self.spend(1, path, nodes)
+                rows = self.rows_of(source.table)
+                return p.PointRoot(key, rows, source.column, value, self.shape(self.type_of(nodes), nodes, path, 1))
+            case Many():
+                return p.ListRoot(key, self.many(key, "Query", source, nodes, path, 1, nested=False))
+            case ByKeys():
+                return self.keys_root(key, source, nodes, path)
+            case ByIds():
+                return self.ids_root(key, source, nodes, path)
+            case ByRepresentations():
+                return self.entities_root(key, nodes, path)
+            case _:
+                raise LookupError(f"Query.{name} has a source that is not a root's")
+
+    def constant(self, source: Constant, nodes: list[FieldNode]) -> dict[str, Any]:
+        answer = source.answer(self.sdl)
+        asked = self.collect(self.schema.type_map["_Service"], nodes)
+        return {
+            key: "_Service" if fields[0].name.value == "__typename" else answer[fields[0].name.value]
+            for key, fields in asked.items()
+        }
+
+    def keys_root(self, key: str, source: ByKeys, nodes: list[FieldNode], path: list[str | int]) -> p.KeysRoot:
+        argument = self.argument("Query", nodes[0], source.argument)
+
+        def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]]]:
+            return [(0, (given,)) for given in listed(argument, variables, path, nodes)]
+
+        self.spend(self.length(argument), path, nodes)
+        shape = self.shape(self.type_of(nodes), nodes, path, self.length(argument))
+        branch = p.Branch("key", self.rows_of(source.table), (source.column,), shape)
+        return p.KeysRoot(key, (branch,), self.slot_by(keys, ("keys", id(nodes[0]))))
+
+    def ids_root(self, key: str, source: ByIds, nodes: list[FieldNode], path: list[str | int]) -> p.KeysRoot:
+        argument = self.argument("Query", nodes[0], source.argument)
+        expected = 1 if source.single else self.length(argument)
+        self.spend(expected, path, nodes)
+        branches: list[p.Branch] = []
+        numbers: dict[str, int] = {}
+        for tag, type_name in self.catalogue.by_tag.items():
+            branch = self.id_branch(type_name, nodes, path, expected)
+            numbers[tag] = len(branches)
+            branches.append(branch)
+
+        def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
+            given = [argument.of(variables)] if source.single else listed(argument, variables, path, nodes)
+            found: list[tuple[int, tuple[Any, ...]] | None] = []
+            faults: list[str] = []
+            for index, text in enumerate(given):
+                try:
+                    named = decode_id(text)
+                except Invalid as bad:
+                    place = source.argument if source.single else f"{source.argument}[{index}]"
+                    faults.append(f"Argument {place} {bad}.")
+                    continue
+                found.append((numbers[named.tag], named.numbers) if named.tag in numbers else None)
+            refuse_all(faults, path, nodes)
+            return found
+
+        return p.KeysRoot(key, tuple(branches), self.slot_by(keys, ("ids", id(nodes[0]))), source.single)
+
+    def id_branch(
+        self, type_name: str, nodes: list[FieldNode], path: list[str | int], expected: int, only: str | None = None
+    ) -> p.Branch:
+        """Rows of a type by the numbers of its global ids; `only` for one concrete type of an interface."""
+        row = self.catalogue.rows[type_name]
+        identity = self.catalogue.source(type_name, "id")
+        assert isinstance(identity, Identity)
+        shape = self.shape(self.schema.type_map[only or type_name], nodes, path, expected, variants_of=type_name)
+        rows = self.rows_of(row.table)
+        if only is not None and row.discriminator is not None:
+            name = row.discriminator.name
+            word = next(word for word, concrete in row.variants.items() if concrete == only)
+            rows = replace(rows, where=lambda alias: alias.c[name] == literal(word))
+        return p.Branch(only or type_name, rows, identity.columns, shape)
+
+    def entities_root(self, key: str, nodes: list[FieldNode], path: list[str | int]) -> p.KeysRoot:
+        """A branch for each (type, key field) that the federation keys allow; the request says which are used."""
+        argument = self.argument("Query", nodes[0], "representations")
+        expected = self.length(argument)
+        self.spend(expected, path, nodes)
+        branches: list[p.Branch] = []
+        numbers: dict[tuple[str, str], int] = {}
+        asked = self.asked_types(argument)
+        for type_name, entity_keys in self.catalogue.entities.items():
+            if asked is not None and type_name not in asked:
+                continue
+            for entity_key in entity_keys:
+                numbers[type_name, entity_key.field] = len(branches)
+                branches.append(self.entity_branch(type_name, entity_key, nodes, path, expected))
+
+        def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
+            found: list[tuple[int, tuple[Any, ...]] | None] = []
+            faults: list[str] = []
+            for index, given in enumerate(listed(argument, variables, path, nodes)):
+                try:
+                    found.append(self.representation(given, numbers))
+                except Invalid as bad:
+                    faults.append(f"Argument representations[{index}] {bad}.")
+            refuse_all(faults, path, nodes)
+            return found
+
+        return p.KeysRoot(key, tuple(branches), self.slot_by(keys, ("entities", id(nodes[0]))))
+
+    def asked_types(self, argument: Argument) -> set[str] | None:
+        """The type names that a request's representations hold; a plan is kept for each set of them."""
+        given = argument.of(self.variables)
+        if not isinstance(given, list):
+            return None
+        return {str(item.get("__typename")) for item in given if isinstance(item, dict)}
+
+    def entity_branch(
+        self, type_name: str, entity_key: EntityKey, nodes: list[FieldNode], path: list[str | int], expected: int
+    ) -> p.Branch:
+        if entity_key.column is None:
+            if type_name in self.catalogue.by_tag.values():
+                return self.id_branch(type_name, nodes, path, expected)
+            interface = next(
+                name for name, row in self.catalogue.rows.items()
+                if row.tag and type_name in row.variants.values()
+            )  # fmt: skip
+            return self.id_branch(interface, nodes, path, expected, only=type_name)
+        row = self.catalogue.rows[type_name]
+        shape = self.shape(self.schema.type_map[type_name], nodes, path, expected)
+        rows = replace(self.rows_of(row.table), where=entity_key.where)
+        return p.Branch(type_name, rows, (entity_key.column,), shape)
+
+    def representation(
+        self, given: Any, numbers: Mapping[tuple[str, str], int]
+    ) -> tuple[int, tuple[Any, ...]] | None:
+        """Which branch a representation asks, and with which key.
+
+        Raises Invalid for a representation that no gateway sends.
+        """
+        if not isinstance(given, dict) or not isinstance(given.get("__typename"), str):
+            raise Invalid("is not an object with a __typename")
+        type_name = given["__typename"]
+        if type_name not in self.catalogue.entities:
+            raise Invalid("names a type that is no entity of this hub")
+        for entity_key in self.catalogue.entities[type_name]:
+            value = given.get(entity_key.field)
+            if value is None:
+                continue
+            number = numbers[type_name, entity_key.field]
+            if not isinstance(value, str) or not clean(value):
+                raise Invalid(f"has a key {entity_key.field} that is not a string")
+            if entity_key.column is None:
+                named = decode_id(value)
+                row = self.catalogue.rows[type_name]
+                tag = row.tag or "R"
+                return (number, named.numbers) if named.tag == tag else None
+            if entity_key.field == "uscc":
+                kind: Any = self.schema.type_map["USCC"]
+                try:
+                    value = kind.coerce_input_value(value)
+                except GraphQLError as bad:
+                    raise Invalid("has a key uscc that is no unified social credit code: " + bad.message) from None
+            return number, (value,)
+        needed = " or ".join(entity_key.field for entity_key in self.catalogue.entities[type_name])
+        raise Invalid(f"needs a key {needed}")
+
+    # ------------------------------------------------------------------ rows and what is asked of them
+
+    def rows_of(self, table: Any, link: One | None = None) -> p.Rows:
+        return p.Rows(table, self.guard(table, link))
+
+    def guard(self, table: Any, link: One | None) -> Guard:
+        parent = link.match[0][0].table.name if link is not None else None
+        return guard_of(table, via=parent)
+
+    def shape(
+        self,
+        kind: Any,
+        nodes: list[FieldNode],
+        path: list[str | int],
+        rows_expected: int,
+        variants_of: str | None = None,
+    ) -> p.Shape:
+        """What is asked of rows of a type; for an abstract type, of each concrete type of the row's table."""
+        row = self.catalogue.row_of(variants_of or kind.name)
+        assert row is not None
+        if row.discriminator is None:
+            return p.Shape(((None, self.variant(kind.name, nodes, path, rows_expected)),))
+        possible = set(self.catalogue.members(kind.name)) if kind.name in self.schema.type_map else set()
+        words = [(word, name) for word, name in row.variants.items() if name in possible or variants_of == kind.name]
+        variants: list[tuple[str | None, p.Variant]] = []
+        start = self.cost
+        dearest = start
+        for word, name in words:
+            self.cost = start
+            variants.append((word, self.variant(name, nodes, path, rows_expected)))
+            dearest = max(dearest, self.cost)
+        self.cost = dearest
+        return p.Shape(tuple(variants), row.discriminator)
+
+    def variant(self, type_name: str, nodes: list[FieldNode], path: list[str | int], rows_expected: int) -> p.Variant:
+        kind = self.schema.type_map[type_name]
+        items = tuple(
+            self.item(type_name, key, fields, [*path, key], rows_expected)
+            for key, fields in self.collect(kind, nodes).items()
+        )
+        return p.Variant(type_name, items)
+
+    def item(
+        self, type_name: str, key: str, nodes: list[FieldNode], path: list[str | int], rows_expected: int
+    ) -> p.Item:
+        name = nodes[0].name.value
+        self.fields_seen += 1
+        if len(path) > DEPTH_MAX:
+            raise refusal(f"The query nests deeper than {DEPTH_MAX} levels.", path, nodes, "COST_EXCEEDED")
+        if self.fields_seen > FIELDS_MAX:
+            raise refusal(f"The query asks for more than {FIELDS_MAX} fields.", path, nodes, "COST_EXCEEDED")
+        if name == "__typename":
+            return p.Typename(key, type_name)
+        source = self.catalogue.source(type_name, name)
+        match source:
+            case Stored() | Computed():
+                return p.Leaf(key, source)
+            case Identity():
+                return p.Id(key, source)
+            case Embedded():
+                kind = self.type_of(nodes, type_name)
+                return p.Part(key, source, self.variant(kind.name, nodes, path, rows_expected).items)
+            case One():
+                self.spend(rows_expected, path, nodes)
+                return self.joined(key, source, self.type_of(nodes, type_name), nodes, path, rows_expected)
+            case OneOf():
+                self.spend(rows_expected, path, nodes)
+                kind = self.type_of(nodes, type_name)
+                return p.Choice(
+                    key,
+                    tuple(self.member(key, link, kind, nodes, path, rows_expected) for link in source.members),
+                )
+            case Many():
+                return self.many(key, type_name, source, nodes, path, rows_expected, nested=True)
+            case _:
+                raise LookupError(f"{type_name}.{name} has a source that only a root may have")
+
+    def joined(
+        self, key: str, link: One, kind: Any, nodes: list[FieldNode], path: list[str | int], rows_expected: int
+    ) -> p.Joined:
+        shape = self.shape(kind, nodes, path, rows_expected)
+        return p.Joined(key, link, self.rows_of(link.table, link), shape)
+
+    def member(
+        self, key: str, link: One, union: Any, nodes: list[FieldNode], path: list[str | int], rows_expected: int
+    ) -> p.Joined:
+        """The part of a union whose rows are in the link's table."""
+        names = [name for name in self.catalogue.members(union.name) if self.table_of(name) is link.table]
+        row = self.catalogue.rows[names[0]]
+        if row.discriminator is None:
+            variants: list[tuple[str | None, p.Variant]] = [(None, self.variant(names[0], nodes, path, rows_expected))]
+        else:
+            variants = [
+                (word, self.variant(name, nodes, path, rows_expected))
+                for name in names
+                for word in self.catalogue.rows[name].variants
+            ]
+        return p.Joined(key, link, self.rows_of(link.table, link), p.Shape(tuple(variants), row.discriminator))
+
+    def table_of(self, type_name: str) -> Any:
+        return self.catalogue.rows[type_name].table
+
+    # ------------------------------------------------------------------ lists
+
+    def many(
+        self,
+        key: str,
+        type_name: str,
+        link: Many,
+        nodes: list[FieldNode],
+        path: list[str | int],
+        rows_expected: int,
+        *,
+        nested: bool,
+    ) -> p.Listed | p.Paged:
+        kind = self.type_of(nodes, type_name)
+        rows = replace(
+            self.rows_of(link.table),
+            conditions=self.conditions(type_name, link, nodes[0], path, nodes),
+            where=link.where,
+            order=link.order,
+        )
+        if not kind.name.endswith("Connection"):
+            count = rows_expected * link.rows_expected
+            self.spend(count, path, nodes)
+            return p.Listed(key, link, rows, self.shape(kind, nodes, path, count))
+        return self.paged(key, type_name, link, rows, kind, nodes, path, rows_expected, nested=nested)
+
+    def paged(
+        self,
+        key: str,
+        type_name: str,
+        link: Many,
+        rows: p.Rows,
+        kind: Any,
+        nodes: list[FieldNode],
+        path: list[str | int],
+        rows_expected: int,
+        *,
+        nested: bool,
+    ) -> p.Paged:
+        order = link.order
+        assert order is not None
+        definition = self.schema.type_map[type_name].fields[nodes[0].name.value]  # type: ignore[attr-defined]
+        both_ways = "last" in definition.args
+        first = self.argument(type_name, nodes[0], "first")
+        after = self.argument(type_name, nodes[0], "after")
+        last = self.argument(type_name, nodes[0], "last") if both_ways else None
+        before = self.argument(type_name, nodes[0], "before") if both_ways else None
+        backwards = last is not None and last.of(self.variables) is not None
+        if backwards and first.of(self.variables) is not None:
+            raise refusal("Arguments first and last do not go together; give one of them.", path, nodes)
+        wrong_way = after if backwards else before
+        if wrong_way is not None and wrong_way.of(self.variables) is not None:
+            raise refusal(
+                f"Argument {wrong_way.name} does not go with {'last' if backwards else 'first'}.", path, nodes
+            )
+        size_of = last if backwards and last is not None else first
+        start = before if backwards and before is not None else after
+        size = size_of.of(self.variables)
+        size_max = NESTED_PAGE_MAX if nested else ROOT_PAGE_MAX
+        if size is not None and not 0 <= size <= size_max:
+            raise refusal(f"Argument {size_of.name} is out of range: between 0 and {size_max} here.", path, nodes)
+        step = step_of(PAGE_DEFAULT if size is None else size)
+        self.spend(rows_expected * step, path, nodes)
+
+        def rows_asked(variables: Variables) -> int:
+            asked = size_of.of(variables)
+            return PAGE_DEFAULT if asked is None else int(asked)
+
+        continued = start.of(self.variables) is not None
+        slots: tuple[p.Slot, ...] = ()
+        if continued:
+            kinds = [python_type(column) for column in order.columns]
+
+            def values(variables: Variables) -> tuple[Any, ...]:
+                try:
+                    return decode_cursor(start.of(variables), order.name, kinds)
+                except Invalid as bad:
+                    raise refusal(f"Argument {start.name} {bad}.", path, nodes) from None
+
+            slots = tuple(
+                self.slot_by(
+                    lambda variables, place=place: values(variables)[place],
+                    ("cursor", id(start.node), place),
+                    column.type,
+                )
+                for place, column in enumerate(order.columns)
+            )
+        rows = replace(rows, backwards=backwards, limit=step + 1, after=slots)
+        return p.Paged(
+            key,
+            link,
+            rows,
+            self.slot_by(rows_asked, ("size", id(size_of.node), size_of.name)),
+            self.page_items(kind, nodes, path, order, rows_expected * step),
+            continued,
+        )
+
+    def page_items(
+        self, kind: Any, nodes: list[FieldNode], path: list[str | int], order: Order, rows_expected: int
+    ) -> tuple[p.Edges | p.Info | p.Typename, ...]:
+        items: list[p.Edges | p.Info | p.Typename] = []
+        for key, fields in self.collect(kind, nodes).items():
+            match fields[0].name.value:
+                case "__typename":
+                    items.append(p.Typename(key, kind.name))
+                case "edges":
+                    edge = get_named_type(kind.fields["edges"].type)
+                    items.append(p.Edges(key, self.edge_items(edge, fields, [*path, key], order, rows_expected)))
+                case "pageInfo":
+                    info = get_named_type(kind.fields["pageInfo"].type)
+                    asked = self.collect(info, fields)
+                    items.append(p.Info(key, tuple((k, f[0].name.value) for k, f in asked.items())))
+        return tuple(items)
+
+    def edge_items(
+        self, edge: Any, nodes: list[FieldNode], path: list[str | int], order: Order, rows_expected: int
+    ) -> "tuple[p.Cursor | p.Typename | p.EdgeNode, ...]":
+        items: list[p.Cursor | p.Typename | p.EdgeNode] = []
+        for key, fields in self.collect(edge, nodes).items():
+            match fields[0].name.value:
+                case "__typename":
+                    items.append(p.Typename(key, edge.name))
+                case "cursor":
+                    items.append(p.Cursor(key, order))
+                case "node":
+                    kind = get_named_type(edge.fields["node"].type)
+                    items.append(p.EdgeNode(key, self.shape(kind, fields, [*path, key], rows_expected)))
+        return tuple(items)
+
+    def conditions(
+        self, type_name: str, link: Many, node: FieldNode, path: list[str | int], nodes: list[FieldNode]
+    ) -> tuple[p.Condition, ...]:
+        """The conditions of the filters that are present: which ones is a structural matter."""
+        found: list[p.Condition] = []
+        for name, rule in link.filters.items():
+            argument = self.argument(type_name, node, name)
+            value = argument.of(self.variables)
+            if rule.choices is not None:
+                found.append(p.Condition(rule, flag=value))
+            elif value is not None and rule.keys:
+                found.extend(
+                    self.condition(rule.keys[key], argument, key, value[key], path, nodes)
+                    for key in rule.keys
+                    if value.get(key) is not None
+                )
+            elif value is not None:
+                found.append(self.condition(rule, argument, None, value, path, nodes))
+        return tuple(found)
+
+    def condition(
+        self,
+        rule: Filter,
+        argument: Argument,
+        key: str | None,
+        value: Any,
+        path: list[str | int],
+        nodes: list[FieldNode],
+    ) -> p.Condition:
+        read = argument.part(key) if key else argument.of
+        place = f"{argument.name}.{key}" if key else argument.name
+
+        def checked(variables: Variables) -> Any:
+            given = read(variables)
+            if isinstance(given, list) and len(given) > KEYS_MAX:
+                raise refusal(f"Argument {place} holds more than {KEYS_MAX} values.", path, nodes)
+            return given
+
+        kind = ARRAY(Text) if isinstance(value, list) else sql.Date() if isinstance(value, date) else sql.Text()
+        return p.Condition(rule, self.slot_by(checked, ("filter", id(argument.node), place), kind))
+
+    # ------------------------------------------------------------------ small things
+
+    def collect(self, kind: Any, nodes: list[FieldNode]) -> Fields:
+        """The fields asked for of a concrete type, by the keys of the answer."""
+        assert isinstance(kind, GraphQLObjectType)
+        collected = collect_subfields(
+            self.schema,
+            self.fragments,
+            self.values,
+            self.operation,
+            kind,
+            [FieldDetails(node, None) for node in nodes],
+        )
+        return {
+            key: [detail.node for detail in details] for key, details in collected.grouped_field_set.items()
+        }
+
+    def type_of(self, nodes: list[FieldNode], parent: str = "Query") -> Any:
+        return get_named_type(self.schema.type_map[parent].fields[nodes[0].name.value].type)  # type: ignore[attr-defined]
+
+    def argument(self, type_name: str, node: FieldNode, name: str) -> Argument:
+        known = self.arguments.get((id(node), name))
+        if known is None:
+            definition = self.schema.type_map[type_name].fields[node.name.value].args[name]  # type: ignore[attr-defined]
+            given = next((argument.value for argument in node.arguments or () if argument.name.value == name), None)
+            known = self.arguments[id(node), name] = Argument(name, given, definition)
+        return known
+
+    def length(self, argument: Argument) -> int:
+        value = argument.of(self.variables)
+        return step_of(min(len(value), KEYS_MAX)) if isinstance(value, list) else 1
+
+    def slot(self, argument: Argument, key: str | None, kind: Any) -> p.Slot:
+        return self.slot_by(argument.part(key) if key else argument.of, (id(argument.node), argument.name, key), kind)
+
+    def slot_by(self, value: Callable[[Variables], Any], name: Any, kind: Any = None) -> p.Slot:
+        """A slot for a value of the request; the same name is the same slot, so that equal plan nodes are equal."""
+        known = self.known_slots.get(name)
+        if known is None:
+            known = self.known_slots[name] = p.Slot(len(self.slots))
+            self.slots.append(value)
+            self.slot_types.append(kind)
+        return known
+
+    def spend(self, rows: int, path: list[str | int], nodes: list[FieldNode]) -> None:
+        """Count the rows that a node may read, and refuse an operation that may read too many."""
+        self.cost += rows
+        if self.cost > COST_MAX:
+            raise refusal(
+                f"The query may read more than {COST_MAX} rows; ask for smaller pages or fewer lists in lists.",
+                path,
+                nodes,
+                "COST_EXCEEDED",
+            )
+
+
+def listed(argument: Argument, variables: Variables, path: Sequence[str | int], nodes: Iterable[Any]) -> list[Any]:
+    """The values of a list of keys, not longer than a request may hold."""
+    given = argument.of(variables)
+    if len(given) > KEYS_MAX:
+        raise refusal(f"Argument {argument.name} holds more than {KEYS_MAX} values; ask in parts.", path, nodes)
+    return list(given)
+
+
+def refuse_all(faults: Sequence[str], path: Sequence[str | int], nodes: Iterable[Any]) -> None:
+    """Raise BadValues-like refusals for every fault of a list at once."""
+    if faults:
+        raise ManyRefusals([refusal(fault, path, nodes) for fault in faults[:50]])
+
+
+class ManyRefusals(Exception):
+    """Several refusals of one request."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        super().__init__(f"{len(errors)} refusals")
+        self.errors = errors
+
+
+def python_type(column: Column[Any]) -> type:
+    """How a column of an order is written in a cursor."""
+    match column.type:
+        case sql.Date():
+            return date
+        case sql.DateTime():
+            return datetime
+        case BigInteger() | sql.Integer():
+            return int
+        case _:
+            raise LookupError(f"{column} cannot be part of a page's order")
+
+
+__all__ = ["BadValues", "ManyRefusals", "Planner", "refusal"]

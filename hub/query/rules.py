@@ -1,0 +1,87 @@
+"""Validation: GraphQL's own rules, with the one that repeats literals replaced by one that does not."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    StringValueNode,
+    ValueNode,
+    VariableDefinitionNode,
+    ValuesOfCorrectTypeRule,
+    validate,
+)
+from graphql.language import SKIP, Visitor, visit
+from graphql.utilities.validate_input_value import validate_input_literal
+from graphql.validation import specified_rules
+
+from hub.query.values import clean
+
+ERRORS_MAX = 50
+
+
+class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
+    """As graphql-core's rule, but an error names the argument and the type and never the value."""
+
+    def __init__(self, context: Any) -> None:
+        super().__init__(context)
+        self.names: list[str] = []
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        self.names.append(f"Argument {node.name.value}")
+
+    def leave_argument(self, *_: Any) -> None:
+        self.names.pop()
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: Any) -> None:
+        self.names.append(f"The default of ${node.variable.name.value}")
+
+    def leave_variable_definition(self, *_: Any) -> None:
+        self.names.pop()
+
+    def is_valid_value_node(self, node: ValueNode, input_type: Any) -> Any:
+        """Check a literal against its type, and report by place."""
+        if input_type is None:
+            return SKIP
+        name = self.names[-1] if self.names else "A value"
+
+        def report(error: GraphQLError, path: Sequence[str | int]) -> None:
+            place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+            ours = "code" in (error.extensions or {})
+            sentence = error.message if ours else f"A value of type {input_type} is needed, without unknown fields."
+            self.report_error(GraphQLError(f"{name}{place}: {sentence}", nodes=error.nodes or [node]))
+
+        validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)
+        return SKIP
+
+
+RULES = tuple(LiteralsOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
+
+
+class _Texts(Visitor):
+    """Finds texts that no database can hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unclean: list[StringValueNode] = []
+
+    def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
+        if not clean(node.value):
+            self.unclean.append(node)
+
+
+def faults_of(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """Everything that is wrong with a document, at most fifty errors."""
+    errors = validate(schema, document, RULES, max_errors=ERRORS_MAX)
+    texts = _Texts()
+    visit(document, texts)
+    errors.extend(
+        GraphQLError("A text must not hold NUL or an unpaired surrogate.", nodes=[node]) for node in texts.unclean
+    )
+    return errors
+
+
+__all__ = ["RULES", "faults_of"]

@@ -1,0 +1,209 @@
+"""Plan + cells → one generated function from rows to the answer.
+
+The function is built as a syntax tree, never as text: a caller's aliases enter only as constants. Names in it are ours:
+`r1`, `r2` are rows, `request` holds the run-time values by slot, and the functions of `hub.query.forms` go by their name.
+"""
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hub.query import plan as p
+from hub.query.emit import Layout
+from hub.query.forms import FORMS
+
+Shaper = Callable[[Any, Any], Any]
+
+
+def name(identifier: str) -> ast.Name:
+    return ast.Name(identifier, ast.Load())
+
+
+def constant(value: Any) -> ast.Constant:
+    return ast.Constant(value)
+
+
+def at(row: str, place: int) -> ast.expr:
+    return ast.Subscript(name(row), constant(place), ast.Load())
+
+
+def call(function: str, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(name(function), list(arguments), [])
+
+
+def mapping(pairs: Sequence[tuple[str, ast.expr]]) -> ast.expr:
+    return ast.Dict([constant(key) for key, _ in pairs], [value for _, value in pairs])
+
+
+def is_none(value: ast.expr) -> ast.expr:
+    return ast.Compare(value, [ast.Is()], [constant(None)])
+
+
+def unless_none(mark: ast.expr, value: ast.expr) -> ast.expr:
+    return ast.IfExp(is_none(mark), constant(None), value)
+
+
+def function(identifier: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
+    arguments = ast.arguments([], [ast.arg(parameter) for parameter in parameters], None, [], [], None, [])
+    return ast.FunctionDef(identifier, arguments, body, [], None, None, type_params=[])  # type: ignore[call-arg,unused-ignore]
+
+
+class Shaping:
+    """Builds the functions of one plan."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.count = 0
+        self.functions: list[ast.stmt] = []
+
+    def fresh(self, prefix: str) -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    # ------------------------------------------------------------------ objects
+
+    def shape(self, shape: p.Shape, row: str) -> ast.expr:
+        """The object for a row; where it may be of several types, its word chooses the function."""
+        if shape.discriminator is None:
+            return self.object(shape.variants[0][1], row)
+        word = at(row, self.layout.of(shape).places[0])
+        bodies = [(w, self.object(variant, "row")) for w, variant in shape.variants]
+        dumps = {ast.dump(body) for _, body in bodies}
+        if len(dumps) == 1:
+            return self.object(shape.variants[0][1], row)
+        table = self.fresh("by_word")
+        names: list[tuple[str, ast.expr]] = []
+        for w, body in bodies:
+            made = self.fresh("shape")
+            self.functions.append(function(made, ["row", "request"], [ast.Return(body)]))
+            names.append((str(w), name(made)))
+        self.functions.append(ast.Assign([ast.Name(table, ast.Store())], mapping(names)))
+        return ast.Call(ast.Subscript(name(table), word, ast.Load()), [name(row), name("request")], [])
+
+    def object(self, variant: p.Variant, row: str) -> ast.expr:
+        return mapping([(item.key, self.value(item, row)) for item in variant.items])
+
+    def value(self, item: p.Item, row: str) -> ast.expr:
+        match item:
+            case p.Typename(name=type_name):
+                return constant(type_name)
+            case p.Leaf(source=source):
+                value = at(row, self.layout.of(item).places[0])
+                return call(source.codec.name, value) if source.codec.name else value
+            case p.Id(source=source):
+                places = [at(row, place) for place in self.layout.of(item).places]
+                if source.tag_of is not None:
+                    return call("encode_id", places[-1], *places[:-1])
+                return call("encode_id", constant(source.tag), *places)
+            case p.Part(source=source, items=items):
+                made = mapping([(inner.key, self.value(inner, row)) for inner in items])
+                if source.present is None:
+                    return made
+                return ast.IfExp(at(row, self.layout.of(item).places[0]), made, constant(None))
+            case p.Joined(link=link, shape=shape):
+                made = self.shape(shape, row)
+                if link.required:
+                    return made
+                return unless_none(at(row, self.layout.of(item).places[0]), made)
+            case p.Choice(members=members):
+                chosen: ast.expr = constant(None)
+                for member in reversed(members):
+                    mark = at(row, self.layout.of(member).places[0])
+                    chosen = ast.IfExp(is_none(mark), chosen, self.shape(member.shape, row))
+                return chosen
+            case p.Listed(shape=shape):
+                return self.list_of(shape, at(row, self.layout.of(item).places[0]))
+            case p.Paged():
+                return self.page(item, at(row, self.layout.of(item).places[0]))
+
+    # ------------------------------------------------------------------ lists
+
+    def list_of(self, shape: p.Shape, rows: ast.expr) -> ast.expr:
+        row = self.fresh("r")
+        return self.comprehension(self.shape(shape, row), row, rows)
+
+    @staticmethod
+    def comprehension(element: ast.expr, row: str, rows: ast.expr) -> ast.expr:
+        return ast.ListComp(element, [ast.comprehension(ast.Name(row, ast.Store()), rows, [], 0)])
+
+    def page(self, item: p.Paged, rows: ast.expr) -> ast.expr:
+        """A call of the connection's own function: trim to the size asked, turn round, then shape."""
+        made = self.fresh("page")
+        row = self.fresh("r")
+        size = at("request", item.size.index)
+        more = ast.Compare(call("len", name("rows")), [ast.Gt()], [name("size")])
+        trim = ast.Subscript(name("rows"), ast.Slice(None, name("size"), None), ast.Load())
+        body: list[ast.stmt] = [
+            ast.Assign([ast.Name("size", ast.Store())], size),
+            ast.Assign([ast.Name("more", ast.Store())], more),
+            ast.If(name("more"), [ast.Assign([ast.Name("rows", ast.Store())], trim)], []),
+        ]
+        if item.rows.backwards:
+            turned = ast.Subscript(name("rows"), ast.Slice(None, None, ast.UnaryOp(ast.USub(), constant(1))), ast.Load())
+            body.append(ast.Assign([ast.Name("rows", ast.Store())], turned))
+        pairs: list[tuple[str, ast.expr]] = []
+        for part in item.items:
+            match part:
+                case p.Typename(key=key, name=type_name):
+                    pairs.append((key, constant(type_name)))
+                case p.Edges(key=key, items=items):
+                    edge = mapping([(inner.key, self.edge_value(inner, row)) for inner in items])
+                    pairs.append((key, self.comprehension(edge, row, name("rows"))))
+                case p.Info(key=key, fields=fields):
+                    pairs.append((key, mapping([(k, self.info_value(f, item)) for k, f in fields])))
+        body.append(ast.Return(mapping(pairs)))
+        self.functions.append(function(made, ["rows", "request"], body))
+        return call(made, rows, name("request"))
+
+    def edge_value(self, item: "p.Cursor | p.Typename | p.EdgeNode", row: str) -> ast.expr:
+        match item:
+            case p.Typename(name=type_name):
+                return constant(type_name)
+            case p.Cursor(order=order):
+                places = [at(row, place) for place in self.layout.of(item).places]
+                return call("encode_cursor", constant(order.name), *places)
+            case p.EdgeNode(shape=shape):
+                return self.shape(shape, row)
+
+    def info_value(self, field: str, item: p.Paged) -> ast.expr:
+        order = item.rows.order
+        assert order is not None
+        match field:
+            case "hasNextPage":
+                return constant(item.continued) if item.rows.backwards else name("more")
+            case "hasPreviousPage":
+                return name("more") if item.rows.backwards else constant(item.continued)
+            case "startCursor" | "endCursor":
+                place = 0 if field == "startCursor" else -1
+                row = ast.Subscript(name("rows"), constant(place), ast.Load())
+                values = [
+                    ast.Subscript(row, constant(where), ast.Load()) for where in self.layout.of(item.rows).places
+                ]
+                return ast.IfExp(name("rows"), call("encode_cursor", constant(order.name), *values), constant(None))
+            case _:
+                return constant("PageInfo")
+
+    # ------------------------------------------------------------------ the function
+
+    def compiled(self, result: ast.expr, *, parameter: str) -> Shaper:
+        """The function of a root, with everything it calls."""
+        main = function("main", [parameter, "request"], [ast.Return(result)])
+        module = ast.Module([*self.functions, main], [])
+        ast.fix_missing_locations(module)
+        scope: dict[str, Any] = dict(FORMS)
+        exec(compile(module, "<shaper>", "exec"), scope)  # noqa: S102  (a tree of our own, callers' words as constants)
+        made: Shaper = scope["main"]
+        return made
+
+
+def shape_row(shape: p.Shape, layout: Layout) -> Shaper:
+    """A function from one row and the request's values to an object."""
+    shaping = Shaping(layout)
+    return shaping.compiled(shaping.shape(shape, "row"), parameter="row")
+
+
+def shape_list(node: p.Listed | p.Paged, layout: Layout) -> Shaper:
+    """A function from a root list's rows and the request's values to a list or a connection."""
+    shaping = Shaping(layout)
+    made = shaping.list_of(node.shape, name("rows")) if isinstance(node, p.Listed) else shaping.page(node, name("rows"))
+    return shaping.compiled(made, parameter="rows")

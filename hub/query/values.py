@@ -1,0 +1,279 @@
+"""Values from the caller: variables coerced to their types, and arguments as functions of the variables.
+
+graphql-core's own coercion repeats the value in its messages; a value may be an identity number, so ours name the place
+and the type only. Each error is BAD_USER_INPUT and says where: `$usccs[3]`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLScalarType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+    type_from_ast,
+)
+from graphql.execution.values import VariableValues
+from graphql.language import ListValueNode, ObjectValueNode
+from graphql.utilities.coerce_input_value import coerce_input_literal
+
+from hub.errors import Invalid
+
+Coercer = Callable[[Any, str], Any]
+Variables = Mapping[str, Any]
+ERRORS_MAX = 50
+
+
+class BadValues(Exception):
+    """One or more values that do not fit, each with its place."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{place}: {sentence}" for place, sentence in faults))
+        self.faults = tuple(faults)
+
+
+def clean(text: str) -> bool:
+    """Whether PostgreSQL can hold a text: no NUL, and no unpaired surrogate."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def coercer(kind: GraphQLInputType) -> Coercer:
+    """A function from a JSON value to the type's value; it raises BadValues with the place of every fault."""
+    if isinstance(kind, GraphQLNonNull):
+        return _required(kind)
+    if isinstance(kind, GraphQLList):
+        return _listed(kind)
+    if isinstance(kind, GraphQLInputObjectType):
+        return _object(kind)
+    if isinstance(kind, GraphQLEnumType):
+        return _enum(kind)
+    return _scalar(kind)
+
+
+def _required(kind: GraphQLNonNull[Any]) -> Coercer:
+    inner = coercer(kind.of_type)
+
+    def read(value: Any, place: str) -> Any:
+        if value is None:
+            raise BadValues([(place, f"A value of type {kind} is needed, not null.")])
+        return inner(value, place)
+
+    return read
+
+
+def _listed(kind: GraphQLList[Any]) -> Coercer:
+    inner = coercer(kind.of_type)
+
+    def read(value: Any, place: str) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            return [inner(value, place)]
+        read_items: list[Any] = []
+        faults: list[tuple[str, str]] = []
+        for index, item in enumerate(value):
+            try:
+                read_items.append(inner(item, f"{place}[{index}]"))
+            except BadValues as bad:
+                faults.extend(bad.faults)
+                if len(faults) >= ERRORS_MAX:
+                    break
+        if faults:
+            raise BadValues(faults)
+        return read_items
+
+    return read
+
+
+def _object(kind: GraphQLInputObjectType) -> Coercer:
+    fields = {name: (coercer(field.type), field) for name, field in kind.fields.items()}
+
+    def read(value: Any, place: str) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise BadValues([(place, f"An object of type {kind} is needed.")])
+        read_fields: dict[str, Any] = {}
+        faults: list[tuple[str, str]] = []
+        if value.keys() - fields.keys():
+            faults.append((place, f"{kind} has only the fields {', '.join(fields)}."))
+        for name, (inner, field) in fields.items():
+            if name in value:
+                try:
+                    read_fields[name] = inner(value[name], f"{place}.{name}")
+                except BadValues as bad:
+                    faults.extend(bad.faults)
+            elif isinstance(field.type, GraphQLNonNull) and field.default_value is Undefined:
+                faults.append((f"{place}.{name}", f"A value of type {field.type} is needed."))
+            elif field.default_value is not Undefined:
+                read_fields[name] = field.default_value
+        if faults:
+            raise BadValues(faults)
+        return read_fields
+
+    return read
+
+
+def _enum(kind: GraphQLEnumType) -> Coercer:
+    def read(value: Any, place: str) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, str) or value not in kind.values:
+            raise BadValues([(place, f"One of {', '.join(kind.values)} is needed.")])
+        return kind.values[value].value
+
+    return read
+
+
+def _scalar(kind: Any) -> Coercer:
+    assert isinstance(kind, GraphQLScalarType)
+    parse = kind.coerce_input_value
+
+    def read(value: Any, place: str) -> Any:
+        if value is None:
+            return None
+        try:
+            parsed = parse(value)
+        except GraphQLError as error:
+            ours = (error.extensions or {}).get("code") is not None
+            raise BadValues([(place, error.message if ours else f"A value of type {kind} is needed.")]) from None
+        except Exception:
+            raise BadValues([(place, f"A value of type {kind} is needed.")]) from None
+        if isinstance(parsed, str) and not clean(parsed):
+            raise BadValues([(place, "A text must not hold NUL or an unpaired surrogate.")])
+        return parsed
+
+    return read
+
+
+def variable_reader(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Callable[[Any], dict[str, Any]]:
+    """A function from the request's `variables` to coerced values; absent ones without a default stay absent.
+
+    It raises BadValues.
+    """
+    readers: list[tuple[str, Coercer, bool, Any]] = []
+    for definition in operation.variable_definitions or ():
+        kind = type_from_ast(schema, definition.type)
+        name = definition.variable.name.value
+        default: Any = Undefined
+        if definition.default_value is not None:
+            default = literal(definition.default_value, kind, {})  # type: ignore[arg-type]
+        readers.append((name, coercer(kind), isinstance(kind, GraphQLNonNull), default))  # type: ignore[arg-type]
+
+    def read(given: Any) -> dict[str, Any]:
+        if given is None:
+            given = {}
+        values: dict[str, Any] = {}
+        faults: list[tuple[str, str]] = []
+        for name, coerce, needed, default in readers:
+            if name in given:
+                try:
+                    values[name] = coerce(given[name], f"${name}")
+                except BadValues as bad:
+                    faults.extend(bad.faults)
+            elif default is not Undefined:
+                values[name] = default
+            elif needed:
+                faults.append((f"${name}", "A value is needed for this variable."))
+        if faults:
+            raise BadValues(faults[:ERRORS_MAX])
+        return values
+
+    return read
+
+
+def literal(node: ValueNode, kind: GraphQLInputType, variables: Variables) -> Any:
+    """The value of a literal that may hold variables; Undefined where a variable leaves it out.
+
+    Raises Invalid when the values of the variables make it unfit (a null in a list of non-nulls, say).
+    """
+    value = coerce_input_literal(node, kind, VariableValues({}, dict(variables)))
+    if value is Undefined and not isinstance(node, VariableNode):
+        raise Invalid("has a value that does not fit its type")
+    return value
+
+
+def holds_variables(node: ValueNode) -> bool:
+    """Whether a literal depends on the request."""
+    if isinstance(node, VariableNode):
+        return True
+    if isinstance(node, ListValueNode):
+        return any(holds_variables(value) for value in node.values)
+    if isinstance(node, ObjectValueNode):
+        return any(holds_variables(field.value) for field in node.fields)
+    return False
+
+
+class Argument:
+    """An argument of one field of the operation: what it is for the variables of a request."""
+
+    def __init__(self, name: str, node: ValueNode | None, definition: GraphQLArgument) -> None:
+        self.name = name
+        self.node = node
+        self.definition = definition
+        default = definition.default_value
+        self.default = None if default is Undefined else default
+        self.constant = node is None or not holds_variables(node)
+        self._value = self._read({}) if self.constant else None
+
+    def of(self, variables: Variables) -> Any:
+        """The value, None where it is not given and has no default."""
+        return self._value if self.constant else self._read(variables)
+
+    def part(self, key: str) -> Callable[[Variables], Any]:
+        """A function for one key of an input object's value."""
+        return lambda variables: self.of(variables)[key]
+
+    def _read(self, variables: Variables) -> Any:
+        if self.node is None:
+            return self.default
+        if isinstance(self.node, VariableNode):
+            value = variables.get(self.node.name.value, Undefined)
+        else:
+            value = literal(self.node, self.definition.type, variables)
+        return self.default if value is Undefined else value
+
+
+PAGE_STEPS = (1, 5, 20, 50, 100, 500)
+
+
+def step_of(size: int) -> int:
+    """The page size of the statement that serves a page of `size` rows; 0 above the largest and below none."""
+    if size < 0:
+        return 0
+    return next((step for step in PAGE_STEPS if size <= step), 0)
+
+
+def structure_of(kind: Any) -> Callable[[Any], Any]:
+    """What of a variable's value may change a plan or its cost.
+
+    Flags, page steps, the keys present in a filter, a list's length in steps, the types of representations; of anything
+    else only whether it is there.
+    """
+    nullable = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+    name = getattr(nullable, "name", None)
+    if isinstance(nullable, GraphQLInputObjectType):
+        return lambda value: None if value is None else frozenset(k for k, v in value.items() if v is not None)
+    if isinstance(nullable, GraphQLList):
+        if str(nullable).startswith("[_Any"):
+            return lambda value: (step_of(len(value)), frozenset(map(_type_named, value)))
+        return lambda value: None if value is None else step_of(len(value))
+    if name == "Boolean":
+        return lambda value: value
+    if name == "Int":
+        return lambda value: None if value is None else step_of(value)
+    return lambda value: value is not None
+
+
+def _type_named(representation: Any) -> str:
+    return str(representation.get("__typename")) if isinstance(representation, dict) else ""

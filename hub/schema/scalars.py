@@ -1,0 +1,93 @@
+"""The contract's scalars: how each is read from a caller and what it promises.
+
+An error never repeats the value: people paste identity numbers where codes belong.
+"""
+
+from datetime import date, datetime
+from typing import Any, NewType
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+
+from hub.clock import BEIJING
+from hub.domain.uscc import BadUscc, parse_uscc
+
+USCC = NewType("USCC", str)
+Date = NewType("Date", date)
+DateTime = NewType("DateTime", datetime)
+Money = NewType("Money", str)
+
+
+def refused(sentence: str) -> GraphQLError:
+    return GraphQLError(sentence, extensions={"code": "BAD_USER_INPUT"})
+
+
+def read_uscc(value: Any) -> str:
+    """A unified social credit code, tidied and checked (GB 32100-2015)."""
+    if not isinstance(value, str):
+        raise refused("A unified social credit code is a string of 18 characters.")
+    try:
+        return parse_uscc(value)
+    except BadUscc as bad:
+        raise refused(str(bad)) from None
+
+
+def read_date(value: Any) -> date:
+    """A day as YYYY-MM-DD between 1900 and 9999."""
+    if not isinstance(value, str) or len(value) != 10:
+        raise refused("A Date is written YYYY-MM-DD.")
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise refused("A Date is written YYYY-MM-DD and must exist.") from None
+    if day.year < 1900:
+        raise refused("A Date lies between 1900-01-01 and 9999-12-31.")
+    return day
+
+
+def read_datetime(value: Any) -> datetime:
+    """An instant in RFC 3339; without an offset it would be ambiguous, so one is needed."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise refused("A DateTime is written in RFC 3339, as 2026-05-01T09:00:00+08:00.") from None
+    if moment.tzinfo is None or not 1900 <= moment.year <= 9998:
+        raise refused("A DateTime needs an offset, as 2026-05-01T09:00:00+08:00.")
+    return moment.astimezone(BEIJING)
+
+
+def read_money(value: Any) -> str:
+    raise refused("Money is not an input of this schema.")
+
+
+SCALARS = {
+    USCC: strawberry.scalar(
+        name="USCC",
+        description="Unified social credit code (统一社会信用代码), GB 32100-2015: 18 characters. Input is trimmed and"
+        " upper-cased, and its check character is verified.",
+        serialize=str,
+        parse_value=read_uscc,
+    ),
+    Date: strawberry.scalar(
+        name="Date",
+        description="A day in Beijing, as YYYY-MM-DD between 1900 and 9999. A span's last day is part of it.",
+        serialize=str,
+        parse_value=read_date,
+    ),
+    DateTime: strawberry.scalar(
+        name="DateTime",
+        description="An instant in RFC 3339 with Beijing's offset, as 2026-05-01T09:00:00+08:00.",
+        specified_by_url="https://www.rfc-editor.org/rfc/rfc3339",
+        serialize=str,
+        parse_value=read_datetime,
+    ),
+    Money: strawberry.scalar(
+        name="Money",
+        description='An amount in yuan as a decimal string with two digits, as "2000.00"; whole fen inside.',
+        serialize=str,
+        parse_value=read_money,
+    ),
+}
+
+CONFIG = StrawberryConfig(scalar_map=SCALARS)
