@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ import asyncpg
 import psycopg
 import pytest
 
+from hub.store.codes import load_code_tables
 from hub.store.embedded import Embedded
 from hub.store.engine import connect, other_database
 from hub.store.migration import migrate
@@ -75,12 +75,9 @@ async def template(new_database: Callable[..., Any], anyio_backend: str) -> Asyn
     """The name of the migrated database with its code tables, from which all others are copied."""
     with new_database() as url:
         migrate(url)
-        if find_spec("hub.store.codes"):  # until its first commit
-            from hub.store.codes import load_code_tables
-
-            connection = await connect(url)
-            await load_code_tables(connection)
-            await connection.close()
+        connection = await connect(url)
+        await load_code_tables(connection)
+        await connection.close()
         yield urlsplit(url).path.strip("/")
 
 

@@ -1,0 +1,38 @@
+"""Settings are read once and complained about once."""
+
+from pathlib import Path
+
+import pytest
+
+from hub.errors import Unusable
+from hub.settings import Settings
+
+
+def test_without_variables_the_embedded_database_is_used() -> None:
+    settings = Settings.from_env({})
+    assert settings.database_url is None
+    assert settings.data_dir == Path("hub-data")
+
+
+def test_variables_are_read() -> None:
+    settings = Settings.from_env(
+        {"HUB_PORT": "9000", "HUB_DATA_DIR": "/srv/hub", "HUB_DATABASE_URL": "postgresql:///hub"}
+    )
+    assert (settings.port, settings.data_dir) == (9000, Path("/srv/hub"))
+    assert "postgresql" not in repr(settings)
+
+
+def test_every_bad_variable_is_named_at_once_and_no_value_is() -> None:
+    env = {
+        "HUB_DATABASE_URL": "mysql://hub:topsecret@host/hub",
+        "HUB_PORT": "70000",
+        "HUB_POOL_MAX": "many",
+        "HUB_STATEMENT_TIMEOUT_MS": "-5",
+    }
+    with pytest.raises(Unusable) as refused:
+        Settings.from_env(env)
+    said = str(refused.value)
+    assert all(variable in said for variable in env)
+    assert "topsecret" not in said
+    with pytest.raises(Unusable, match="HUB_POOL_MIN"):
+        Settings.from_env({"HUB_POOL_MIN": "20"})
