@@ -24,7 +24,8 @@ def test_the_examples_of_the_standard_are_resident_numbers(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["110105194912310021", "11010519490231002X", "", "1101051949123100", "91110000710925462X"]
+    "text",
+    ["110105194912310021", "11010519490231002X", "", "1101051949123100", "91110000710925462X", "11٠١٠٥19491231002X"],
 )
 def test_a_bad_check_a_bad_date_or_another_length_is_none(text: str) -> None:
     assert not looks_like_resident_id(text)
@@ -86,6 +87,20 @@ def test_numbers_of_persons_are_masked_in_a_text(text: str, masked: str, count: 
 )
 def test_codes_amounts_and_document_numbers_stay(text: str) -> None:
     assert mask_persons_in(text) == (text, 0)
+
+
+around = st.text(st.sampled_from("经查 张三（），。：12年月日元abc\n"), max_size=12).map(lambda text: text + "、")
+
+
+@given(
+    around,
+    st.sampled_from([STANDARD_EXAMPLE, OLDEST_EXAMPLE, MOBILE, "138 0013 8000", "１３８－００１３－８０００"]),
+    around,
+)
+def test_a_number_is_found_wherever_it_stands(before: str, number: str, after: str) -> None:
+    masked, count = mask_persons_in(before + number + "、" + after)
+    assert count == 1
+    assert number not in masked
 
 
 @given(st.text(st.sampled_from("0123456789X-. 〔〕号身份证元第+86"), max_size=40))
