@@ -100,6 +100,16 @@ async def append_pending(connection: asyncpg.Connection, clock: Clock, *, limit:
     With `wait=False`, nothing is done (0) while another appender is at it. Raises asyncpg.PostgresError or OSError when
     the database fails; nothing has moved then.
     """
+    while True:
+        try:
+            return await _append(connection, clock, limit, wait=wait)
+        except asyncpg.DuplicateTableError:
+            # The sweeps made the same month at the same moment; now it is there.
+            if connection.is_in_transaction():
+                raise
+
+
+async def _append(connection: asyncpg.Connection, clock: Clock, limit: int, *, wait: bool) -> int:
     async with connection.transaction():
         head = await connection.fetchrow(
             f"select at, position from disclosure_head where one = 1 for update{'' if wait else ' skip locked'}"  # noqa: S608
@@ -130,19 +140,13 @@ async def keep_appending(url: str, clock: Clock, stop: asyncio.Event) -> None:
     Raises nothing but cancellation: a database that goes away is waited for.
     """
 
-    async def rounds(connection: asyncpg.Connection) -> None:
-        woken = asyncio.Event()
+    async def rounds(connection: asyncpg.Connection, woken: asyncio.Event) -> None:
         await connection.add_listener(CHANNEL, lambda *_: woken.set())
-        stopping = asyncio.ensure_future(stop.wait())
-        stopping.add_done_callback(lambda _: woken.set())
-        try:
-            while not stop.is_set():
-                # Cleared before the look: what commits during the look wakes us for the next one.
-                woken.clear()
-                moved = await asyncio.wait_for(append_pending(connection, clock, wait=False), APPEND_SECONDS_MAX)
-                if not moved:
-                    await upkeep.wait(woken, POLL_SECONDS)
-        finally:
-            stopping.cancel()
+        while not stop.is_set():
+            # Cleared before the look: what commits during the look wakes us for the next one.
+            woken.clear()
+            moved = await asyncio.wait_for(append_pending(connection, clock, wait=False), APPEND_SECONDS_MAX)
+            if not moved and not stop.is_set():
+                await upkeep.wait(woken, POLL_SECONDS)
 
     await upkeep.keep_connected(url, stop, "appender", rounds)

@@ -102,13 +102,17 @@ async def _batch(connection: asyncpg.Connection, clock: Clock, statement: str, r
 
 
 async def _lay_months_ahead(connection: asyncpg.Connection, clock: Clock) -> None:
-    """Cut the logs' coming months early: whoever finds one missing at midnight would wait for every reader."""
+    """Cut the logs' coming months early: whoever finds one missing at midnight would wait for every reader.
+
+    A new month waits for the log's readers and lets new ones wait meanwhile, hence the short patience: there are two
+    months of time to try again. Another worker may make the same month at the same moment.
+    """
     try:
         async with connection.transaction():
-            await connection.execute("set local lock_timeout = '2s'")
+            await connection.execute("set local lock_timeout = '100ms'")
             await connection.execute("select ensure_months($1, $2)", clock.now(), clock.now() + MONTHS_AHEAD)
-    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-        return  # a long reader holds the log: there are two months of time to try again
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.DuplicateTableError):
+        return
 
 
 async def keep_sweeping(url: str, clock: Clock, stop: asyncio.Event) -> None:
@@ -117,10 +121,10 @@ async def keep_sweeping(url: str, clock: Clock, stop: asyncio.Event) -> None:
     Raises nothing but cancellation: a database that goes away is waited for.
     """
 
-    async def rounds(connection: asyncpg.Connection) -> None:
+    async def rounds(connection: asyncpg.Connection, woken: asyncio.Event) -> None:
         while not stop.is_set():
             await sweep(connection, clock)
-            await upkeep.wait(stop, min(SWEEP_SECONDS, _seconds_to_midnight(clock.now())))
+            await upkeep.wait(woken, min(SWEEP_SECONDS, _seconds_to_midnight(clock.now())))
 
     await upkeep.keep_connected(url, stop, "sweeps", rounds)
 

@@ -6,7 +6,8 @@ that any number of processes can do the same work at once.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import asyncpg
 
@@ -21,12 +22,17 @@ BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 async def keep_connected(
-    url: str, stop: asyncio.Event, name: str, rounds: Callable[[asyncpg.Connection], Awaitable[None]]
+    url: str,
+    stop: asyncio.Event,
+    name: str,
+    rounds: Callable[[asyncpg.Connection, asyncio.Event], Awaitable[None]],
 ) -> None:
     """Run `rounds` on a connection of its own until `stop` is set; when connection or work fails, begin again.
 
-    `rounds` returns once `stop` is set. The pause between attempts doubles from 0.1 s to 5 s, and begins short again
-    after an attempt that lasted. Raises nothing but cancellation; that an attempt failed is in the log, under `name`.
+    `rounds` returns once `stop` is set. It is given an event to wait on between rounds: set when `stop` is, and when
+    the connection is lost; it may set and clear it for reasons of its own. The pause between attempts doubles from
+    0.1 s to 5 s, and begins short again after an attempt that lasted. Raises nothing but cancellation; that an attempt
+    failed is in the log, under `name`.
     """
     time = asyncio.get_running_loop().time
     pause = PAUSE_SECONDS_FIRST
@@ -37,7 +43,8 @@ async def keep_connected(
             try:
                 # Whoever loses us in the middle of a transaction must not keep our locks.
                 await connection.execute("set idle_in_transaction_session_timeout = '60s'")
-                await rounds(connection)
+                async with _woken(connection, stop) as woken:
+                    await rounds(connection, woken)
             finally:
                 # Not a polite goodbye: the other side may be gone, and whatever was open must roll back.
                 connection.terminate()
@@ -47,6 +54,19 @@ async def keep_connected(
             log.warning("%s: no database (%s); trying again in %.1f s", name, type(reason).__name__, pause)
             await wait(stop, pause)
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
+
+
+@asynccontextmanager
+async def _woken(connection: asyncpg.Connection, stop: asyncio.Event) -> AsyncIterator[asyncio.Event]:
+    """An event that is set when `stop` is or when the connection is lost."""
+    woken = asyncio.Event()
+    connection.add_termination_listener(lambda _: woken.set())
+    stopping = asyncio.ensure_future(stop.wait())
+    stopping.add_done_callback(lambda _: woken.set())
+    try:
+        yield woken
+    finally:
+        stopping.cancel()
 
 
 async def wait(event: asyncio.Event, seconds: float) -> None:
