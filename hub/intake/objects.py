@@ -1,0 +1,107 @@
+"""Rows as JSON objects by short code: an array of them, or one after the other (a line each)."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from hub.errors import Unusable
+from hub.intake.encodings import Content, encoding_of
+from hub.intake.tables import NESTED, Opened, Table, find_header, no_header
+
+_PIECE: Final = 1 << 20
+_OBJECT_MAX: Final = 64 << 20
+_KEYS_MAX: Final = 1000
+_BETWEEN = re.compile(r"[\s,]*")
+# Numbers stay as they are written: 0.2 is not the nearest fraction of two.
+_DECODER: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+
+
+def open_objects(path: Path, content: Content) -> Opened:
+    """The objects of a file as one table, whose columns are all the keys that occur; checked to the end.
+
+    Raises Unusable where the file is no JSON, holds something else than objects, or names no national items.
+    """
+    encoding = encoding_of(path, content)
+    keys: dict[str, None] = {}
+    total = 0
+    for one in _objects(path, encoding):
+        total += 1
+        keys |= dict.fromkeys(one)
+        if len(keys) > _KEYS_MAX:
+            raise Unusable(f"{path} cannot be read: its objects have more than {_KEYS_MAX} different keys.")
+    columns = list(keys)
+    header = find_header(path, [columns])
+    if header is None:
+        raise no_header(path)
+    # No row is the header here: the first object is row 1.
+    header = header._replace(rows=0)
+
+    def read() -> Iterator[Sequence[str]]:
+        for one in _objects(path, encoding):
+            yield [_text(one.get(key)) for key in columns]
+
+    return Opened(path, content.sha256, [Table(path, None, header, total, read)])
+
+
+def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
+    """Each object in its order, with no more of the file in memory than a piece."""
+    with path.open(encoding=encoding, newline="") as file:
+        buffer = file.read(_PIECE)
+        place = _past(buffer, 0)
+        in_array = buffer[place : place + 1] == "["
+        if in_array:
+            place = _past(buffer, place + 1)
+        number = 0
+        while True:
+            if place == len(buffer) or (in_array and buffer[place] == "]"):
+                rest = buffer[place:] + file.read(_PIECE)
+                if not rest.strip() and not in_array:
+                    return
+                if in_array and rest[:1] == "]":
+                    if rest[1:].strip():
+                        raise Unusable(f"{path} cannot be read: something stands behind the end of its JSON array.")
+                    return
+                if not rest.strip():
+                    raise _broken(path, number)
+                buffer, place = rest, _past(rest, 0)
+                continue
+            try:
+                one, end = _DECODER.raw_decode(buffer, place)
+            except RecursionError:
+                raise _broken(path, number) from None
+            except json.JSONDecodeError:
+                more = file.read(_PIECE)
+                if not more or len(buffer) - place > _OBJECT_MAX:
+                    raise _broken(path, number) from None
+                buffer, place = buffer[place:] + more, 0
+                continue
+            number += 1
+            if not isinstance(one, dict):
+                raise Unusable(f"{path} cannot be read: value {number} of its JSON is no object with short codes.")
+            yield one
+            place = _past(buffer, end)
+
+
+def _past(buffer: str, place: int) -> int:
+    match = _BETWEEN.match(buffer, place)
+    return match.end() if match else place
+
+
+def _text(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case None:
+            return ""
+        case bool():
+            return "TRUE" if value else "FALSE"
+        case list() if all(isinstance(part, str) for part in value):
+            return "；".join(value)
+        case _:
+            return NESTED
+
+
+def _broken(path: Path, number: int) -> Unusable:
+    return Unusable(f"{path} cannot be read: its JSON breaks off or is not well formed behind object {number}.")
