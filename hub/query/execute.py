@@ -124,11 +124,6 @@ def below(child: Child, slots: int) -> Below:
     return Below(statement_of(child.fetch, slots), child.key_places, child.in_list)
 
 
-def count_of(statement: Statement) -> int:
-    """How many statements this one and those below it are."""
-    return 1 + sum(count_of(child.statement) for child in statement.below)
-
-
 async def rows_of(
     statement: Statement, connection: Connection, request: Sequence[Any], keys: Sequence[Any] = ()
 ) -> list[Any]:
@@ -178,11 +173,12 @@ RunRoot = Callable[[Connection, Sequence[Any]], Awaitable[Any]]
 
 @dataclass(slots=True)
 class ReadyRoot:
-    """A root's key, what runs it, and at most how many statements it takes."""
+    """A root's key, what runs it, and the statement it begins with, where that is known before the request's keys."""
 
     key: str
     run: RunRoot
-    statements: tuple[Statement, ...]
+    statement: Statement | None
+    single_statement: bool
 
 
 @dataclass(slots=True)
@@ -191,29 +187,24 @@ class Ready:
 
     plan: p.Plan
     roots: tuple[ReadyRoot, ...]
-    statements_max: int
-
-
-@dataclass(slots=True)
-class Answer:
-    """The answer's data, and its cost: the rows that it may have read at most."""
-
-    data: dict[str, Any]
-    cost: int
+    alone: bool
+    needs_database: bool
 
 
 def ready(plan: p.Plan, foreign: Callable[[p.ForeignRoot], Any]) -> Ready:
     """Compile a plan; `foreign` answers what is not read from the database."""
     roots = tuple(ready_root(root, len(plan.slots), foreign) for root in plan.roots)
-    return Ready(plan, roots, sum(count_of(statement) for root in roots for statement in root.statements))
+    reading = [root for root in plan.roots if not isinstance(root, p.FixedRoot | p.ForeignRoot)]
+    alone = len(reading) == 1 and all(root.single_statement for root in roots)
+    return Ready(plan, roots, alone, bool(reading))
 
 
 def ready_root(root: p.Root, slots: int, foreign: Callable[[p.ForeignRoot], Any]) -> ReadyRoot:
     match root:
         case p.FixedRoot(key=key, value=value):
-            return ReadyRoot(key, fixed(value), ())
+            return ReadyRoot(key, fixed(value), None, True)
         case p.ForeignRoot(key=key):
-            return ReadyRoot(key, fixed(foreign(root)), ())
+            return ReadyRoot(key, fixed(foreign(root)), None, True)
         case p.PointRoot():
             return point(root, slots)
         case p.ListRoot():
@@ -238,7 +229,7 @@ def point(root: p.PointRoot, slots: int) -> ReadyRoot:
         rows = await rows_of(statement, connection, request)
         return shape(rows[0], request) if rows else None
 
-    return ReadyRoot(root.key, run, (statement,))
+    return ReadyRoot(root.key, run, statement, not statement.below)
 
 
 def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
@@ -251,7 +242,7 @@ def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
     async def run(connection: Connection, request: Sequence[Any]) -> Any:
         return shape(await rows_of(statement, connection, request), request)
 
-    return ReadyRoot(root.key, run, (statement,))
+    return ReadyRoot(root.key, run, statement, not statement.below)
 
 
 def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
@@ -285,8 +276,10 @@ def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
         return answers[0] if root.single else answers
 
     if len(root.branches) == 1:
-        return ReadyRoot(root.key, run, (branch(0)[0],))
-    return ReadyRoot(root.key, run, ())
+        statement = branch(0)[0]
+        return ReadyRoot(root.key, run, statement, not statement.below)
+    # A single key is one branch, and below a single row everything is nested.
+    return ReadyRoot(root.key, run, None, root.single)
 
 
 # --------------------------------------------------------------------------------------------------- operations
@@ -422,21 +415,12 @@ class Engine:
         return compiled, request
 
     @staticmethod
-    async def run(compiled: Ready, request: Sequence[Any], connection: Connection) -> Answer:
-        """Read everything on one connection: one statement is its own snapshot, several share one."""
-        if compiled.statements_max == 1 and len(compiled.roots) == 1:
-            root = compiled.roots[0]
-            return Answer({root.key: await root.run(connection, request)}, compiled.plan.cost)
-        if not needs_database(compiled):
-            return Answer({root.key: await root.run(connection, request) for root in compiled.roots}, 0)
+    async def run(compiled: Ready, request: Sequence[Any], connection: Any) -> dict[str, Any]:
+        """The answer's data, read on one connection: one statement is its own snapshot, several share one."""
+        if compiled.alone or not compiled.needs_database:
+            return {root.key: await root.run(connection, request) for root in compiled.roots}
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            data = {root.key: await root.run(connection, request) for root in compiled.roots}
-        return Answer(data, compiled.plan.cost)
-
-
-def needs_database(compiled: Ready) -> bool:
-    """Whether any root reads rows."""
-    return any(not isinstance(root, p.FixedRoot | p.ForeignRoot) for root in compiled.plan.roots)
+            return {root.key: await root.run(connection, request) for root in compiled.roots}
 
 
 def coded(error: GraphQLError) -> GraphQLError:

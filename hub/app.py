@@ -1,0 +1,103 @@
+"""The composition root: settings → pool → engine → ASGI application. It alone knows all parts."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from hub.clock import Clock
+from hub.commands.disclosure import keep_appending
+from hub.commands.sweeps import keep_sweeping
+from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
+from hub.errors import Unusable
+from hub.query.execute import Engine
+from hub.schema import build, sdl
+from hub.settings import Settings
+from hub.store.pool import Pool
+
+log = logging.getLogger(__name__)
+
+
+async def health(_: Request) -> JSONResponse:
+    """Says that the process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+class Hub:
+    """The application: GraphQL in front of a small router, and the work that goes on beside it."""
+
+    def __init__(self, settings: Settings, clock: Clock, url: str) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.url = url
+        self.pool: Pool | None = None
+        self.stopping = asyncio.Event()
+        self.work: list[asyncio.Task[None]] = []
+        _, catalogue = build()
+        self.engine = Engine(catalogue, sdl())
+        self.graphql = GraphQLEndpoint(self.engine, clock, self.open_pool)
+        self.router = Starlette(routes=[Route("/healthz", health)])
+
+    def open_pool(self) -> Pool:
+        assert self.pool is not None, "the application has not started"
+        return self.pool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/graphql":
+            await self.graphql(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self.lifespan(receive, send)
+        else:
+            await self.router(scope, receive, send)
+
+    async def lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                try:
+                    await self.start()
+                except Exception as fault:
+                    log.error("the hub cannot start: %s", type(fault).__name__)
+                    await send({"type": "lifespan.startup.failed", "message": type(fault).__name__})
+                    return
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def start(self) -> None:
+        """Open the pool and begin the work beside it: the feed's appender and the sweeps."""
+        self.stopping = asyncio.Event()
+        self.pool = await Pool.open(self.url, self.settings)
+        self.work = [
+            asyncio.create_task(keep_appending(self.url, self.clock, self.stopping)),
+            asyncio.create_task(keep_sweeping(self.url, self.clock, self.stopping)),
+        ]
+
+    async def stop(self) -> None:
+        """End the work and close the pool."""
+        self.stopping.set()
+        for task in self.work:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        if self.pool is not None:
+            await self.pool.close()
+
+
+def create_app(settings: Settings, clock: Clock) -> Any:
+    """The ASGI application over the database of the settings.
+
+    Raises Unusable when no database is set, LookupError when schema and sources do not fit.
+    """
+    if settings.database_url is None:
+        raise Unusable("No database is set.")
+    return Hub(settings, clock, settings.database_url)
+
+
