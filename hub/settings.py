@@ -23,7 +23,6 @@ class Settings:
     data_dir: Path = Path("hub-data")
     host: str = "127.0.0.1"
     port: int = 8000
-    workers: int = 1
 
     pool_min: int = 2
     pool_max: int = 10
@@ -90,7 +89,6 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "data_dir": _path,
     "host": _text,
     "port": _number(0, 65_535),
-    "workers": _number(1, 256),
     "pool_min": _number(0, 1_000),
     "pool_max": _number(1, 1_000),
     "connection_wait_ms": _number(1, 600_000),

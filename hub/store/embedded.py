@@ -93,13 +93,19 @@ class Postmaster(NamedTuple):
 
 
 class Embedded:
-    """The server of one data directory, in use by this command until `stop`."""
+    """The server of one data directory, in use by this command from `open` until `stop`.
 
-    def __init__(self, data_dir: Path, say: Callable[[str], None], settings: Mapping[str, str]) -> None:
+    As a context manager it stops at the end of the block, opened or not: `open` inside the block, and no interruption
+    can come between.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, say: Callable[[str], None] = _silent, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.cluster = data_dir / "postgres"
         self.say = say
-        self.settings = {**SETTINGS, **settings}
+        self.settings = {**SETTINGS, **(settings or {})}
         self.account = Account()
         self.in_use: FileLock | None = None
         self.child: subprocess.Popen[bytes] | None = None
@@ -109,20 +115,39 @@ class Embedded:
     def start(
         cls, data_dir: Path, *, say: Callable[[str], None] = _silent, settings: Mapping[str, str] | None = None
     ) -> Self:
-        """Use the server of `data_dir`, made and started if need be.
+        """Use the server of `data_dir` from now on; see `open`."""
+        server = cls(data_dir, say=say, settings=settings)
+        server.open()
+        return server
+
+    def open(self, *, make: bool = True) -> None:
+        """Use the server: the one that runs, else a new one, on a new database if need be and `make` allows it.
 
         Raises Unusable, with one sentence, when that cannot be.
         """
-        server = cls(usable(data_dir), say, settings or {})
-        server._open()
-        return server
-
-    @classmethod
-    def attach(cls, data_dir: Path, *, say: Callable[[str], None] = _silent) -> Self:
-        """The same for a directory that must hold a database already."""
-        if not (data_dir / "postgres" / "PG_VERSION").exists():
-            raise Unusable(f"{data_dir} holds no database of the hub; `hub demo` or `hub migrate` makes one.")
-        return cls.start(data_dir, say=say)
+        if not make and not (self.data_dir / "postgres").exists():
+            raise Unusable(f"{self.data_dir} holds no database of the hub; `hub demo` or `hub migrate` makes one.")
+        self.data_dir = usable(self.data_dir)
+        self.cluster = self.data_dir / "postgres"
+        with self._starting():
+            self.in_use = FileLock(self.data_dir / "locks" / "in-use")
+            try:
+                # Held alone by nobody but inside `_starting`.
+                self.in_use.take(shared=True)
+                self._bring_up()
+                try:
+                    self._ensure_database()
+                except psycopg.OperationalError:
+                    # The server found was dying from a kill of a moment ago.
+                    self._bring_up()
+                    self._ensure_database()
+            except BaseException as reason:
+                self._leave()
+                if isinstance(reason, OSError):
+                    raise Unusable(f"{self.data_dir} cannot be used: {reason.strerror or reason}.") from None
+                if isinstance(reason, psycopg.Error):
+                    raise self._failure("PostgreSQL could not make its database", str(reason).encode()) from None
+                raise
 
     @property
     def url(self) -> str:
@@ -159,27 +184,6 @@ class Embedded:
         self.stop()
 
     # --- start -------------------------------------------------------------------------------------------------------
-
-    def _open(self) -> None:
-        with self._starting():
-            self.in_use = FileLock(self.data_dir / "locks" / "in-use")
-            try:
-                # Held alone by nobody but inside `_starting`.
-                self.in_use.take(shared=True)
-                self._bring_up()
-                try:
-                    self._ensure_database()
-                except psycopg.OperationalError:
-                    # The server found was dying from a kill of a moment ago.
-                    self._bring_up()
-                    self._ensure_database()
-            except BaseException as reason:
-                self._leave()
-                if isinstance(reason, OSError):
-                    raise Unusable(f"{self.data_dir} cannot be used: {reason.strerror or reason}.") from None
-                if isinstance(reason, psycopg.Error):
-                    raise self._failure("PostgreSQL could not make its database", str(reason).encode()) from None
-                raise
 
     @contextmanager
     def _starting(self) -> Iterator[None]:

@@ -40,7 +40,8 @@ def works(server: Embedded) -> bool:
 
 def test_whoever_leaves_last_stops_the_server(stopped: Path) -> None:
     first = Embedded.start(stopped, settings=QUICK)
-    second = Embedded.attach(stopped)
+    second = Embedded(stopped)
+    second.open(make=False)
     assert second.postmaster_pid == first.postmaster_pid
     assert not first.stop()
     assert works(second)
@@ -183,7 +184,7 @@ def test_a_directory_that_cannot_be_written_is_refused(folder: Path) -> None:
 
 def test_a_command_on_a_directory_without_a_database_makes_none(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="holds no database"):
-        Embedded.attach(tmp_path / "data")
+        Embedded(tmp_path / "data").open(make=False)
     assert not (tmp_path / "data").exists()
 
 

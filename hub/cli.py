@@ -1,0 +1,275 @@
+"""The command line: each verb parses, calls one function, prints, and gives an exit status.
+
+What a verb cannot do is one sentence on standard error and status 1. What a verb needs is imported when it runs, so
+that `hub --help` is quick.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from hub.errors import Unusable
+
+if TYPE_CHECKING:
+    from hub.clock import Clock
+    from hub.settings import Settings
+
+STOPPED_BY_SIGNAL = 130
+
+data_dir_option = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory of the embedded database; goes before HUB_DATABASE_URL. [default: HUB_DATA_DIR or ./hub-data]",
+)
+
+
+def main() -> NoReturn:
+    """Run the verb that was asked for, and end the process with its status."""
+    try:
+        status = cli.main(prog_name="hub", standalone_mode=False)
+    except click.ClickException as wrong:
+        wrong.show()
+        # Not click's 2, which says of an import that rows were rejected.
+        status = 1
+    except Unusable as reason:
+        status = _complain(str(reason))
+    except (KeyboardInterrupt, click.Abort):
+        status = STOPPED_BY_SIGNAL
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing must be said, not even at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except Exception as reason:
+        sentence = _sentence_for(reason)
+        if sentence is None:
+            raise
+        status = _complain(sentence)
+    sys.exit(status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="credit-hub")
+def cli() -> None:
+    """A federated GraphQL hub for public credit information about businesses."""
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, show_default=True, help="0 takes any free port.")
+@data_dir_option
+@click.option(
+    "--scale", type=click.IntRange(0, 10_000), default=1, show_default=True, help="Size of the synthetic world."
+)
+@click.option(
+    "--now", metavar="TIME", help="When time in this demonstration begins, such as 2026-05-01T09:00 in Beijing."
+)
+def demo(port: int, data_dir: Path | None, scale: int, now: str | None) -> None:
+    """Start everything on an embedded PostgreSQL, with a world to look at.
+
+    Ctrl-C stops it; started again on the same directory, it goes on with the same data.
+    """
+    from hub.demo import Demo
+
+    settings = _settings()
+    Demo(data_dir or settings.data_dir, port, scale, None if now is None else _moment(now)).run(settings, click.echo)
+
+
+@cli.command()
+@click.option("--host", help="Address to serve at. [default: HUB_HOST or 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65_535), help="[default: HUB_PORT or 8000]")
+@data_dir_option
+def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
+    """Serve GraphQL until interrupted."""
+    from dataclasses import replace
+
+    from hub.serving import address_of, serve, take_port
+
+    settings = _settings()
+    listener = take_port(host or settings.host, settings.port if port is None else port)
+
+    async def started() -> None:
+        click.echo(f"GraphQL is served at {address_of(listener)}/graphql until you press Ctrl-C.")
+
+    with listener, _database(data_dir) as url, suppress(KeyboardInterrupt):
+        clock = _clock(url)
+        serve(replace(settings, database_url=url), clock, listener, started=started)
+
+
+@cli.command()
+@data_dir_option
+def migrate(data_dir: Path | None) -> None:
+    """Bring the database to this version's schema and fill the code tables."""
+    from hub.interruption import run
+    from hub.store.codes import load_code_tables
+    from hub.store.engine import connect
+    from hub.store.migration import migrate
+
+    async def load(url: str) -> None:
+        connection = await connect(url)
+        try:
+            await load_code_tables(connection)
+        finally:
+            await connection.close()
+
+    with _database(data_dir, make=True) as url:
+        migrate(url)
+        run(load(url))
+    click.echo("The database has this version's schema and code tables.")
+
+
+@cli.command()
+@click.option("--check", is_flag=True, help="Only say whether the file is what the code says; status 1 if not.")
+@click.option(
+    "--file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("schema.graphql"),
+    show_default=True,
+    help="The file to check.",
+)
+def schema(*, check: bool, file: Path) -> None:
+    """Print the GraphQL schema, or check the file that holds it."""
+    from hub.schema import sdl
+
+    printed = sdl().rstrip("\n")
+    if not check:
+        click.echo(printed)
+        return
+    try:
+        written = file.read_text(encoding="utf-8")
+    except OSError as reason:
+        raise Unusable(f"{file} cannot be read: {reason.strerror}.") from None
+    if written.rstrip("\n") != printed:
+        raise Unusable(f"{file} is not what the code says; `hub schema > {file}` renews it.")
+
+
+@cli.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--department", required=True, metavar="CODE", help="The department that submits the files.")
+@click.option("--item", metavar="CODE", help="The catalogue item; not needed where the department has only one.")
+@click.option("--dry-run", is_flag=True, help="Check and report; write nothing.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what was found, row by row (.csv or .json).",
+)
+@data_dir_option
+@click.pass_context
+def import_(
+    context: click.Context,
+    *,
+    files: tuple[Path, ...],
+    department: str,
+    item: str | None,
+    dry_run: bool,
+    report: Path | None,
+    data_dir: Path | None,
+) -> None:
+    """Import double-publicity files (双公示): CSV, XLSX or JSON.
+
+    Status 0: nothing was rejected. 2: some rows were. 1: a file could not be read at all.
+    """
+    from hub.intake.run import run_import
+
+    with _database(data_dir) as url:
+        context.exit(run_import(url, _clock(url), files, department, item, dry_run, report))
+
+
+@cli.command()
+@click.option("--subjects", type=click.IntRange(min=1), default=2_000, show_default=True)
+@click.option("--records", type=click.IntRange(min=0), default=10_000, show_default=True)
+@data_dir_option
+def seed(subjects: int, records: int, data_dir: Path | None) -> None:
+    """Fill the database with a synthetic world, the same every time."""
+    from hub.interruption import run
+    from hub.seed import seed
+
+    with _database(data_dir) as url:
+        run(seed(url, _clock(url), subjects=subjects, records=records, progress=click.echo))
+
+
+@contextmanager
+def _database(data_dir: Path | None, *, make: bool = False) -> Iterator[str]:
+    """The database to work on, reachable until the end of the block.
+
+    With `make`, a new embedded one is made, and no schema is asked for; else the database must have this version's.
+    """
+    from hub.interruption import interruption
+
+    interruption.install()
+    settings = _settings()
+    if data_dir is None and settings.database_url is not None:
+        yield _current(settings.database_url) if not make else settings.database_url
+        return
+
+    from hub.store.embedded import Embedded
+
+    with Embedded(data_dir or settings.data_dir, say=_aside) as postgres:
+        postgres.open(make=make)
+        yield _current(postgres.url) if not make else postgres.url
+
+
+def _current(url: str) -> str:
+    from hub.store.migration import is_current
+
+    if not is_current(url):
+        raise Unusable("The database has not this version's schema; run `hub migrate` first.")
+    return url
+
+
+def _clock(url: str) -> "Clock":
+    """The database's time: a demonstration may have another than ours."""
+    from hub.interruption import run
+    from hub.store.clockwork import load_clock
+    from hub.store.engine import connect
+
+    async def load() -> "Clock":
+        connection = await connect(url)
+        try:
+            return await load_clock(connection)
+        finally:
+            await connection.close()
+
+    return run(load())
+
+
+def _settings() -> "Settings":
+    from hub.settings import Settings
+
+    return Settings.from_env(os.environ)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter("is not a time such as 2026-05-01T09:00.", param_hint="--now") from None
+    if not 2000 <= moment.year <= 2100:
+        raise click.BadParameter("must be between the years 2000 and 2100.", param_hint="--now")
+    return moment
+
+
+def _aside(sentence: str) -> None:
+    click.echo(sentence, err=True)
+
+
+def _complain(sentence: str) -> int:
+    click.echo(f"hub: {sentence}", err=True)
+    return 1
+
+
+def _sentence_for(reason: Exception) -> str | None:
+    """What the person at the terminal can mend; None for a fault of ours, which keeps its traceback."""
+    import errno
+
+    full = isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT)
+    state = getattr(reason, "sqlstate", None) or ""
+    if full or state == "53100":
+        return "The disk is full; nothing that was not committed is kept."
+    if state.startswith(("08", "57P")) or isinstance(reason, ConnectionError):
+        return "The connection to the database was lost; run the command again."
+    return None

@@ -1,0 +1,214 @@
+"""`hub demo`: the whole hub from one command, on a database of its own, with a world to look at.
+
+Everything that is begun here is ended here, whatever happens: the port is taken first, PostgreSQL is stopped last.
+Killed at any point, it is simply started again: each step finds out for itself what is done already.
+"""
+
+import asyncio
+import http.client
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from hub.clock import Clock
+from hub.commands.disclosure import append_all
+from hub.errors import Unusable
+from hub.interruption import interruption, run
+from hub.seed import demo_world
+from hub.serving import address_of, serve, take_port
+from hub.settings import Settings
+from hub.store.clockwork import set_clock
+from hub.store.codes import load_code_tables
+from hub.store.embedded import Embedded, usable
+from hub.store.engine import connect
+from hub.store.locks import FileLock
+from hub.store.migration import migrate
+
+HOST = "127.0.0.1"
+SHOWN = 10
+
+# Subjects worth showing: these may have both; which are public, the hub itself is asked.
+CANDIDATES = """
+    select s.uscc from subjects s
+    where exists (select from sanctions_entries e where e.subject_id = s.id and e.public_from <= $1)
+        and exists (select from records r where r.subject_id = s.id and r.public_from <= $1)
+    order by s.id limit 60
+"""
+SHOWCASE = """
+    query Showcase($usccs: [USCC!]!) {
+      subjects(usccs: $usccs) { uscc sanctions { id } records(first: 2) { edges { node { id } } } }
+    }
+"""
+TO_TRY = (
+    '{ subject(uscc: "%s") { name records(first: 3) { edges { node { title decidedOn } } } sanctions { reason } } }'
+)
+
+COUNTS = """
+    select (select count(*) from subjects) as subjects, (select count(*) from records) as records,
+        (select count(*) from sanctions_entries) as entries
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What was asked for on the command line."""
+
+    data_dir: Path
+    port: int = 8000
+    scale: int = 1
+    now: datetime | None = None
+
+    def run(self, settings: Settings, say: Callable[[str], None]) -> None:
+        """Start, serve until interrupted, stop.
+
+        Raises Unusable, with one sentence, when it cannot start.
+        """
+        interruption.install()
+        with suppress(KeyboardInterrupt), closing(self._take_port()) as listener:
+            data_dir = usable(self.data_dir)
+            with _only_demo(data_dir), Embedded(data_dir, say=say) as postgres:
+                postgres.open()
+                say(f"PostgreSQL runs in {data_dir} (process {postgres.postmaster_pid}).")
+                migrate(postgres.url)
+                clock = run(self._lay_world(postgres.url, say))
+                window = ShopWindow(data_dir / "demo.json", clock, listener, postgres, say)
+                try:
+                    serve(
+                        replace(settings, data_dir=data_dir, database_url=postgres.url),
+                        clock,
+                        listener,
+                        started=window.open,
+                        watch=window.watch,
+                    )
+                finally:
+                    window.note.unlink(missing_ok=True)
+        say("Stopped.")
+
+    def _take_port(self) -> socket.socket:
+        try:
+            return take_port(HOST, self.port)
+        except Unusable:
+            with suppress(OSError, ValueError, KeyError):
+                other = json.loads((self.data_dir / "demo.json").read_text(encoding="utf-8"))
+                if other["base_url"].endswith(f":{self.port}") and psutil.pid_exists(other["pid"]):
+                    raise Unusable(
+                        f"The demonstration of {self.data_dir} already runs at {other['base_url']}."
+                    ) from None
+            raise
+
+    async def _lay_world(self, url: str, say: Callable[[str], None]) -> Clock:
+        connection = await connect(url)
+        try:
+            clock = await set_clock(connection, self.now)
+            if self.now is not None:
+                say(f"In this demonstration it is {clock.now():%Y-%m-%d %H:%M} in Beijing.")
+            await load_code_tables(connection)
+            before = await connection.fetchrow(COUNTS)
+            await demo_world(connection, clock, scale=self.scale)
+            await append_all(connection, clock)
+            after = await connection.fetchrow(COUNTS)
+            if before != after:
+                # Half the rows are new to the planner, and it would not look for a minute.
+                await connection.execute("analyze")
+            say(
+                f"The world has {after['subjects']:,} subjects, {after['records']:,} records"
+                f" and {after['entries']:,} listings."
+            )
+        finally:
+            await connection.close()
+        return clock
+
+
+class ShopWindow:
+    """Tells where the demonstration is, to people and in `demo.json`, once it truly serves; and watches over it."""
+
+    def __init__(
+        self, note: Path, clock: Clock, listener: socket.socket, postgres: Embedded, say: Callable[[str], None]
+    ) -> None:
+        self.note = note
+        self.clock = clock
+        self.listener = listener
+        self.postgres = postgres
+        self.say = say
+        self.facts: dict[str, Any] = {}
+        # A `uv run` that is killed leaves us behind; a shell that ends does not mean us.
+        parent = psutil.Process().parent()
+        self.runner = parent.pid if parent is not None and parent.name() == "uv" else None
+
+    async def open(self) -> None:
+        """Ask the hub what it shows, which proves that it serves, and write it down."""
+        subjects = [
+            found for found in await self._showcase() if found and found["sanctions"] and found["records"]["edges"]
+        ][:SHOWN]
+        base_url = address_of(self.listener)
+        self.facts = {
+            "base_url": base_url,
+            "graphql_url": f"{base_url}/graphql",
+            "pid": os.getpid(),
+            "postmaster_pid": self.postgres.postmaster_pid,
+            "database_url": self.postgres.url,
+            "usccs": [subject["uscc"] for subject in subjects],
+            "record_ids": [edge["node"]["id"] for subject in subjects for edge in subject["records"]["edges"]],
+        }
+        self._write()
+        self.say(f"The database is {self.postgres.url}")
+        self.say(f"GraphQL is served at {base_url}/graphql until you press Ctrl-C.")
+        if subjects:
+            body = json.dumps({"query": TO_TRY % subjects[0]["uscc"]})
+            self.say(f"Try:\n  curl -s {base_url}/graphql -H 'Content-Type: application/json' -d '{body}'")
+
+    async def watch(self) -> bool:
+        """Whether to go on; a PostgreSQL that has died is started again."""
+        if self.runner is not None and os.getppid() != self.runner:
+            return False
+        if not self.postgres.is_alive():
+            self.say("PostgreSQL has died; starting it again.")
+            await asyncio.to_thread(self.postgres.revive)
+            self.facts["postmaster_pid"] = self.postgres.postmaster_pid
+            self._write()
+        return True
+
+    async def _showcase(self) -> list[dict[str, Any] | None]:
+        connection = await connect(self.postgres.url)
+        try:
+            candidates = [row["uscc"] for row in await connection.fetch(CANDIDATES, self.clock.today())]
+        finally:
+            await connection.close()
+        answer = await asyncio.to_thread(self._ask, SHOWCASE, {"usccs": candidates})
+        subjects: list[dict[str, Any] | None] = answer["subjects"]
+        return subjects
+
+    def _ask(self, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        host, port = self.listener.getsockname()[:2]
+        with closing(http.client.HTTPConnection(host, port, timeout=30)) as connection:
+            body = json.dumps({"query": query, "variables": variables})
+            connection.request("POST", "/graphql", body, {"Content-Type": "application/json"})
+            answer = json.loads(connection.getresponse().read())
+        if "errors" in answer:
+            raise RuntimeError(f"the hub refuses the demonstration's own query: {answer['errors']}")
+        data: dict[str, Any] = answer["data"]
+        return data
+
+    def _write(self) -> None:
+        new = self.note.with_name("demo.json.new")
+        new.touch(mode=0o600)
+        new.write_text(json.dumps(self.facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        new.replace(self.note)
+
+
+@contextmanager
+def _only_demo(data_dir: Path) -> Iterator[None]:
+    """One demonstration a directory; what a killed one said of itself is forgotten."""
+    with FileLock(data_dir / "locks" / "demo") as lock:
+        if not lock.take():
+            raise Unusable(f"A demonstration already runs on {data_dir}; stop it, or give another --data-dir.")
+        (data_dir / "demo.json").unlink(missing_ok=True)
+        yield

@@ -1,0 +1,110 @@
+"""The HTTP server, for `hub serve` and `hub demo`: a port taken before anything else, and uvicorn on it."""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import uvicorn
+
+from hub.app import create_app
+from hub.clock import Clock
+from hub.errors import Unusable
+from hub.interruption import run
+from hub.settings import Settings
+
+WATCH_SECONDS = 0.5
+
+
+async def _nothing() -> None:
+    return
+
+
+def take_port(host: str, port: int) -> socket.socket:
+    """The port, bound but not listened on yet: whoever asks too early is refused, whoever wants it too is told.
+
+    Port 0 is any free one. Raises Unusable, with one sentence, when it cannot be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError:
+        raise Unusable(f"{host} is no address that can be served.") from None
+    # What lingers of a server that has just ended must not be in the way.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as reason:
+        listener.close()
+        raise _taken(port, reason) from None
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where a browser finds it."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(
+    settings: Settings,
+    clock: Clock,
+    listener: socket.socket,
+    *,
+    started: Callable[[], Awaitable[None]] = _nothing,
+    watch: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    """Serve until interrupted, or until `watch`, asked twice a second, says no; `started` once requests are answered.
+
+    Raises KeyboardInterrupt after an interruption, and Unusable when the server cannot start.
+    """
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings, clock),
+            lifespan="on",
+            access_log=False,
+            log_level=logging.WARNING,
+            server_header=False,
+            timeout_graceful_shutdown=settings.shutdown_grace_s,
+        )
+    )
+    try:
+        run(_serve(server, listener, started, watch), server.config.get_loop_factory())
+    except SystemExit:
+        # uvicorn's way to say so, after the traceback.
+        raise Unusable("The server could not start; what is printed above says why.") from None
+
+
+async def _serve(
+    server: uvicorn.Server,
+    listener: socket.socket,
+    started: Callable[[], Awaitable[None]],
+    watch: Callable[[], Awaitable[bool]] | None,
+) -> None:
+    try:
+        listener.listen(1024)
+    except OSError as reason:
+        raise _taken(listener.getsockname()[1], reason) from None
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        while not server.started and not serving.done():
+            await asyncio.wait([serving], timeout=0.01)
+        if server.started:
+            await started()
+        while not serving.done():
+            await asyncio.wait([serving], timeout=WATCH_SECONDS)
+            if watch is not None and not server.should_exit and not await watch():
+                server.should_exit = True
+    finally:
+        server.should_exit = True
+        # uvicorn hands the signal on once it has ended; that is not a second one.
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(serving)
+
+
+def _taken(port: int, reason: OSError) -> Unusable:
+    if reason.errno == errno.EADDRINUSE:
+        return Unusable(f"Port {port} is in use; give another with --port, or 0 for any.")
+    return Unusable(f"Port {port} cannot be used: {reason.strerror}.")
