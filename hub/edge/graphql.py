@@ -7,6 +7,7 @@ connection and writes the answer. Errors have one form everywhere: `{"errors": [
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -28,6 +29,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 BODY_BYTES_MAX = 1_048_576
 RESPONSE = b"application/graphql-response+json"
 JSON = b"application/json"
+OFFERS = {RESPONSE: (RESPONSE, 2), JSON: (JSON, 2), b"application/*": (JSON, 1), b"*/*": (JSON, 0)}
 
 
 class BadRequest(Exception):
@@ -42,16 +44,19 @@ class BadRequest(Exception):
 
 def header(scope: Scope, name: bytes) -> bytes | None:
     """A header's value; several are joined, as HTTP says."""
-    values = [value for key, value in scope["headers"] if key == name]
-    return b", ".join(values) if values else None
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key == name:
+            found = value if found is None else found + b", " + value
+    return found
 
 
-def media_type(scope: Scope) -> bytes:
+@lru_cache(maxsize=256)
+def media_type(accept: bytes | None) -> bytes:
     """The media type to answer with: the best that `Accept` takes; JSON where it says nothing.
 
     Raises BadRequest 406 when it takes neither.
     """
-    accept = header(scope, b"accept")
     if accept is None or not accept.strip():
         return JSON
     best: tuple[float, int] = (0.0, 0)
@@ -65,7 +70,7 @@ def media_type(scope: Scope) -> bytes:
                     quality = float(parameter[2:])
                 except ValueError:
                     quality = 0.0
-        offered = {RESPONSE: (RESPONSE, 2), JSON: (JSON, 2), b"application/*": (JSON, 1), b"*/*": (JSON, 0)}.get(name)
+        offered = OFFERS.get(name)
         if offered is not None and quality > 0 and (chosen is None or (quality, offered[1]) > best):
             chosen, best = offered[0], (quality, offered[1])
     if chosen is None:
@@ -73,6 +78,14 @@ def media_type(scope: Scope) -> bytes:
             406, "This address answers with application/graphql-response+json or application/json.", "NOT_ACCEPTABLE"
         )
     return chosen
+
+
+@lru_cache(maxsize=256)
+def is_json(content_type: bytes | None) -> bool:
+    """Whether a body is JSON in UTF-8."""
+    name, *parameters = (piece.strip() for piece in (content_type or b"").lower().split(b";"))
+    charsets = [p[8:].strip(b'"') for p in parameters if p.startswith(b"charset=")]
+    return name == JSON and all(charset in (b"utf-8", b"utf8") for charset in charsets)
 
 
 async def body_of(scope: Scope, receive: Receive) -> bytes:
@@ -111,10 +124,7 @@ async def parameters_of(scope: Scope, receive: Receive) -> dict[str, Any]:
     Raises BadRequest for anything that is neither.
     """
     if scope["method"] == "POST":
-        given = (header(scope, b"content-type") or b"").lower()
-        name, *parameters = (piece.strip() for piece in given.split(b";"))
-        charsets = [p[8:].strip(b'"') for p in parameters if p.startswith(b"charset=")]
-        if name != JSON or any(charset not in (b"utf-8", b"utf8") for charset in charsets):
+        if not is_json(header(scope, b"content-type")):
             raise BadRequest(415, "Send a POST body as application/json in UTF-8.")
         if header(scope, b"content-encoding") not in (None, b"identity"):
             raise BadRequest(415, "Send the body without a content encoding.")
@@ -181,7 +191,7 @@ class GraphQLEndpoint:
         media = JSON
         extra: list[tuple[bytes, bytes]] = []
         try:
-            media = media_type(scope)
+            media = media_type(header(scope, b"accept"))
             status, answer = await self.answer(scope, receive, media)
         except BadRequest as bad:
             status, answer = bad.status, one_error(bad.sentence, bad.code)

@@ -7,6 +7,7 @@ table that no line of policy names.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import strawberry
@@ -18,7 +19,7 @@ from graphql import (
     GraphQLUnionType,
     is_non_null_type,
 )
-from sqlalchemy import Column, ColumnElement, FromClause, Table
+from sqlalchemy import Column, ColumnElement, FromClause, Table, types
 
 from hub.policy.visibility import guard_of
 
@@ -99,6 +100,19 @@ class Order:
     name: str
     columns: tuple[Column[Any], ...]
     descending: bool = True
+
+
+def python_type(column: Column[Any]) -> type:
+    """How a column of an order is written in a cursor."""
+    match column.type:
+        case types.Date():
+            return date
+        case types.DateTime():
+            return datetime
+        case types.Integer():
+            return int
+        case _:
+            raise LookupError(f"{column} cannot be part of a page's order")
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ that may stand at a place.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from graphql import (
@@ -19,7 +19,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues
-from sqlalchemy import ARRAY, BigInteger, Column, Text
+from sqlalchemy import ARRAY, Text
 from sqlalchemy import types as sql
 
 from hub.errors import Invalid
@@ -43,6 +43,7 @@ from hub.query.catalog import (
     OneOf,
     Order,
     Stored,
+    python_type,
 )
 from hub.query.cursor import decode_cursor
 from hub.query.ids import decode_id
@@ -627,19 +628,6 @@ class ManyRefusals(Exception):
     def __init__(self, errors: list[GraphQLError]) -> None:
         super().__init__(f"{len(errors)} refusals")
         self.errors = errors
-
-
-def python_type(column: Column[Any]) -> type:
-    """How a column of an order is written in a cursor."""
-    match column.type:
-        case sql.Date():
-            return date
-        case sql.DateTime():
-            return datetime
-        case BigInteger() | sql.Integer():
-            return int
-        case _:
-            raise LookupError(f"{column} cannot be part of a page's order")
 
 
 __all__ = ["BadValues", "ManyRefusals", "Planner", "refusal"]

@@ -6,11 +6,15 @@ The function is built as a syntax tree, never as text: a caller's aliases enter 
 
 import ast
 from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from hub.query import plan as p
+from hub.query.catalog import Order, python_type
+from hub.query.cursor import SEPARATOR as CURSOR_SEPARATOR
 from hub.query.emit import Layout
 from hub.query.forms import FORMS
+from hub.query.ids import SEPARATOR as ID_SEPARATOR
 
 Shaper = Callable[[Any, Any], Any]
 
@@ -46,6 +50,32 @@ def unless_none(mark: ast.expr, value: ast.expr) -> ast.expr:
 def function(identifier: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
     arguments = ast.arguments([], [ast.arg(parameter) for parameter in parameters], None, [], [], None, [])
     return ast.FunctionDef(identifier, arguments, body, [], None, None, type_params=[])  # type: ignore[call-arg,unused-ignore]
+
+
+def spelled(start: str | ast.expr, numbers: Sequence[ast.expr], separator: str) -> ast.expr:
+    """An f-string of a start and numbers in hexadecimal: the inlined twin of `encode_id` and `encode_cursor`."""
+    parts: list[ast.expr] = [constant(start) if isinstance(start, str) else ast.FormattedValue(start, -1, None)]
+    for index, number in enumerate(numbers):
+        if index:
+            parts.append(constant(separator))
+        parts.append(ast.FormattedValue(number, -1, ast.JoinedStr([constant("x")])))
+    return ast.JoinedStr(parts)
+
+
+def cursor(order: Order, values: Sequence[ast.expr]) -> ast.expr:
+    """The cursor of a row: see `hub.query.cursor.encode_cursor`."""
+    numbers = [number_of(python_type(column), value) for column, value in zip(order.columns, values, strict=True)]
+    return spelled(order.name + CURSOR_SEPARATOR, numbers, CURSOR_SEPARATOR)
+
+
+def number_of(kind: type, value: ast.expr) -> ast.expr:
+    """A value of an order's column as the whole number that a cursor holds."""
+    if kind is date:
+        return ast.Call(ast.Attribute(value, "toordinal", ast.Load()), [], [])
+    if kind is datetime:
+        seconds = ast.Call(ast.Attribute(value, "timestamp", ast.Load()), [], [])
+        return call("round", ast.BinOp(seconds, ast.Mult(), constant(1_000_000)))
+    return value
 
 
 class Shaping:
@@ -93,8 +123,8 @@ class Shaping:
             case p.Id(source=source):
                 places = [at(row, place) for place in self.layout.of(item).places]
                 if source.tag_of is not None:
-                    return call("encode_id", places[-1], *places[:-1])
-                return call("encode_id", constant(source.tag), *places)
+                    return spelled(places[-1], places[:-1], ID_SEPARATOR)
+                return spelled(source.tag, places, ID_SEPARATOR)
             case p.Part(source=source, items=items):
                 made = mapping([(inner.key, self.value(inner, row)) for inner in items])
                 if source.present is None:
@@ -160,8 +190,7 @@ class Shaping:
             case p.Typename(name=type_name):
                 return constant(type_name)
             case p.Cursor(order=order):
-                places = [at(row, place) for place in self.layout.of(item).places]
-                return call("encode_cursor", constant(order.name), *places)
+                return cursor(order, [at(row, place) for place in self.layout.of(item).places])
             case p.EdgeNode(shape=shape):
                 return self.shape(shape, row)
 
@@ -179,7 +208,7 @@ class Shaping:
                 values = [
                     ast.Subscript(row, constant(where), ast.Load()) for where in self.layout.of(item.rows).places
                 ]
-                return ast.IfExp(name("rows"), call("encode_cursor", constant(order.name), *values), constant(None))
+                return ast.IfExp(name("rows"), cursor(order, values), constant(None))
             case _:
                 return constant("PageInfo")
 

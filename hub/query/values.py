@@ -4,6 +4,7 @@ graphql-core's own coercion repeats the value in its messages; a value may be an
 and the type only. Each error is BAD_USER_INPUT and says where: `$usccs[3]`.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,7 @@ from hub.errors import Invalid
 Coercer = Callable[[Any, str], Any]
 Variables = Mapping[str, Any]
 ERRORS_MAX = 50
+UNCLEAN = re.compile("[\x00\ud800-\udfff]")
 
 
 class BadValues(Exception):
@@ -44,7 +46,7 @@ class BadValues(Exception):
 
 def clean(text: str) -> bool:
     """Whether PostgreSQL can hold a text: no NUL, and no unpaired surrogate."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return UNCLEAN.search(text) is None
 
 
 def coercer(kind: GraphQLInputType) -> Coercer:
