@@ -49,7 +49,15 @@ class Fetch:
     sql: str
     binds: tuple[str, ...]
     children: "list[Child]" = field(default_factory=list)
-    width: int = 0
+    flat: "Flat | None" = None
+
+
+@dataclass
+class Flat:
+    """A list that came in the same rows by a left join: where its columns begin, and which marks that there is a row."""
+
+    begins: int
+    mark: int
 
 
 @dataclass
@@ -92,6 +100,7 @@ class Row:
         self.columns: list[ColumnElement[Any]] = []
         self.places: dict[Any, int] = {}
         self.joins: dict[Any, Alias] = {}
+        self.outer: list[tuple[FromClause, ColumnElement[bool]]] = []
         self.nested: dict[Any, int] = {}
         self.children: list[Child] = []
         self.child_places: dict[Any, int] = {}
@@ -141,9 +150,36 @@ class Emitter:
         matches = and_(*(alias.c[c.name] == keys.c[f"k{i}"] for i, c in enumerate(branch.columns)))
         row = Row(keys.join(alias, matches))
         row.place("ordinal", keys.c.ord)
+        plain = None if nested else only_list(branch.shape)
+        if plain is not None:
+            return self.flat(row, alias, branch, plain, keys.c.ord)
         self.fill(row, alias, branch.shape, nested=nested)
         statement = self.guarded(select(*self.listed(row)).select_from(row.source), branch.rows, alias)
         return self.compiled(statement, row)
+
+    def flat(
+        self, row: Row, alias: FromClause, branch: p.Branch, item: p.Listed, ordinal: ColumnElement[Any]
+    ) -> Fetch:
+        """Rows by keys with their only list in one statement: a left join, told apart by the key's ordinal."""
+        for other in branch.shape.variants[0][1].items:
+            if other is not item:
+                self.put(row, alias, other, nested=False)
+        child = self.alias(item.rows.table)
+        inner = Row(child)
+        mark = next(iter(item.rows.table.primary_key.columns))
+        marked = inner.place((child, mark.name), child.c[mark.name])
+        self.fill(inner, child, item.shape, nested=False)
+        on = and_(link(item.link, alias, child), *self.demands(item.rows, child))
+        source = row.source.outerjoin(child, on)
+        for joined, condition in inner.outer:
+            source = source.outerjoin(joined, condition)
+        begins = len(row.columns)
+        row.columns.extend(inner.columns)
+        statement = self.guarded(select(*row.columns).select_from(source), branch.rows, alias)
+        fetch = self.compiled(statement.order_by(ordinal, *self.order(item.rows, child)), row)
+        self.layout.put(item, begins)
+        fetch.flat = Flat(begins, begins + marked)
+        return fetch
 
     # ------------------------------------------------------------------ what is asked of a row
 
@@ -196,7 +232,9 @@ class Emitter:
             on = [alias.c[ours.name] == other.c[theirs.name] for ours, theirs in item.link.match]
             if item.link.where is not None:
                 on.append(item.link.where(alias, other))
-            row.source = row.source.outerjoin(other, and_(*on, item.rows.guard(other)))
+            condition = and_(*on, item.rows.guard(other))
+            row.source = row.source.outerjoin(other, condition)
+            row.outer.append((other, condition))
         if always_marked or not item.link.required:
             mark = next(iter(item.rows.table.primary_key.columns))
             self.layout.put(item, row.place((other, mark.name), other.c[mark.name]))
@@ -284,18 +322,21 @@ class Emitter:
     # ------------------------------------------------------------------ conditions
 
     def guarded(self, statement: Select[Any], rows: p.Rows, alias: FromClause) -> Select[Any]:
+        return statement.where(*self.demands(rows, alias))
+
+    def demands(self, rows: p.Rows, alias: FromClause) -> list[ColumnElement[bool]]:
         """The predicate of who may see the rows, then what was asked of them."""
-        statement = statement.where(rows.guard(alias))
+        found = [rows.guard(alias)]
         if rows.where is not None:
-            statement = statement.where(rows.where(alias))
+            found.append(rows.where(alias))
         for condition in rows.conditions:
             if condition.filter.choices is not None:
                 chosen = condition.filter.choices(alias, condition.flag)
                 if chosen is not None:
-                    statement = statement.where(chosen)
+                    found.append(chosen)
             elif condition.filter.condition is not None and condition.slot is not None:
-                statement = statement.where(condition.filter.condition(alias, self.bind(condition.slot)))
-        return statement
+                found.append(condition.filter.condition(alias, self.bind(condition.slot)))
+        return found
 
     def cut(self, statement: Select[Any], rows: p.Rows, alias: FromClause) -> Select[Any]:
         """The order, the place to start from, and the limit: a literal, since `limit $n` is planned badly."""
@@ -344,7 +385,7 @@ class Emitter:
             *(column.label(f"c{i}") for i, column in enumerate(Emitter.listed(row))), maintain_column_froms=True
         )
         text = labelled.compile(dialect=DIALECT)
-        return Fetch(str(text), tuple(text.positiontup or ()), row.children, max(len(row.columns), 1))
+        return Fetch(str(text), tuple(text.positiontup or ()), row.children)
 
 
 def link(many: Many, parent: FromClause, alias: FromClause) -> ColumnElement[bool]:
@@ -358,6 +399,34 @@ def link(many: Many, parent: FromClause, alias: FromClause) -> ColumnElement[boo
         ours, theirs = many.holds
         return parent.c[ours.name] == any_(alias.c[theirs.name])
     raise LookupError("a list below a row needs a link to it")
+
+
+def only_list(shape: p.Shape) -> p.Listed | None:
+    """The one plain list below a row, where there is just one and it has none itself: a flat join serves it."""
+    if len(shape.variants) != 1:
+        return None
+    items = shape.variants[0][1].items
+    lists = [item for item in items if isinstance(item, p.Listed)]
+    others = [item for item in items if not isinstance(item, p.Listed)]
+    if len(lists) != 1 or not lists[0].link.match or any(map(holds_list, others)):
+        return None
+    inside = (item for _, variant in lists[0].shape.variants for item in variant.items)
+    return None if any(map(holds_list, inside)) else lists[0]
+
+
+def holds_list(item: p.Item) -> bool:
+    """Whether there is a list somewhere at or below an item."""
+    match item:
+        case p.Listed() | p.Paged():
+            return True
+        case p.Part(items=items):
+            return any(map(holds_list, items))
+        case p.Joined(shape=shape):
+            return any(holds_list(inner) for _, variant in shape.variants for inner in variant.items)
+        case p.Choice(members=members):
+            return any(map(holds_list, members))
+        case _:
+            return False
 
 
 def content_of(item: p.Listed | p.Paged) -> Any:

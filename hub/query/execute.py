@@ -27,7 +27,7 @@ from graphql import (
 from hub.errors import Invalid
 from hub.query import plan as p
 from hub.query.catalog import Catalogue
-from hub.query.emit import Child, Emitter, Fetch, Layout
+from hub.query.emit import Child, Emitter, Fetch, Flat, Layout
 from hub.query.planner import ManyRefusals, Planner
 from hub.query.rules import faults_of
 from hub.query.shape import Shaper, shape_list, shape_row
@@ -90,6 +90,7 @@ class Statement:
     places: tuple[int, ...]
     keyed: bool
     below: "tuple[Below, ...]"
+    flat: Flat | None = None
 
 
 @dataclass(slots=True)
@@ -117,7 +118,7 @@ def statement_of(fetch: Fetch, slots: int) -> Statement:
 
     places = tuple(place(bind) for bind in fetch.binds)
     children = tuple(below(child, slots) for child in fetch.children)
-    return Statement(fetch.sql, places, any(place < 0 for place in places), children)
+    return Statement(fetch.sql, places, any(place < 0 for place in places), children, fetch.flat)
 
 
 def below(child: Child, slots: int) -> Below:
@@ -133,10 +134,28 @@ async def rows_of(
     else:
         arguments = [request[place] for place in statement.places]
     rows = await connection.fetch(statement.sql, *arguments)
+    if statement.flat is not None:
+        return gathered(rows, statement.flat)
     if not statement.below or not rows:
         return rows
     groups = [await groups_of(child, rows, connection, request) for child in statement.below]
     return [(*row, *lists) for row, *lists in zip(rows, *groups, strict=True)]
+
+
+def gathered(rows: Sequence[Any], flat: Flat) -> list[Any]:
+    """The rows of a left join as rows with a list: those of one ordinal stand together."""
+    begins, mark = flat.begins, flat.mark
+    found: list[Any] = []
+    last = None
+    group: list[Any] = []
+    for row in rows:
+        if row[0] != last:
+            last = row[0]
+            group = []
+            found.append((*row[:begins], group))
+        if row[mark] is not None:
+            group.append(row[begins:])
+    return found
 
 
 async def groups_of(
