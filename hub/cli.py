@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from hub.errors import Unusable
+from hub.interruption import interruption
 
 if TYPE_CHECKING:
     from hub.clock import Clock
@@ -31,6 +32,7 @@ data_dir_option = click.option(
 
 def main() -> NoReturn:
     """Run the verb that was asked for, and end the process with its status."""
+    interruption.install()
     try:
         status = cli.main(prog_name="hub", standalone_mode=False)
     except click.ClickException as wrong:
@@ -73,10 +75,13 @@ def demo(port: int, data_dir: Path | None, scale: int, now: str | None) -> None:
 
     Ctrl-C stops it; started again on the same directory, it goes on with the same data.
     """
-    from hub.demo import Demo
+    moment = None if now is None else _moment(now)
+    with suppress(KeyboardInterrupt):
+        from hub.demo import Demo
 
-    settings = _settings()
-    Demo(data_dir or settings.data_dir, port, scale, None if now is None else _moment(now)).run(settings, click.echo)
+        settings = _settings()
+        Demo(data_dir or settings.data_dir, port, scale, moment).run(settings, click.echo)
+    click.echo("Stopped.")
 
 
 @cli.command()
@@ -198,9 +203,6 @@ def _database(data_dir: Path | None, *, make: bool = False) -> Iterator[str]:
 
     With `make`, a new embedded one is made, and no schema is asked for; else the database must have this version's.
     """
-    from hub.interruption import interruption
-
-    interruption.install()
     settings = _settings()
     if data_dir is None and settings.database_url is not None:
         yield _current(settings.database_url) if not make else settings.database_url

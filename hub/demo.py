@@ -21,7 +21,7 @@ import psutil
 from hub.clock import Clock
 from hub.commands.disclosure import append_all
 from hub.errors import Unusable
-from hub.interruption import interruption, run
+from hub.interruption import run
 from hub.seed import demo_world
 from hub.serving import address_of, serve, take_port
 from hub.settings import Settings
@@ -69,10 +69,9 @@ class Demo:
     def run(self, settings: Settings, say: Callable[[str], None]) -> None:
         """Start, serve until interrupted, stop.
 
-        Raises Unusable, with one sentence, when it cannot start.
+        Raises KeyboardInterrupt after an interruption, and Unusable, with one sentence, when it cannot start.
         """
-        interruption.install()
-        with suppress(KeyboardInterrupt), closing(self._take_port()) as listener:
+        with closing(self._take_port()) as listener:
             data_dir = usable(self.data_dir)
             with _only_demo(data_dir), Embedded(data_dir, say=say) as postgres:
                 postgres.open()
@@ -90,7 +89,6 @@ class Demo:
                     )
                 finally:
                     window.note.unlink(missing_ok=True)
-        say("Stopped.")
 
     def _take_port(self) -> socket.socket:
         try:

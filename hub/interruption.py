@@ -34,10 +34,11 @@ class Interruption:
                 signal.signal(number, self.receive)
 
     def receive(self, number: int, _frame: FrameType | None) -> None:
-        """The handler: obey now, or as soon as the last shield is down."""
-        if self.asked_by is not None:
-            return
+        """The handler of the first signal: obey now, or as soon as the last shield is down."""
         self.asked_by = number
+        # For good: Python would otherwise put the default back while it ends.
+        for other in SIGNALS:
+            signal.signal(other, signal.SIG_IGN)
         if not self.shields:
             self.obey()
 

@@ -4,18 +4,26 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
-from hub.app import create_app
 from hub.clock import Clock
 from hub.errors import Unusable
 from hub.interruption import run
 from hub.settings import Settings
 
 WATCH_SECONDS = 0.5
+
+
+class Server(uvicorn.Server):
+    """uvicorn, without its own handling of signals: `hub.interruption` cancels us, once."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 async def _nothing() -> None:
@@ -60,7 +68,9 @@ def serve(
 
     Raises KeyboardInterrupt after an interruption, and Unusable when the server cannot start.
     """
-    server = uvicorn.Server(
+    from hub.app import create_app
+
+    server = Server(
         uvicorn.Config(
             create_app(settings, clock),
             lifespan="on",
@@ -78,7 +88,7 @@ def serve(
 
 
 async def _serve(
-    server: uvicorn.Server,
+    server: Server,
     listener: socket.socket,
     started: Callable[[], Awaitable[None]],
     watch: Callable[[], Awaitable[bool]] | None,
@@ -99,9 +109,8 @@ async def _serve(
                 server.should_exit = True
     finally:
         server.should_exit = True
-        # uvicorn hands the signal on once it has ended; that is not a second one.
-        with suppress(asyncio.CancelledError):
-            await asyncio.shield(serving)
+        await asyncio.wait([serving])
+    serving.result()
 
 
 def _taken(port: int, reason: OSError) -> Unusable:
