@@ -466,7 +466,7 @@ _FORMER = """
 """
 
 _ROOM_FOR_REVISIONS = (
-    "create temporary table if not exists submission_revisions on commit delete rows"
+    "create temporary table if not exists submission_revisions on commit delete rows"  # noqa: S608 - our own names
     f" as select subject_id, id, {', '.join(_REVISED)} from records with no data"
 )
 

@@ -67,7 +67,7 @@ class Authorities:
         if named is not None:
             found = self._in_office(named, day)
             differs = bool(name) and name != named.name and name_key(name) not in self._names_of(named)
-            return found and Found(found, renamed=found is not named, name_differs=differs)
+            return None if found is None else Found(found, renamed=found is not named, name_differs=differs)
         candidates = self._by_name.get(name_key(name), []) if name else []
         on_the_day = [department for department in candidates if department.is_in_office(day)]
         if len(on_the_day) == 1:
@@ -75,7 +75,7 @@ class Authorities:
         if len(candidates) != 1:
             return None
         found = self._in_office(candidates[0], day)
-        return found and Found(found, by_name=True, renamed=found is not candidates[0])
+        return None if found is None else Found(found, by_name=True, renamed=found is not candidates[0])
 
     def _in_office(self, named: Department, day: date) -> Department | None:
         """The department itself, or who went before or came after it, on the day."""

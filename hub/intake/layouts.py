@@ -98,7 +98,9 @@ _OTHER_CODES: Final[Mapping[str, Mapping[str, str]]] = {
         "BZ": "remark",
     },
 }
-_REQUIRED_2016: Final = frozenset({"counterpartName", "documentNo", "content", "decidedOn", "authorityName"})
+_REQUIRED_2016: Final = frozenset(
+    {"counterpartName", "documentNo", "penaltyKinds", "content", "decidedOn", "authorityName"}
+)
 
 _COUNTERPART_NAMES: Final = {
     "counterpartName": (

@@ -1,0 +1,477 @@
+"""A row's texts become a statement, or faults that refuse it; what is doubtful and accepted is noted beside it.
+
+What must always hold: a row of a natural person is refused before anything else of it is judged; identity numbers are
+neither kept nor repeated; a text is stored without the persons' numbers that it held. A fault is known by its code and
+its field, so that the sentence about it can never carry the value.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from hub.commands.statement import Remark, Statement, Values, doubts_of, faults_of
+from hub.domain.amounts import fen_from_wan
+from hub.domain.dates import is_blank, parse_day
+from hub.domain.names import name_key, tidy_text
+from hub.domain.persons import looks_like_resident_id, mask_persons_in
+from hub.domain.uscc import BadUscc, is_placeholder, kind_of, parse_uscc
+from hub.intake.authorities import Authorities, Department
+from hub.intake.layouts import Layout
+from hub.intake.tables import NESTED, Row
+from hub.intake.words import (
+    Category,
+    Kinds,
+    Status,
+    category_of,
+    dishonesty_class_of,
+    license_kind,
+    penalty_kinds,
+    procedure_of,
+    status_of,
+)
+from hub.store.labels import PenaltyKind, RecordKind, RecordStatus, SubjectKind
+
+
+class Verdict(NamedTuple):
+    """What a row is: a statement with its doubts, or faults and nothing else."""
+
+    row: int
+    statement: Statement | None
+    faults: tuple[Remark, ...] = ()
+    doubts: tuple[Remark, ...] = ()
+
+
+SENTENCES: Final[Mapping[str, str]] = {
+    "NATURAL_PERSON": "The row is about a natural person, whom the hub does not collect; leave it out.",
+    "SUBJECT_WITHOUT_CODE": "The subject has no unified social credit code, and cannot be told from others without it;"
+    " find its code and send the row again.",
+    "BAD_USCC": "This is not a unified social credit code (18 characters, check character included); copy it from the"
+    " certificate.",
+    "CODE_AS_NUMBER": "A spreadsheet has cut the code short by treating it as a number; format the column as text and"
+    " enter the code again.",
+    "REQUIRED": "The national standard requires a value here; fill it in.",
+    "BAD_DATE": "This is not a day that exists in a form that is understood; write it like 2026-03-31.",
+    "BAD_AMOUNT": "This is not an amount in 10,000 yuan with at most six decimals; write 2,000 yuan as 0.2.",
+    "UNKNOWN_AUTHORITY": "No department was known under this code or name on the day of the decision; check both, or"
+    " have the department registered.",
+    "UNKNOWN_CATEGORY": "Write 法人及非法人组织, 个体工商户 or 自然人.",
+    "UNKNOWN_PENALTY_KIND": "A kind of penalty here has no name of the Administrative Penalty Law (article 9); use"
+    " those names, separated by semicolons, or 其他-….",
+    "UNKNOWN_LICENSE_KIND": "Write 普通, 特许, 认可, 核准, 登记 or 其他-… with the kind.",
+    "UNKNOWN_STATUS": "Write 1 for valid or 2 for not valid (in the layout of 2016: 0 normal, 1 revoked, 2 disputed,"
+    " 3 other).",
+    "UNKNOWN_PROCEDURE": "Write 简易程序 or 普通程序, or leave it empty.",
+    "UNKNOWN_DISHONESTY_CLASS": "Write 轻微, 一般 or 严重, or leave it empty.",
+    "TOO_LONG": "The text is longer than the national standard allows here; shorten it.",
+    "BAD_CHARACTER": "The text holds a character that cannot be stored (NUL, half of a surrogate pair, or the � that"
+    " stands for a lost one); enter it again.",
+    "BAD_VALUE": "A text, a number or a list of texts belongs here, not an object.",
+    "EXTRA_CELLS": "The row has more cells than the header, so its columns are shifted; put texts with commas or line"
+    " breaks in quotation marks.",
+    # doubts
+    "CATEGORY_DIFFERS": "The category and the code disagree on whether this is an individual business.",
+    "NO_AUTHORITY_CODE": "The authority has no code here and was found by its name; give its code.",
+    "AUTHORITY_CODE_UNKNOWN": "No department has this code; the authority was found by its name.",
+    "AUTHORITY_NAME_DIFFERS": "The authority was found by its code, and is called otherwise.",
+    "AUTHORITY_OUT_OF_TERM": "The authority named was not there on the day of the decision; the department that was"
+    " there for it is recorded.",
+    "SOURCE_DIFFERS": "The source named here is not the department that submits the file; that one is recorded.",
+    "PENALTY_KIND_UNCLEAR": "The name stands for the seizure and for the revocation of a permit; it was read as a"
+    " seizure. Name one of them.",
+    "STATUS_UNCLEAR": "The status says neither normal nor what else; the record is taken as effective.",
+    "PERSONAL_DATA_MASKED": "A person's identity or telephone number stood in the text and was masked before it was"
+    " stored; leave such numbers out.",
+}
+
+# Of no use here, or a person's: their cells are not read.
+_NOT_READ: Final = frozenset(
+    {
+        "registrationNo", "orgCode", "taxNo", "institutionCertNo", "socialOrgNo", "legalRepIdType", "legalRepIdNo",
+        "personIdType", "personIdNo", "areaCode", "sourceTimestamp",
+    }
+)  # fmt: skip
+_WITHOUT_LENGTH: Final = frozenset({"uscc", "authorityUscc", "sourceUscc", "status", "counterpartCategory"})
+# An empty end means that there is none; the others may be missing as a column, since the import itself says the source
+# and the category came to the standard later.
+_MAY_BE_EMPTY: Final = frozenset({"validTo", "effectiveUntil"})
+_MAY_BE_ABSENT: Final = frozenset({"counterpartCategory", "sourceName", "sourceUscc", "validTo", "effectiveUntil"})
+_FREE_TEXTS: Final = (
+    "counterpartName", "documentNo", "documentTitle", "caseName", "licenseKind", "certificateName", "licenseNo",
+    "content", "illegalActType", "facts", "legalBasis", "permitSuspendedOrRevoked", "remark", "legalRepresentative",
+)  # fmt: skip
+
+# The commands name fields as the GraphQL schema does; here they are called as in the table of national items.
+_FIELD_OF: Final[Mapping[str, str]] = {
+    "documentNumber": "documentNo",
+    "fineAmount": "fineWanYuan",
+    "confiscatedAmount": "confiscatedWanYuan",
+    "permitAffected": "permitSuspendedOrRevoked",
+}
+
+_BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
+# Whatever `mask_persons_in` might find has eleven digits with at most one sign between two of them.
+_MANY_DIGITS = re.compile(r"(?:[0-9０-９][-－ 　]?){11}")
+_CUT_CODE = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d{2}|\d{13,17}0{3,}(?:\.0)?")
+
+
+class Judge:
+    """Judges the rows of one table: its layout, who submits it, and the day on which it is read are given once."""
+
+    def __init__(
+        self, layout: Layout, authorities: Authorities, source: Department, today: date, *, width: int | None = None
+    ) -> None:
+        """`width`: the number of cells that a row may fill, or None where more do not matter."""
+        self._layout = layout
+        self._edition = layout.standard.edition
+        self._kind = layout.standard.kind
+        self._authorities = authorities
+        self._source = source
+        self._today = today
+        self._width = width
+        self._sources: dict[tuple[str, str], bool] = {}
+        items = layout.standard.items
+        required = {field for field, item in items.items() if item.required}
+        if self._edition == 2018:
+            required.add("legalRepresentative")
+        self._person_id_place = layout.columns.get("personIdNo")
+        self._plan: list[tuple[str, int, int, bool]] = [
+            (
+                field,
+                place,
+                (items[field].length if field in items and field not in _WITHOUT_LENGTH else None) or 1 << 30,
+                field in required and field not in _MAY_BE_EMPTY and field != "documentNo",
+            )
+            for field, place in layout.columns.items()
+            if field not in _NOT_READ
+        ]
+        self._absent = {field: "" for field in (*items, *_FREE_TEXTS) if field not in layout.columns} | {
+            "uscc": "", "counterpartCategory": "", "procedureKind": "", "dishonestyClass": "", "penaltyKinds2": "",
+        }  # fmt: skip
+        self._always_missing = [
+            Remark("REQUIRED", field)
+            for field in items
+            if field in required - _MAY_BE_ABSENT - {"documentNo"} and field not in layout.columns
+        ]
+
+    def judge(self, row: Row) -> Verdict:
+        """The verdict on a row that is data."""
+        faults = list(self._always_missing)
+        texts = self._texts(row, faults)
+        if self._width is not None and any(cell.strip() for cell in row.cells[self._width :]):
+            return Verdict(row.number, None, (Remark("EXTRA_CELLS", None),))
+        if refusal := self._not_a_subject(row, texts):
+            return Verdict(row.number, None, (refusal,))
+        doubts: list[Remark] = []
+        code = self._code(texts, faults, doubts)
+        self._mask(texts, doubts)
+        decided_on = self._day("decidedOn", texts, faults, required=True)
+        department_id = self._authority(texts, decided_on, faults, doubts)
+        self._check_source(texts, doubts)
+        if self._kind is RecordKind.ADMINISTRATIVE_LICENSE:
+            values = self._license(texts, code, decided_on, faults, doubts)
+        else:
+            values = self._penalty(texts, code, decided_on, faults, doubts)
+        if not values.document_number:
+            faults.append(Remark("REQUIRED", "documentNo"))
+        public_until = self._public_until(texts, doubts)
+        if faults:
+            return Verdict(row.number, None, tuple(faults))
+        try:
+            statement = Statement.of(
+                values,
+                department_id,
+                person=texts["legalRepresentative"] or None,
+                public_until=public_until,
+                states_objection="status" in self._layout.columns and self._edition == 2016,
+            )
+        except ValueError:
+            return Verdict(row.number, None, (Remark("REQUIRED", "documentNo"),))
+        if refused := tuple(self._own(remark) for remark in faults_of(statement, self._kind, self._today)):
+            return Verdict(row.number, None, refused)
+        doubts.extend(self._own(remark) for remark in doubts_of(statement, self._kind))
+        return Verdict(row.number, statement, (), tuple(doubts))
+
+    def own(self, remarks: tuple[Remark, ...]) -> tuple[Remark, ...]:
+        """Remarks of the commands, with the fields called as in the table of national items."""
+        return tuple(self._own(remark) for remark in remarks) if remarks else remarks
+
+    def _own(self, remark: Remark) -> Remark:
+        field = remark.field
+        if field == "validUntil":
+            field = "validTo" if self._kind is RecordKind.ADMINISTRATIVE_LICENSE else "effectiveUntil"
+        return Remark(remark.code, _FIELD_OF.get(field, field) if field else None)
+
+    def _texts(self, row: Row, faults: list[Remark]) -> dict[str, str]:
+        """The row's texts by field, tidied, empty where a cell says nothing."""
+        texts = self._absent.copy()
+        cells = row.cells
+        count = len(cells)
+        for field, place, length, required in self._plan:
+            text = cells[place] if place < count else ""
+            if text:
+                if text.isprintable() and "  " not in text and "\ufffd" not in text:
+                    text = text.strip()
+                else:
+                    if text == NESTED:
+                        faults.append(Remark("BAD_VALUE", field))
+                    elif _BAD_CHARACTER.search(text):
+                        faults.append(Remark("BAD_CHARACTER", field))
+                    text = tidy_text(text)
+                if _says_nothing(text):
+                    text = ""
+                elif len(text) > length:
+                    faults.append(Remark("TOO_LONG", field))
+            if required and not text:
+                faults.append(Remark("REQUIRED", field))
+            texts[field] = text
+        return texts
+
+    def _not_a_subject(self, row: Row, texts: Mapping[str, str]) -> Remark | None:
+        """Why there is no subject for this row: a natural person, or nobody who can be told from others."""
+        category = category_of(texts["counterpartCategory"]) if texts["counterpartCategory"] else None
+        if category is Category.NATURAL_PERSON:
+            return Remark("NATURAL_PERSON", "counterpartCategory")
+        code = texts["uscc"]
+        if code and not is_placeholder(code):
+            return Remark("NATURAL_PERSON", "uscc") if looks_like_resident_id(code) else None
+        place = self._person_id_place
+        has_person_id = place is not None and place < len(row.cells) and not _says_nothing(row.cells[place].strip())
+        if has_person_id and category is None:
+            return Remark("NATURAL_PERSON", "personIdNo")
+        return Remark("SUBJECT_WITHOUT_CODE", "uscc")
+
+    def _code(self, texts: Mapping[str, str], faults: list[Remark], doubts: list[Remark]) -> str:
+        try:
+            code = parse_uscc(texts["uscc"])
+        except BadUscc:
+            faults.append(Remark("CODE_AS_NUMBER" if _CUT_CODE.fullmatch(texts["uscc"]) else "BAD_USCC", "uscc"))
+            return ""
+        if texts["counterpartCategory"]:
+            category = category_of(texts["counterpartCategory"])
+            if category is None:
+                faults.append(Remark("UNKNOWN_CATEGORY", "counterpartCategory"))
+            elif (category is Category.INDIVIDUAL_BUSINESS) != (kind_of(code) is SubjectKind.INDIVIDUAL_BUSINESS):
+                doubts.append(Remark("CATEGORY_DIFFERS", "counterpartCategory"))
+        return code
+
+    def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
+        """Take persons' numbers out of whatever is stored as text."""
+        if _MANY_DIGITS.search("\n".join([texts[field] for field in _FREE_TEXTS])):
+            for field in _FREE_TEXTS:
+                masked, count = mask_persons_in(texts[field])
+                if count:
+                    texts[field] = masked
+                    doubts.append(Remark("PERSONAL_DATA_MASKED", field))
+
+    def _day(
+        self, field: str, texts: Mapping[str, str], faults: list[Remark], *, required: bool = False
+    ) -> date | None:
+        text = texts[field]
+        if not text:
+            return None  # a required one is missing already
+        try:
+            day = _parsed_day(text, self._today)
+        except ValueError:
+            faults.append(Remark("BAD_DATE", field))
+            return None
+        if day is None and required:
+            faults.append(Remark("REQUIRED", field))
+        return day
+
+    def _public_until(self, texts: Mapping[str, str], doubts: list[Remark]) -> date | None:
+        """The sender's own end of publication, which is compared and never believed."""
+        text = texts.get("publicUntil")
+        if not text:
+            return None
+        try:
+            return _parsed_day(text, self._today)
+        except ValueError:
+            doubts.append(Remark("PUBLIC_UNTIL_DIFFERS", "publicUntil"))
+            return None
+
+    def _authority(
+        self, texts: Mapping[str, str], decided_on: date | None, faults: list[Remark], doubts: list[Remark]
+    ) -> int:
+        """The id of the department that decided; 0 where it is not found."""
+        given, name = texts.get("authorityUscc", ""), texts["authorityName"]
+        code = None
+        placeholder = bool(given) and is_placeholder(given)
+        if given and not placeholder:
+            try:
+                code = parse_uscc(given)
+            except BadUscc:
+                faults.append(Remark("BAD_USCC", "authorityUscc"))
+                return 0
+        if decided_on is None or not (code or name):
+            return 0
+        found = self._authorities.find(code, name, decided_on)
+        if found is None:
+            faults.append(Remark("UNKNOWN_AUTHORITY", "authorityUscc" if code else "authorityName"))
+            return 0
+        if placeholder:
+            doubts.append(Remark("NO_AUTHORITY_CODE", "authorityUscc"))
+        elif code and found.by_name:
+            doubts.append(Remark("AUTHORITY_CODE_UNKNOWN", "authorityUscc"))
+        if found.name_differs:
+            doubts.append(Remark("AUTHORITY_NAME_DIFFERS", "authorityName"))
+        if found.renamed:
+            doubts.append(Remark("AUTHORITY_OUT_OF_TERM", "authorityName"))
+        return found.department.id
+
+    def _check_source(self, texts: Mapping[str, str], doubts: list[Remark]) -> None:
+        named = (texts.get("sourceUscc", ""), texts.get("sourceName", ""))
+        same = self._sources.get(named)
+        if same is None:
+            if len(self._sources) > 1000:
+                self._sources.clear()
+            same = self._sources[named] = self._is_source(*named)
+        if not same:
+            doubts.append(Remark("SOURCE_DIFFERS", "sourceUscc" if named[0] else "sourceName"))
+
+    def _is_source(self, uscc: str, name: str) -> bool:
+        if uscc and not is_placeholder(uscc):
+            try:
+                return parse_uscc(uscc) == self._source.uscc
+            except BadUscc:
+                return False
+        return not name or name_key(name) == self._source.name_key
+
+    def _license(
+        self,
+        texts: Mapping[str, str],
+        code: str,
+        decided_on: date | None,
+        faults: list[Remark],
+        doubts: list[Remark],
+    ) -> Values:
+        kind = None
+        if texts["licenseKind"]:
+            kind = license_kind(texts["licenseKind"])
+            if kind is None:
+                faults.append(Remark("UNKNOWN_LICENSE_KIND", "licenseKind"))
+        status = self._status(texts, faults, doubts)
+        return Values(
+            counterpart_name=texts["counterpartName"],
+            counterpart_code=code,
+            # Where a licence has no document, its own number stands for it (national item XK_WSH).
+            document_number=texts["documentNo"] or texts["licenseNo"],
+            decided_on=decided_on or self._today,
+            title=texts["documentTitle"] or None,
+            content=texts["content"] or None,
+            valid_from=self._day("validFrom", texts, faults, required=True) if texts.get("validFrom") else None,
+            valid_until=self._day("validTo", texts, faults),
+            status=status.status,
+            under_objection=status.under_objection,
+            license_kind=kind,
+            certificate_name=texts["certificateName"] or None,
+            certificate_number=texts["licenseNo"] or None,
+            remark=texts["remark"] or None,
+        )
+
+    def _penalty(
+        self,
+        texts: Mapping[str, str],
+        code: str,
+        decided_on: date | None,
+        faults: list[Remark],
+        doubts: list[Remark],
+    ) -> Values:
+        status = self._status(texts, faults, doubts) if self._edition == 2016 else Status(RecordStatus.EFFECTIVE)
+        procedure = dishonesty = None
+        if texts["procedureKind"] and (procedure := procedure_of(texts["procedureKind"])) is None:
+            faults.append(Remark("UNKNOWN_PROCEDURE", "procedureKind"))
+        if texts["dishonestyClass"] and (dishonesty := dishonesty_class_of(texts["dishonestyClass"])) is None:
+            faults.append(Remark("UNKNOWN_DISHONESTY_CLASS", "dishonestyClass"))
+        return Values(
+            counterpart_name=texts["counterpartName"],
+            counterpart_code=code,
+            document_number=texts["documentNo"],
+            decided_on=decided_on or self._today,
+            title=texts["caseName"] or None,
+            content=texts["content"] or None,
+            valid_until=self._day("effectiveUntil", texts, faults) if texts.get("effectiveUntil") else None,
+            status=status.status,
+            under_objection=status.under_objection,
+            penalty_kinds=self._penalty_kinds(texts, faults, doubts),
+            violation=texts["illegalActType"] or None,
+            facts=texts["facts"] or None,
+            legal_basis=texts["legalBasis"] or None,
+            fine_fen=self._fen("fineWanYuan", texts, faults),
+            confiscated_fen=self._fen("confiscatedWanYuan", texts, faults),
+            permit_affected=texts["permitSuspendedOrRevoked"] or None,
+            procedure_kind=procedure,
+            dishonesty_class=dishonesty,
+            remark=texts["remark"] or None,
+        )
+
+    def _status(self, texts: Mapping[str, str], faults: list[Remark], doubts: list[Remark]) -> Status:
+        text = texts.get("status", "")
+        status = status_of(text, self._edition) if text else Status(RecordStatus.EFFECTIVE)
+        if status is None:
+            faults.append(Remark("UNKNOWN_STATUS", "status"))
+            return Status(RecordStatus.EFFECTIVE)
+        if status.unclear:
+            doubts.append(Remark("STATUS_UNCLEAR", "status"))
+        return status
+
+    def _penalty_kinds(
+        self, texts: Mapping[str, str], faults: list[Remark], doubts: list[Remark]
+    ) -> tuple[PenaltyKind, ...]:
+        if not texts["penaltyKinds"]:
+            return ()
+        named = penalty_kinds(texts["penaltyKinds"], self._edition)
+        if texts["penaltyKinds2"]:
+            more = penalty_kinds(texts["penaltyKinds2"], self._edition)
+            named = Kinds(
+                tuple(dict.fromkeys(named.kinds + more.kinds)),
+                named.unknown or more.unknown,
+                named.unclear or more.unclear,
+            )
+        if named.unknown or not named.kinds:
+            faults.append(Remark("UNKNOWN_PENALTY_KIND", "penaltyKinds"))
+        if not named.unclear:
+            return named.kinds
+        said = texts["content"] + texts["permitSuspendedOrRevoked"]
+        if ("吊销" in said) == ("暂扣" in said):
+            doubts.append(Remark("PENALTY_KIND_UNCLEAR", "penaltyKinds"))
+        elif "吊销" in said:
+            swapped = (PenaltyKind.REVOKE_PERMIT if k is PenaltyKind.SUSPEND_PERMIT else k for k in named.kinds)
+            return tuple(dict.fromkeys(swapped))
+        return named.kinds
+
+    def _fen(self, field: str, texts: Mapping[str, str], faults: list[Remark]) -> int | None:
+        text = texts.get(field)
+        if not text:
+            return None
+        try:
+            return _parsed_fen(text, in_yuan=field in self._layout.in_yuan)
+        except ValueError:
+            faults.append(Remark("BAD_AMOUNT", field))
+            return None
+
+
+@lru_cache(maxsize=16_384)
+def _parsed_day(text: str, today: date) -> date | None:
+    return parse_day(text, today=today)
+
+
+@lru_cache(maxsize=16_384)
+def _parsed_fen(text: str, *, in_yuan: bool) -> int:
+    """Whole fen from an amount in 10,000 yuan, or in yuan where the header says so."""
+    if not in_yuan:
+        return fen_from_wan(text)
+    fen, rest = divmod(fen_from_wan(text.strip().removesuffix("元").strip()), 10_000)
+    if rest:
+        raise ValueError("an amount in yuan has at most two decimals")
+    return fen
+
+
+@lru_cache(maxsize=4096)
+def _is_blank_word(text: str) -> bool:
+    return is_blank(text)
+
+
+def _says_nothing(text: str) -> bool:
+    return not text or (_is_blank_word(text) if len(text) <= 8 else is_blank(text))

@@ -1,0 +1,96 @@
+"""What became of every row, as a file: CSV or JSON by its ending, there as a whole or not at all.
+
+Each row of data has exactly one line with its outcome (ACCEPTED, UNCHANGED, REVISED or REJECTED; a rejected one with
+the first fault). More faults of the same row follow as FAULT, doubts about an accepted one as FINDING. No line repeats
+a value of the file.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self, TextIO
+
+from hub.commands import statement
+from hub.errors import Unusable
+from hub.intake import judging
+
+SENTENCES: Final[Mapping[str, str]] = {
+    **statement.SENTENCES,
+    **judging.SENTENCES,
+    "DUPLICATE_IN_FILE": "The file has the same record above (authority, document number and subject); the later row"
+    " counts as sent after it.",
+    "UNKNOWN_COLUMN": "No national item has this header; the column is not read.",
+    "NOT_STORED": "The database refuses this row; send it to the operator of the hub with the name of the file.",
+}
+if any(code in judging.SENTENCES for code in statement.SENTENCES):
+    raise LookupError("a code has one sentence")
+
+COLUMNS: Final = ("file", "sheet", "row", "outcome", "field", "code", "message", "recordKey")
+
+
+class Line(NamedTuple):
+    """One line; `field` is a short code such as CF_WSH, `record_key` the record's global id."""
+
+    file: str
+    sheet: str | None
+    row: int
+    outcome: str
+    field: str | None = None
+    code: str | None = None
+    message: str | None = None
+    record_key: str | None = None
+
+
+class Report:
+    """A report being written. It has its name once the block ends well; until then, and otherwise, there is none."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises Unusable where the ending says neither CSV nor JSON, or nothing can be written there."""
+        self._path = path
+        self._as_json = path.suffix.lower() == ".json"
+        if path.suffix.lower() not in {".csv", ".json"}:
+            raise Unusable(f"The report {path} cannot be written: its name must end in .csv or .json.")
+        self._draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            # Text of the file's own (names of files, sheets, headers) may hold halves of surrogate pairs.
+            self._file: TextIO = self._draft.open("w", encoding="utf-8", newline="", errors="replace")
+        except OSError as error:
+            raise Unusable(f"The report {path} cannot be written: {error.strerror or 'the system refuses'}.") from None
+        self._lines = 0
+        self._csv = csv.writer(self._file)
+        if self._as_json:
+            self._file.write("[")
+        else:
+            self._csv.writerow(COLUMNS)
+
+    def write(self, line: Line) -> None:
+        """Add a line."""
+        if self._as_json:
+            self._file.write(",\n" if self._lines else "\n")
+            self._file.write(json.dumps(dict(zip(COLUMNS, line, strict=True)), ensure_ascii=False))
+        else:
+            self._csv.writerow(line)
+        self._lines += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                if self._as_json:
+                    self._file.write("\n]\n")
+                self._file.flush()
+                os.fsync(self._file.fileno())
+                self._file.close()
+                self._draft.replace(self._path)
+        except OSError as error:
+            raise Unusable(f"The report {self._path} cannot be written: {error.strerror}.") from None
+        finally:
+            self._file.close()
+            self._draft.unlink(missing_ok=True)

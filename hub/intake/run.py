@@ -1,0 +1,298 @@
+"""`hub import`: files are opened and checked, then written group by group, and every row's outcome is told.
+
+What must always hold: nothing is written before every file has a recognised header and every kind of record an item of
+the catalogue; a group is one transaction, and so are its findings; a row has one outcome. An import that was killed is
+run again and finds what it had done unchanged.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from rich.console import Console
+from rich.progress import Progress
+
+from hub import interruption
+from hub.clock import Clock
+from hub.commands.statement import Remark
+from hub.commands.submission import NotWritten, Terms
+from hub.domain.persons import mask_persons_in
+from hub.errors import Unusable
+from hub.intake.authorities import Authorities, Department
+from hub.intake.groups import Group, Run, Writer
+from hub.intake.judging import Judge
+from hub.intake.opening import open_file
+from hub.intake.report import Report
+from hub.intake.summary import OUTCOMES, Part, Tally, Teller, print_summary, progress_bar
+from hub.intake.tables import Opened, Table
+from hub.store.engine import connect
+from hub.store.labels import PeriodRule, Publicity, RecordKind
+
+DONE: Final = 0
+UNUSABLE: Final = 1
+SOME_REJECTED: Final = 2
+
+KIND_WORDS: Final[Mapping[RecordKind, str]] = {
+    RecordKind.ADMINISTRATIVE_LICENSE: "licences",
+    RecordKind.ADMINISTRATIVE_PENALTY: "penalties",
+}
+_ROWS_BETWEEN_GLANCES: Final = 8
+
+
+def run_import(  # noqa: PLR0917 - in the order of the command line
+    url: str,
+    clock: Clock,
+    files: Sequence[Path],
+    department: str,
+    item: str | None = None,
+    dry_run: bool = False,
+    report: Path | None = None,
+    *,
+    console: Console | None = None,
+) -> int:
+    """Import files for a department into the database at `url`, and print what became of their rows.
+
+    Answers the exit status: 0 when no row was rejected, 2 when some were, 1 when a file, the department, the catalogue
+    or the database cannot be used, with one sentence why. `item` names the catalogue item where a department has more
+    than one for a kind; `dry_run` writes nothing; `report` is a CSV or JSON file of every outcome. Raises
+    KeyboardInterrupt when interrupted: what is committed by then stays.
+    """
+    console = console or Console()
+    try:
+        _check_report(report, files)
+        work = _import(url, clock, files, department, item, dry_run=dry_run, report=report, console=console)
+        tally = interruption.run(work)
+    except Unusable as why:
+        Console(stderr=True).print(str(why), markup=False, highlight=False, soft_wrap=True)
+        return UNUSABLE
+    print_summary(tally, console, dry_run=dry_run)
+    return SOME_REJECTED if tally.counts["REJECTED"] else DONE
+
+
+def _check_report(report: Path | None, files: Sequence[Path]) -> None:
+    if report is not None and any(report.resolve() == file.resolve() for file in files):
+        raise Unusable(f"The report {report} would take the place of a file to import; give it another name.")
+
+
+async def _import(
+    url: str,
+    clock: Clock,
+    files: Sequence[Path],
+    department: str,
+    item: str | None,
+    *,
+    dry_run: bool,
+    report: Path | None,
+    console: Console,
+) -> Tally:
+    began = time.monotonic()
+    with console.status("Checking the files"):
+        opened = [open_file(file) for file in files]
+    try:
+        connection = await connect(url)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise Unusable(f"The database cannot be reached ({type(error).__name__}); check its address.") from None
+    try:
+        with ExitStack() as stack:
+            written = stack.enter_context(Report(report)) if report is not None else None
+            run = Run(connection, clock, clock.now(), dry_run, Teller(written))
+            await _import_opened(run, opened, department, item, console)
+    except NotWritten as why:
+        raise Unusable(f"The import stopped: {why}. What was committed stays; run it again.") from None
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if isinstance(error, asyncpg.UndefinedTableError):
+            raise Unusable("The database has no tables of the hub, or older ones; run `hub migrate`.") from None
+        raise Unusable(
+            f"The database went away ({type(error).__name__}). What was committed stays; run the import again."
+        ) from None
+    finally:
+        connection.terminate()
+    run.teller.tally.seconds = time.monotonic() - began
+    return run.teller.tally
+
+
+async def _import_opened(
+    run: Run, opened: Sequence[Opened], department: str, item: str | None, console: Console
+) -> None:
+    departments = await _departments(run.connection)
+    source = next((one for one in departments if one.code == department), None)
+    if source is None:
+        raise Unusable(f"No department has the code {department!r}; it takes a code such as samr.")
+    kinds = dict.fromkeys(table.layout.standard.kind for one in opened for table in one.tables)
+    terms = await _terms(run.connection, source, kinds, item, run.clock)
+    if not run.dry_run:
+        await run.connection.execute("select ensure_months($1, $1)", run.at)
+    with progress_bar(console) as progress:
+        importing = _Import(run, source, Authorities(departments), terms, progress)
+        for one in opened:
+            await importing.file(one)
+
+
+class _Import:
+    """One import of some files for one department."""
+
+    def __init__(
+        self,
+        run: Run,
+        source: Department,
+        authorities: Authorities,
+        terms: Mapping[RecordKind, Terms],
+        progress: Progress,
+    ) -> None:
+        self.run = run
+        self.source = source
+        self.authorities = authorities
+        self.terms = terms
+        self.progress = progress
+
+    async def file(self, opened: Opened) -> None:
+        """All tables of a file; those of one kind are one import."""
+        for sheet, why in opened.passed_over:
+            self._note(f"{opened.file.name}: sheet {sheet!r} {why}, so it was passed over.")
+        for kind in dict.fromkeys(table.layout.standard.kind for table in opened.tables):
+            import_id: int = await self.run.connection.fetchval("select nextval('import_ids')")
+            counts = dict.fromkeys(OUTCOMES, 0)
+            seen: dict[int, int] = {}
+            for table in opened.tables:
+                if table.layout.standard.kind is kind:
+                    part = await self._table(table, import_id, seen)
+                    for outcome, number in part.counts.items():
+                        counts[outcome] += number
+            if not self.run.dry_run:
+                await self.run.connection.execute(
+                    "insert into imports (at, id, department_id, item_code, file_name, sha256, accepted, unchanged,"
+                    " revised, rejected) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                    self.run.at, import_id, self.source.id, self.terms[kind].item_code, _storable(opened.file.name),
+                    opened.sha256, *(counts[outcome] for outcome in OUTCOMES),
+                )  # fmt: skip
+
+    async def _table(self, table: Table, import_id: int, seen: dict[int, int]) -> Part:
+        terms = self.terms[table.layout.standard.kind]
+        today = self.run.clock.today()
+        width = table.header.width if table.strict_width else None
+        judge = Judge(table.layout, self.authorities, self.source, today, width=width)
+        name = f"{table.file.name} ({table.sheet})" if table.sheet else table.file.name
+        part = self.run.teller.tally.part(name, terms.item_code)
+        await self._tell_unknown_columns(table, import_id)
+        await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen))
+        if table.left_out:
+            self._note(f"{name}: {table.left_out} lines are notes, totals or headers, not rows.")
+        return part
+
+    async def _rows(self, table: Table, judge: Judge, writer: Writer) -> None:
+        """Judge the rows of a table while the group before them is being written."""
+        total = max(table.rows_total - table.header.rows, 0)
+        bar = self.progress.add_task(writer.part.name, total=total)
+        group = Group()
+        writing: asyncio.Task[None] | None = None
+        try:
+            for row in table.rows():
+                verdict = judge.judge(row)
+                if group.is_full(verdict):
+                    if writing is not None:
+                        await writing
+                    writing = asyncio.create_task(writer.write(group))
+                    self.progress.update(bar, completed=row.number - table.header.rows - 1)
+                    group = Group()
+                group.add(verdict)
+                if writing is not None and row.number % _ROWS_BETWEEN_GLANCES == 0:
+                    await asyncio.sleep(0)  # let the group before take its next step
+            if writing is not None:
+                await writing
+                writing = None
+            await writer.write(group)
+        finally:
+            if writing is not None:
+                writing.cancel()
+                await asyncio.gather(writing, return_exceptions=True)
+        self.progress.update(bar, completed=total)
+
+    async def _tell_unknown_columns(self, table: Table, import_id: int) -> None:
+        row = max(table.header.rows, 1)
+        for place, header in table.layout.unknown:
+            title = mask_persons_in(header)[0][:40]
+            where = f"column {_letters(place)} of sheet {table.sheet!r}" if table.sheet else f"column {_letters(place)}"
+            self._note(f"{table.file.name}: {where} ({title}) is no national item, so it is not read.")
+            self.run.teller.tell(table, row, "FINDING", Remark("UNKNOWN_COLUMN", None), label=_letters(place))
+        if table.layout.unknown and not self.run.dry_run:
+            await self.run.connection.execute(
+                "insert into import_findings (at, import_id, row_number, outcome, field, code)"
+                " select $1, $2, $3, 'FINDING', field, 'UNKNOWN_COLUMN' from unnest($4::text[]) as field",
+                self.run.at, import_id, row, [_letters(place) for place, _ in table.layout.unknown],
+            )  # fmt: skip
+
+    def _note(self, note: str) -> None:
+        self.run.teller.tally.notes.append(note)
+
+
+async def _departments(connection: asyncpg.Connection) -> list[Department]:
+    rows = await connection.fetch(
+        "select id, code, uscc, name, name_key, term_from, term_until, successor_id from departments order by id"
+    )
+    return [Department(*row) for row in rows]
+
+
+async def _terms(
+    connection: asyncpg.Connection, source: Department, kinds: Iterable[RecordKind], item: str | None, clock: Clock
+) -> Mapping[RecordKind, Terms]:
+    """The catalogue item for each kind: the one named, or the only one; raises Unusable where that is none or many."""
+    rows = await connection.fetch(
+        "select distinct on (code) id, code, record_kind, publicity, period_rule, max_months, deadline_workdays"
+        " from catalogue_items where $1 = any(department_codes)"
+        " and effective_from <= $2 and (effective_until is null or effective_until >= $2)"
+        " order by code, effective_from desc",
+        source.code,
+        clock.today(),
+    )
+    terms: dict[RecordKind, Terms] = {}
+    for kind in kinds:
+        of_kind = [row for row in rows if row["record_kind"] == kind]
+        named = [row for row in of_kind if row["code"] == item] or of_kind
+        codes = ", ".join(row["code"] for row in of_kind)
+        if not named:
+            raise Unusable(
+                f"CATALOGUE_ITEM_MISSING: {source.code} has no catalogue item for {KIND_WORDS[kind]} in force today,"
+                " and what is not in the catalogue must not be collected."
+            )
+        if len(named) > 1:
+            raise Unusable(
+                f"CATALOGUE_ITEM_AMBIGUOUS: {source.code} has several catalogue items for {KIND_WORDS[kind]}; name one"
+                f" with --item: {codes}."
+            )
+        row = named[0]
+        terms[kind] = Terms(
+            source_id=source.id,
+            item_id=row["id"],
+            item_code=row["code"],
+            kind=kind,
+            publicity=Publicity(row["publicity"]),
+            period_rule=PeriodRule(row["period_rule"]),
+            max_months=row["max_months"],
+            deadline_workdays=row["deadline_workdays"],
+        )
+    if item is not None and all(one.item_code != item for one in terms.values()):
+        fitting = ", ".join(row["code"] for row in rows if row["record_kind"] in terms) or "none"
+        raise Unusable(
+            f"CATALOGUE_ITEM_MISSING: {item!r} is no catalogue item of {source.code} in force today for what the files"
+            f" hold; there are: {fitting}."
+        )
+    return terms
+
+
+def _letters(place: int) -> str:
+    """A column as a spreadsheet calls it: A for 0, AA for 26."""
+    letters = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def _storable(text: str) -> str:
+    """A file's name as the database can hold it: Linux names are bytes."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
