@@ -24,7 +24,10 @@ _S = ListingStatus
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Who is on which list and how far it has come; days since it was listed (or proposed), and what is special."""
+    """Who is on which list and how far it has come; days since it was listed (or proposed), and what is special.
+
+    `fallen_days` is how long ago a listing was removed or annulled.
+    """
 
     subject: str
     list: str
@@ -37,6 +40,7 @@ class Listing:
     regions: tuple[str, ...] = ()
     industries: tuple[str, ...] = ()
     responsible: tuple[tuple[str, ResponsibleRole], ...] = field(default=())
+    fallen_days: int = 4
 
 
 LISTINGS: Sequence[Listing] = (
@@ -79,7 +83,7 @@ _WAY = {
     _S.REMOVED: (_S.PROPOSED, _S.NOTIFIED, _S.LISTED, _S.REMOVED),
     _S.ANNULLED: (_S.PROPOSED, _S.NOTIFIED, _S.LISTED, _S.ANNULLED),
 }
-_NOTES = {
+STEP_NOTES = {
     _S.PROPOSED: "拟列入，认定依据已核实。",
     _S.NOTIFIED: "已送达告知书，告知事实、理由、依据、措施及陈述申辩权利。",
     _S.LISTED: "作出列入决定，同时送达修复告知书。",
@@ -125,8 +129,7 @@ async def lay_listings(writer: Writer) -> None:
 
 
 async def _write(writer: Writer, listing: Listing, number: int) -> None:
-    row = LIST_BY_CODE[listing.list]
-    days = _days(writer, listing, row.term_months)
+    days = days_of(listing, writer.today)
     entry = await _propose(writer, listing, days[_S.PROPOSED])
     await _write_basis(entry, listing, number)
     for status, on in days.items():
@@ -140,12 +143,12 @@ async def _write(writer: Writer, listing: Listing, number: int) -> None:
             on,
             entry.owner_id,
             document,
-            _NOTES[status],
+            STEP_NOTES[status],
             writer.moment(on),
         )
         if status is not _S.PROPOSED:
-            sets = _sets(writer, listing, status, on, document)
-            await entry.step(on, _NOTES[status], sets)
+            sets = changes_of(listing, status, on, document, writer.today)
+            await entry.step(on, STEP_NOTES[status], sets)
             _tell(entry, status, on, sets)
     if listing.under_objection:
         on = writer.today - timedelta(days=5)
@@ -211,51 +214,56 @@ async def _write_basis(entry: _Entry, listing: Listing, number: int) -> None:
     )
 
 
-def _days(writer: Writer, listing: Listing, term_months: int | None) -> dict[ListingStatus, date]:
-    """The day of each step, in order and none after today."""
+def days_of(listing: Listing, today: date) -> dict[ListingStatus, date]:
+    """The day of each step up to the listing's status, in order, none after today."""
     way = _WAY[listing.status]
-    last = writer.today - timedelta(days=listing.age_days)
+    last = today - timedelta(days=listing.age_days)
     if listing.term_over:
-        last = add_months(writer.today - timedelta(days=6), -(term_months or 0))
+        last = add_months(today - timedelta(days=listing.fallen_days), -(LIST_BY_CODE[listing.list].term_months or 0))
     days = {status: last - timedelta(days=14 * (len(way) - 1 - place)) for place, status in enumerate(way)}
     if listing.status in {_S.REMOVED, _S.ANNULLED}:
         # It stood for a while before it fell.
-        days[listing.status] = writer.today - timedelta(days=4)
+        days[listing.status] = today - timedelta(days=listing.fallen_days)
     return days
 
 
-def _sets(writer: Writer, listing: Listing, status: ListingStatus, on: date, document: str | None) -> dict[str, Any]:
-    """The columns that a step changes."""
+def changes_of(listing: Listing, status: ListingStatus, on: date, document: str | None, today: date) -> dict[str, Any]:
+    """The columns of the entry that a step changes."""
     row = LIST_BY_CODE[listing.list]
-    hidden = {"public_from": None, "public_until": None, "feed_state": FeedState.CLOSED}
+    hidden = {
+        "withdrawn_reason": DisclosureReason.REMOVED if status is _S.REMOVED else DisclosureReason.ANNULLED,
+        "public_from": None,
+        "public_until": None,
+        "feed_state": FeedState.CLOSED,
+    }
+    if row.publicity is not Publicity.PUBLIC:
+        hidden = {}
     match status:
         case _S.NOTIFIED:
             return {"status": status, "notified_on": on}
         case _S.LISTED:
             until = None if listing.permanent or row.term_months is None else add_months(on, row.term_months)
-            return {"status": status, "listed_on": on, "until": until, "decision_document": document} | _published(
-                writer, listing, on, until
-            )
+            stands = {"status": status, "listed_on": on, "until": until, "decision_document": document}
+            return stands | _published(listing, on, until, today)
         case _S.REMOVED:
             return {
                 "status": status,
                 "removed_on": on,
                 "removal_reason": "已纠正违法行为并履行义务，准予移出（示例）",
-                "withdrawn_reason": DisclosureReason.REMOVED,
                 **hidden,
             }
         case _S.ANNULLED:
-            return {"status": status, "withdrawn_reason": DisclosureReason.ANNULLED, **hidden}
+            return {"status": status, **hidden}
         case _:
             return {"status": status}
 
 
-def _published(writer: Writer, listing: Listing, on: date, until: date | None) -> dict[str, Any]:
+def _published(listing: Listing, on: date, until: date | None, today: date) -> dict[str, Any]:
     if LIST_BY_CODE[listing.list].publicity is not Publicity.PUBLIC:
         return {}
-    begins = writer.today + timedelta(days=listing.begins_in_days) if listing.begins_in_days else on
-    state = FeedState.DUE if begins > writer.today else FeedState.OPEN
-    if until is not None and until < writer.today:
+    begins = today + timedelta(days=listing.begins_in_days) if listing.begins_in_days else on
+    state = FeedState.DUE if begins > today else FeedState.OPEN
+    if until is not None and until < today:
         state = FeedState.CLOSED
     return {"public_from": begins, "public_until": until, "feed_state": state}
 

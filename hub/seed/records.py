@@ -177,7 +177,7 @@ FORMS: Sequence[tuple[str, Form]] = (
 )  # fmt: skip
 
 _FORM_BY_ITEM = dict(FORMS)
-_NEGATIVE = {
+NEGATIVE = {
     RecordKind.ADMINISTRATIVE_PENALTY,
     RecordKind.ADMINISTRATIVE_ACT,
     RecordKind.JUDGMENT_DEFAULT,
@@ -230,6 +230,18 @@ _REMAINING = [
 ]
 
 
+FORMS_BY_KIND: Mapping[RecordKind, Sequence[Form]] = {
+    RecordKind.ADMINISTRATIVE_LICENSE: [form for code, form in FORMS if code.endswith("-license")],
+    RecordKind.ADMINISTRATIVE_PENALTY: [
+        *(form for code, form in FORMS if code.endswith("-penalty")),
+        *_REMAINING,
+        _SIMPLE,
+        _CRITICISM,
+    ],
+}
+"""The forms that any department's licences and penalties may have."""
+
+
 def states_of(item: Item) -> Iterator[State]:
     """The states that records of an item can be in, given what it is and whether it is published at all."""
     if item.publicity is not Publicity.PUBLIC:
@@ -246,7 +258,7 @@ def states_of(item: Item) -> Iterator[State]:
     )
     if item.period_rule is not PeriodRule.OPEN_END:
         yield State.ENDED
-    if item.kind in _NEGATIVE:
+    if item.kind in NEGATIVE:
         yield State.REPAIRED
 
 

@@ -15,6 +15,7 @@ from hub.seed.listings import lay_listings
 from hub.seed.lists import lay_lists
 from hub.seed.records import Told, Writer, lay_records
 from hub.seed.subjects import EXAMPLES, lay_subjects
+from hub.seed.synthetic import ANALYZE, DEMONSTRATION, is_there, one_at_a_time, write_world
 from hub.store.labels import ItemKind
 
 SUBJECTS_PER_SCALE = 300
@@ -28,23 +29,40 @@ async def demo_world(connection: asyncpg.Connection, clock: Clock, *, scale: int
     them out. Needs the code tables. Safe to run again after it was killed at any point, and beside another process.
     Raises asyncpg.PostgresError or OSError when the database fails.
     """
-    await lay_authorities_and_lists(connection, clock)
-    await lay_examples(connection, clock)
+    await _lay_authorities_and_lists(connection, clock)
+    await _lay_synthetic(connection, clock, scale)
+    await _lay_examples(connection, clock)
     await append_all(connection, clock)
 
 
-async def lay_authorities_and_lists(connection: asyncpg.Connection, clock: Clock) -> None:
+async def _lay_authorities_and_lists(connection: asyncpg.Connection, clock: Clock) -> None:
     """Departments, catalogue, measures and lists; nothing where they are."""
     async with connection.transaction():
-        await _one_at_a_time(connection)
+        await one_at_a_time(connection)
         await lay_authorities(connection, clock.today())
         await lay_lists(connection)
 
 
-async def lay_examples(connection: asyncpg.Connection, clock: Clock) -> None:
+async def _lay_synthetic(connection: asyncpg.Connection, clock: Clock, scale: int) -> None:
+    """The synthetic subjects; nothing where they are. First, since their part of the feed lies in the past."""
+    async with connection.transaction():
+        await one_at_a_time(connection)
+        if scale < 1 or await is_there(connection, DEMONSTRATION):
+            return
+        await write_world(
+            connection,
+            clock,
+            DEMONSTRATION,
+            subjects=SUBJECTS_PER_SCALE * scale,
+            records=RECORDS_PER_SCALE * scale,
+        )
+    await connection.execute(ANALYZE)
+
+
+async def _lay_examples(connection: asyncpg.Connection, clock: Clock) -> None:
     """The hand-written subjects, their records, listings, and what the feed says of them; nothing where they are."""
     async with connection.transaction():
-        await _one_at_a_time(connection)
+        await one_at_a_time(connection)
         first = EXAMPLES[0]
         if await connection.fetchval(
             "select exists (select from subject_codes where code = $1)",
@@ -57,10 +75,6 @@ async def lay_examples(connection: asyncpg.Connection, clock: Clock) -> None:
         records_told = len(writer.told)
         await lay_listings(writer)
         await _announce(connection, writer.told[:records_told], writer.told[records_told:])
-
-
-async def _one_at_a_time(connection: asyncpg.Connection) -> None:
-    await connection.execute("select pg_advisory_xact_lock(hashtext('hub.seed'))")
 
 
 async def _writer(connection: asyncpg.Connection, clock: Clock, subjects: Mapping[str, int]) -> Writer:

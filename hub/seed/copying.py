@@ -1,0 +1,44 @@
+"""Rows by the hundred thousand: text for COPY, and numbers for their keys."""
+
+from collections.abc import AsyncIterator, Iterable
+
+import asyncpg
+
+BYTES_PER_WRITE = 1 << 17
+NULL = r"\N"
+
+
+async def copy_text(connection: asyncpg.Connection, table: str, columns: Iterable[str], texts: Iterable[str]) -> None:
+    """COPY lines into a table, as they are made."""
+
+    async def blocks() -> AsyncIterator[bytes]:
+        for text in texts:
+            data = text.encode()
+            for start in range(0, len(data), BYTES_PER_WRITE):
+                yield data[start : start + BYTES_PER_WRITE]
+
+    await connection.copy_to_table(table, source=blocks(), columns=list(columns), format="text")
+
+
+async def reserve(connection: asyncpg.Connection, sequence: str, count: int) -> int:
+    """Take so many numbers in a row from a sequence, whoever else takes some meanwhile; answers the first."""
+    while count:
+        first, last = await connection.fetchrow(
+            "select min(n), max(n) from (select nextval($1::regclass) n from generate_series(1, $2::bigint)) taken",
+            sequence,
+            count,
+        )
+        if last - first == count - 1:
+            return int(first)
+    return 1
+
+
+def copied(value: object) -> str:
+    """A value as COPY reads it; our own words hold no tab, line break, backslash or quote."""
+    if value is None:
+        return NULL
+    if isinstance(value, bool):
+        return "t" if value else "f"
+    if isinstance(value, list | tuple):
+        return "{" + ",".join(map(str, value)) + "}"
+    return str(value)
