@@ -24,14 +24,13 @@ from graphql import (
     type_from_ast,
 )
 
-from hub.errors import Invalid
 from hub.query import plan as p
 from hub.query.catalog import Catalogue
 from hub.query.emit import Child, Emitter, Fetch, Flat, Layout
 from hub.query.planner import ManyRefusals, Planner
 from hub.query.rules import faults_of
 from hub.query.shape import Shaper, shape_list, shape_row
-from hub.query.values import BadValues, structure_of, variable_reader
+from hub.query.values import BadValues, structure_of, uses_of, variable_reader
 
 TOKENS_MAX = 10_000
 OPERATIONS_KEPT = 1_000
@@ -58,18 +57,36 @@ class Refused(Exception):
         self.errors = list(errors)
 
 
+def refused_by(fault: Exception) -> Refused:
+    """What stopped a plan or its values, as the refusal that the caller sees."""
+    match fault:
+        case BadValues(faults=faults):
+            return Refused([bad_input(f"{place}: {sentence}") for place, sentence in faults])
+        case ManyRefusals(errors=errors):
+            return Refused(errors)
+        case GraphQLError():
+            return Refused([fault if fault.extensions else coded(fault)])
+        case _:
+            return Refused([bad_input("The query nests too deeply.")])
+
+
+REFUSALS = (BadValues, ManyRefusals, GraphQLError, RecursionError)
+
+
 def bad_input(sentence: str, nodes: Any = None) -> GraphQLError:
     return GraphQLError(sentence, nodes=nodes, extensions={"code": "BAD_USER_INPUT"})
 
 
 # A token's text may be an identity number, pasted in the wrong place.
 TOKEN_TEXT = re.compile(r'\b(String|BlockString|Int|Float) ".*"', re.DOTALL)
+# And so may a part of a name, which GraphQL's own errors repeat.
+LONG_NUMBER = re.compile(r"[0-9]{15,}[Xx]?")
 
 
 def without_values(error: GraphQLSyntaxError) -> GraphQLError:
     """A syntax error with the kind of the token that was found, and not its text."""
     return GraphQLError(
-        TOKEN_TEXT.sub(r"\1", error.message),
+        LONG_NUMBER.sub("…", TOKEN_TEXT.sub(r"\1", error.message)),
         source=error.source,
         positions=error.positions,
         extensions={"code": "BAD_USER_INPUT"},
@@ -167,10 +184,9 @@ async def groups_of(
     if child.in_list:
         place = child.key_places[0]
         for ordinal, row in enumerate(rows):
-            codes = row[place]
-            if codes:
-                ordinals.extend([ordinal] * len(codes))
-                keys[0].extend(codes)
+            codes = dict.fromkeys(row[place] or ())
+            ordinals.extend([ordinal] * len(codes))
+            keys[0].extend(codes)
     else:
         for ordinal, row in enumerate(rows):
             key = [row[place] for place in child.key_places]
@@ -316,15 +332,15 @@ class Operation:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         schema = engine.catalogue.schema
-        self.read_variables = variable_reader(schema, operation)
+        self.read_variables = variable_reader(schema, operation, uses_of(operation, self.fragments))
         self.structure = tuple(
             (definition.variable.name.value, structure_of(type_from_ast(schema, definition.type)))
             for definition in operation.variable_definitions or ()
         )
         self.plans: OrderedDict[Any, Ready] = OrderedDict()
 
-    def ready(self, variables: Mapping[str, Any]) -> Ready:
-        """The compiled plan for the structure of these variables.
+    def ready(self, variables: Mapping[str, Any], given: Any) -> Ready:
+        """The compiled plan for the structure of these variables, which were `given` as JSON.
 
         Raises Refused.
         """
@@ -334,24 +350,22 @@ class Operation:
         known = self.plans.get(key)
         if known is not None:
             return known
-        made = self.compile(variables)
+        made = self.compile(variables, given)
+        if self.structure and any(isinstance(root, p.ForeignRoot) for root in made.plan.roots):
+            return made  # what it says of the schema may depend on any variable
         self.plans[key] = made
         if len(self.plans) > PLANS_KEPT:
             self.plans.popitem(last=False)
         return made
 
-    def compile(self, variables: Mapping[str, Any]) -> Ready:
+    def compile(self, variables: Mapping[str, Any], given: Any) -> Ready:
         try:
             planner = Planner(self.engine.catalogue, self.engine.sdl, self.node, self.fragments, variables)
-            return ready(planner.plan(), lambda root: self.introspect(root, variables))
-        except ManyRefusals as refusals:
-            raise Refused(refusals.errors) from None
-        except GraphQLError as refusal:
-            raise Refused([refusal]) from None
-        except Invalid as invalid:
-            raise Refused([bad_input(f"A literal {invalid}.", [self.node])]) from None
+            return ready(planner.plan(), lambda root: self.introspect(root, given))
+        except REFUSALS as fault:
+            raise refused_by(fault) from None
 
-    def introspect(self, root: p.ForeignRoot, variables: Mapping[str, Any]) -> Any:
+    def introspect(self, root: p.ForeignRoot, given: Any) -> Any:
         """What graphql-core says of the schema itself; it depends on no row and on no caller."""
         asked = OperationDefinitionNode(
             operation=self.node.operation,
@@ -360,9 +374,9 @@ class Operation:
             selection_set=SelectionSetNode(selections=root.nodes),
         )
         document = DocumentNode(definitions=(asked, *self.fragments.values()))
-        result = execute_sync(self.engine.catalogue.schema, document, variable_values=dict(variables))
+        result = execute_sync(self.engine.catalogue.schema, document, variable_values=given)
         if result.errors:
-            raise Refused([bad_input(error.message, error.nodes) for error in result.errors])
+            raise Refused([coded(error) for error in result.errors])
         assert result.data is not None
         return result.data[root.key]
 
@@ -419,17 +433,10 @@ class Engine:
         """
         try:
             variables = operation.read_variables(given)
-        except BadValues as bad:
-            raise Refused([bad_input(f"{place}: {sentence}") for place, sentence in bad.faults]) from None
-        compiled = operation.ready(variables)
-        try:
+            compiled = operation.ready(variables, given)
             request = [value(variables) for value in compiled.plan.slots]
-        except ManyRefusals as refusals:
-            raise Refused(refusals.errors) from None
-        except GraphQLError as refusal:
-            raise Refused([refusal]) from None
-        except Invalid as invalid:
-            raise Refused([bad_input(f"A literal {invalid}.", [operation.node])]) from None
+        except REFUSALS as fault:
+            raise refused_by(fault) from None
         request.append(today)
         return compiled, request
 
@@ -443,5 +450,5 @@ class Engine:
 
 
 def coded(error: GraphQLError) -> GraphQLError:
-    """A validation error with its code."""
-    return GraphQLError(error.message, nodes=error.nodes, extensions={"code": "BAD_USER_INPUT"})
+    """An error of graphql-core's with its code."""
+    return bad_input(LONG_NUMBER.sub("…", error.message), error.nodes)

@@ -7,7 +7,8 @@ that may stand at a place.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from graphql import (
     FieldNode,
@@ -15,6 +16,7 @@ from graphql import (
     GraphQLError,
     GraphQLObjectType,
     OperationDefinitionNode,
+    VariableNode,
     get_named_type,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
@@ -58,6 +60,7 @@ COST_MAX = 500_000
 FIELDS_MAX = 20_000
 
 Fields = dict[str, list[FieldNode]]
+Made = TypeVar("Made")
 
 
 def refusal(sentence: str, path: Sequence[str | int], nodes: Iterable[Any], code: str = "BAD_USER_INPUT") -> GraphQLError:
@@ -156,12 +159,10 @@ class Planner:
         argument = self.argument("Query", nodes[0], source.argument)
         expected = 1 if source.single else self.length(argument)
         self.spend(expected, path, nodes)
-        branches: list[p.Branch] = []
-        numbers: dict[str, int] = {}
-        for tag, type_name in self.catalogue.by_tag.items():
-            branch = self.id_branch(type_name, nodes, path, expected)
-            numbers[tag] = len(branches)
-            branches.append(branch)
+        numbers = {tag: number for number, tag in enumerate(self.catalogue.by_tag)}
+        branches = self.dearest(
+            partial(self.id_branch, type_name, nodes, path, expected) for type_name in self.catalogue.by_tag.values()
+        )
 
         def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
             given = [argument.of(variables)] if source.single else listed(argument, variables, path, nodes)
@@ -200,15 +201,17 @@ class Planner:
         argument = self.argument("Query", nodes[0], "representations")
         expected = self.length(argument)
         self.spend(expected, path, nodes)
-        branches: list[p.Branch] = []
-        numbers: dict[tuple[str, str], int] = {}
         asked = self.asked_types(argument)
-        for type_name, entity_keys in self.catalogue.entities.items():
-            if asked is not None and type_name not in asked:
-                continue
-            for entity_key in entity_keys:
-                numbers[type_name, entity_key.field] = len(branches)
-                branches.append(self.entity_branch(type_name, entity_key, nodes, path, expected))
+        keyed = [
+            (type_name, entity_key)
+            for type_name, entity_keys in self.catalogue.entities.items()
+            for entity_key in entity_keys
+            if asked is None or type_name in asked
+        ]
+        numbers = {(type_name, entity_key.field): number for number, (type_name, entity_key) in enumerate(keyed)}
+        branches = self.dearest(
+            partial(self.entity_branch, type_name, entity_key, nodes, path, expected) for type_name, entity_key in keyed
+        )
 
         def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
             found: list[tuple[int, tuple[Any, ...]] | None] = []
@@ -225,9 +228,10 @@ class Planner:
 
     def asked_types(self, argument: Argument) -> set[str] | None:
         """The type names that a request's representations hold; a plan is kept for each set of them."""
-        given = argument.of(self.variables)
-        if not isinstance(given, list):
+        # A variable within a literal may be any type's name, and a plan is kept for whether it is there.
+        if not (argument.constant or isinstance(argument.node, VariableNode)):
             return None
+        given = argument.of(self.variables)
         return {str(item.get("__typename")) for item in given if isinstance(item, dict)}
 
     def entity_branch(
@@ -304,15 +308,14 @@ class Planner:
             return p.Shape(((None, self.variant(kind.name, nodes, path, rows_expected)),))
         possible = set(self.catalogue.members(kind.name)) if kind.name in self.schema.type_map else set()
         words = [(word, name) for word, name in row.variants.items() if name in possible or variants_of == kind.name]
-        variants: list[tuple[str | None, p.Variant]] = []
-        start = self.cost
-        dearest = start
-        for word, name in words:
-            self.cost = start
-            variants.append((word, self.variant(name, nodes, path, rows_expected)))
-            dearest = max(dearest, self.cost)
-        self.cost = dearest
-        return p.Shape(tuple(variants), row.discriminator)
+        return p.Shape(self.variants(words, nodes, path, rows_expected), row.discriminator)
+
+    def variants(
+        self, words: Sequence[tuple[str, str]], nodes: list[FieldNode], path: list[str | int], rows_expected: int
+    ) -> tuple[tuple[str | None, p.Variant], ...]:
+        """What is asked of each concrete type, by its word in the discriminating column."""
+        made = self.dearest(partial(self.variant, name, nodes, path, rows_expected) for _, name in words)
+        return tuple((word, variant) for (word, _), variant in zip(words, made, strict=True))
 
     def variant(self, type_name: str, nodes: list[FieldNode], path: list[str | int], rows_expected: int) -> p.Variant:
         kind = self.schema.type_map[type_name]
@@ -348,10 +351,10 @@ class Planner:
             case OneOf():
                 self.spend(rows_expected, path, nodes)
                 kind = self.type_of(nodes, type_name)
-                return p.Choice(
-                    key,
-                    tuple(self.member(key, link, kind, nodes, path, rows_expected) for link in source.members),
+                members = self.dearest(
+                    partial(self.member, key, link, kind, nodes, path, rows_expected) for link in source.members
                 )
+                return p.Choice(key, tuple(members))
             case Many():
                 return self.many(key, type_name, source, nodes, path, rows_expected, nested=True)
             case _:
@@ -370,14 +373,11 @@ class Planner:
         names = [name for name in self.catalogue.members(union.name) if self.table_of(name) is link.table]
         row = self.catalogue.rows[names[0]]
         if row.discriminator is None:
-            variants: list[tuple[str | None, p.Variant]] = [(None, self.variant(names[0], nodes, path, rows_expected))]
+            shape = p.Shape(((None, self.variant(names[0], nodes, path, rows_expected)),))
         else:
-            variants = [
-                (word, self.variant(name, nodes, path, rows_expected))
-                for name in names
-                for word in self.catalogue.rows[name].variants
-            ]
-        return p.Joined(key, link, self.rows_of(link.table, link), p.Shape(tuple(variants), row.discriminator))
+            words = [(word, name) for name in names for word in self.catalogue.rows[name].variants]
+            shape = p.Shape(self.variants(words, nodes, path, rows_expected), row.discriminator)
+        return p.Joined(key, link, self.rows_of(link.table, link), shape)
 
     def table_of(self, type_name: str) -> Any:
         return self.catalogue.rows[type_name].table
@@ -595,6 +595,17 @@ class Planner:
             self.slots.append(value)
             self.slot_types.append(kind)
         return known
+
+    def dearest(self, alternatives: Iterable[Callable[[], Made]]) -> list[Made]:
+        """What each of them makes, at the cost of the dearest alone: a row is one of them and no other."""
+        start = dearest = self.cost
+        made: list[Made] = []
+        for make in alternatives:
+            self.cost = start
+            made.append(make())
+            dearest = max(dearest, self.cost)
+        self.cost = dearest
+        return made
 
     def spend(self, rows: int, path: list[str | int], nodes: list[FieldNode]) -> None:
         """Count the rows that a node may read, and refuse an operation that may read too many."""

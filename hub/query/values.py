@@ -1,7 +1,7 @@
 """Values from the caller: variables coerced to their types, and arguments as functions of the variables.
 
 graphql-core's own coercion repeats the value in its messages; a value may be an identity number, so ours name the place
-and the type only. Each error is BAD_USER_INPUT and says where: `$usccs[3]`.
+and the type only. Each error is BAD_USER_INPUT and says where: `Argument usccs[3] ($codes[3])`.
 """
 
 import re
@@ -9,6 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLArgument,
     GraphQLEnumType,
     GraphQLError,
@@ -25,7 +28,7 @@ from graphql import (
     type_from_ast,
 )
 from graphql.execution.values import VariableValues
-from graphql.language import ListValueNode, ObjectValueNode
+from graphql.language import DirectiveNode, ListValueNode, ObjectValueNode, Visitor, visit
 from graphql.utilities.coerce_input_value import coerce_input_literal
 
 from hub.errors import Invalid
@@ -50,7 +53,7 @@ def clean(text: str) -> bool:
 
 
 def coercer(kind: GraphQLInputType) -> Coercer:
-    """A function from a JSON value to the type's value; it raises BadValues with the place of every fault."""
+    """A function from a JSON value and its place to the type's value; it raises BadValues with every fault's place."""
     if isinstance(kind, GraphQLNonNull):
         return _required(kind)
     if isinstance(kind, GraphQLList):
@@ -158,10 +161,58 @@ def _scalar(kind: Any) -> Coercer:
     return read
 
 
-def variable_reader(schema: GraphQLSchema, operation: OperationDefinitionNode) -> Callable[[Any], dict[str, Any]]:
+class _Uses(Visitor):
+    """Finds the place where each variable is first used, as `usccs` or `filter.kinds[0]`, and the fragments spread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[str, str] = {}
+        self.spreads: list[str] = []
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
+        self.spreads.append(node.name.value)
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self.look(node)
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
+        self.look(node)
+
+    def look(self, node: FieldNode | DirectiveNode) -> None:
+        for argument in node.arguments or ():
+            self.enter_value(argument.value, argument.name.value)
+
+    def enter_value(self, node: ValueNode, place: str) -> None:
+        match node:
+            case VariableNode():
+                self.places.setdefault(node.name.value, place)
+            case ListValueNode():
+                for index, value in enumerate(node.values):
+                    self.enter_value(value, f"{place}[{index}]")
+            case ObjectValueNode():
+                for field in node.fields:
+                    self.enter_value(field.value, f"{place}.{field.name.value}")
+
+
+def uses_of(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> dict[str, str]:
+    """For each variable of an operation, the argument that first uses it: a caller thinks in arguments."""
+    uses = _Uses()
+    seen: set[str] = set()
+    waiting: list[OperationDefinitionNode | FragmentDefinitionNode] = [operation]
+    while waiting:
+        uses.spreads.clear()
+        visit(waiting.pop(0), uses)
+        waiting.extend(fragments[name] for name in dict.fromkeys(uses.spreads) if name not in seen)
+        seen.update(uses.spreads)
+    return uses.places
+
+
+def variable_reader(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, uses: Mapping[str, str]
+) -> Callable[[Any], dict[str, Any]]:
     """A function from the request's `variables` to coerced values; absent ones without a default stay absent.
 
-    It raises BadValues.
+    It raises BadValues, whose places name the argument and the variable: `Argument usccs[1] ($codes[1])`.
     """
     readers: list[tuple[str, Coercer, bool, Any]] = []
     for definition in operation.variable_definitions or ():
@@ -172,6 +223,9 @@ def variable_reader(schema: GraphQLSchema, operation: OperationDefinitionNode) -
             default = literal(definition.default_value, kind, {})  # type: ignore[arg-type]
         readers.append((name, coercer(kind), isinstance(kind, GraphQLNonNull), default))  # type: ignore[arg-type]
 
+    def placed(name: str, within: str) -> str:
+        return f"Argument {uses[name]}{within} (${name}{within})"
+
     def read(given: Any) -> dict[str, Any]:
         if given is None:
             given = {}
@@ -180,13 +234,13 @@ def variable_reader(schema: GraphQLSchema, operation: OperationDefinitionNode) -
         for name, coerce, needed, default in readers:
             if name in given:
                 try:
-                    values[name] = coerce(given[name], f"${name}")
+                    values[name] = coerce(given[name], "")
                 except BadValues as bad:
-                    faults.extend(bad.faults)
+                    faults.extend((placed(name, within), sentence) for within, sentence in bad.faults)
             elif default is not Undefined:
                 values[name] = default
             elif needed:
-                faults.append((f"${name}", "A value is needed for this variable."))
+                faults.append((placed(name, ""), "A value is needed for this variable."))
         if faults:
             raise BadValues(faults[:ERRORS_MAX])
         return values
@@ -229,7 +283,10 @@ class Argument:
         self._value = self._read({}) if self.constant else None
 
     def of(self, variables: Variables) -> Any:
-        """The value, None where it is not given and has no default."""
+        """The value, None where it is not given and has no default.
+
+        Raises BadValues where the variables' values do not fit: a nullable variable with a default may still be null.
+        """
         return self._value if self.constant else self._read(variables)
 
     def part(self, key: str) -> Callable[[Variables], Any]:
@@ -241,8 +298,13 @@ class Argument:
             return self.default
         if isinstance(self.node, VariableNode):
             value = variables.get(self.node.name.value, Undefined)
+            if value is None and isinstance(self.definition.type, GraphQLNonNull):
+                raise BadValues([(f"Argument {self.name} (${self.node.name.value})", "A value is needed, not null.")])
         else:
-            value = literal(self.node, self.definition.type, variables)
+            try:
+                value = literal(self.node, self.definition.type, variables)
+            except Invalid:
+                raise BadValues([(f"Argument {self.name}", "A variable in it has a value that does not fit.")]) from None
         return self.default if value is Undefined else value
 
 
@@ -268,7 +330,7 @@ def structure_of(kind: Any) -> Callable[[Any], Any]:
         return lambda value: None if value is None else frozenset(k for k, v in value.items() if v is not None)
     if isinstance(nullable, GraphQLList):
         if str(nullable).startswith("[_Any"):
-            return lambda value: (step_of(len(value)), frozenset(map(_type_named, value)))
+            return lambda value: None if value is None else (step_of(len(value)), frozenset(map(_type_named, value)))
         return lambda value: None if value is None else step_of(len(value))
     if name == "Boolean":
         return lambda value: value

@@ -5,7 +5,7 @@ from operator import or_ as either
 from typing import Annotated, Any
 
 import strawberry
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, case, exists, func, select
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, case, exists, func, literal_column, select
 
 from hub.policy.visibility import word
 from hub.query.catalog import Codec, Filter, Identity, One, OneOf, Order, sourced, stored
@@ -36,7 +36,8 @@ def within_regions(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[
     """About a subject seated in one of the divisions given, or in one of their parts (GB/T 2260: 00 stands for all)."""
     asked = func.unnest(given.cast(ARRAY(Text))).column_valued("asked")
     prefix = func.regexp_replace(asked, word("(00){1,2}$"), word(""))
-    return exists(select(1).select_from(asked).where(func.starts_with(row.c.region_code, prefix)).correlate(row))
+    whole = func.length(asked) == literal_column("6")
+    return exists(select(1).where(whole, func.starts_with(row.c.region_code, prefix)).correlate(row))
 
 
 DISCLOSURE_FILTER = Filter(

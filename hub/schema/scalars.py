@@ -35,12 +35,12 @@ def read_uscc(value: Any) -> str:
 
 def read_date(value: Any) -> date:
     """A day as YYYY-MM-DD between 1900 and 9999."""
-    if not isinstance(value, str) or len(value) != 10:
-        raise refused("A Date is written YYYY-MM-DD.")
     try:
         day = date.fromisoformat(value)
-    except ValueError:
+    except (TypeError, ValueError):
         raise refused("A Date is written YYYY-MM-DD and must exist.") from None
+    if day.isoformat() != value:  # ISO 8601 has other forms too
+        raise refused("A Date is written YYYY-MM-DD.")
     if day.year < 1900:
         raise refused("A Date lies between 1900-01-01 and 9999-12-31.")
     return day
