@@ -161,11 +161,9 @@ class Emitter:
         self, row: Row, alias: FromClause, branch: p.Branch, item: p.Listed, ordinal: ColumnElement[Any]
     ) -> Fetch:
         """Rows by keys with their only list in one statement: a left join, told apart by the key's ordinal."""
-        for other in branch.shape.variants[0][1].items:
-            if other is not item:
-                self.put(row, alias, other, nested=False)
+        self.fill(row, alias, branch.shape, nested=False, leave=item)
         child = self.alias(item.rows.table)
-        inner = Row(child)
+        inner = self.layout.rows[id(item)] = Row(child)
         mark = next(iter(item.rows.table.primary_key.columns))
         marked = inner.place((child, mark.name), child.c[mark.name])
         self.fill(inner, child, item.shape, nested=False)
@@ -183,14 +181,17 @@ class Emitter:
 
     # ------------------------------------------------------------------ what is asked of a row
 
-    def fill(self, row: Row, alias: FromClause, shape: p.Shape, *, nested: bool) -> None:
-        """Put everything that a shape asks into a row."""
+    def fill(
+        self, row: Row, alias: FromClause, shape: p.Shape, *, nested: bool, leave: p.Listed | None = None
+    ) -> None:
+        """Put everything that a shape asks into a row, but for the list that is put in elsewhere."""
         if shape.discriminator is not None:
             column = shape.discriminator
             self.layout.put(shape, row.place((alias, column.name), alias.c[column.name]))
         for _, variant in shape.variants:
             for item in variant.items:
-                self.put(row, alias, item, nested=nested)
+                if item is not leave:
+                    self.put(row, alias, item, nested=nested)
 
     def put(self, row: Row, alias: FromClause, item: p.Item, *, nested: bool) -> None:
         match item:
