@@ -75,6 +75,12 @@ class Layout:
     def __init__(self) -> None:
         self.cells: dict[int, Cell] = {}
         self.below: list[tuple[Any, Row, int]] = []
+        self.rows: dict[int, Row] = {}
+
+    def width_of(self, node: Any) -> int:
+        """How many values a row of a list has: its columns, then the lists behind them."""
+        row = self.rows[id(node)]
+        return max(len(row.columns), 1) + len(row.children)
 
     def put_below(self, node: Any, row: "Row", number: int) -> None:
         """A list that a statement of its own brings: the runner appends it behind the row's columns."""
@@ -96,7 +102,7 @@ class Row:
     """The columns and joins of one level of one statement, each put in once."""
 
     def __init__(self, alias: FromClause) -> None:
-        self.source: FromClause = alias
+        self.source = alias
         self.columns: list[ColumnElement[Any]] = []
         self.places: dict[Any, int] = {}
         self.joins: dict[Any, Alias] = {}
@@ -303,6 +309,7 @@ class Emitter:
         return Child(self.compiled(statement.order_by(*order), child_row), places, many.in_list is not None)
 
     def fill_list(self, row: Row, alias: FromClause, item: p.Listed | p.Paged, *, nested: bool) -> None:
+        self.layout.rows[id(item)] = row
         if isinstance(item, p.Listed):
             self.fill(row, alias, item.shape, nested=nested)
             return

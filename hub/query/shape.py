@@ -78,6 +78,22 @@ def number_of(kind: type, value: ast.expr) -> ast.expr:
     return value
 
 
+class Places(ast.NodeTransformer):
+    """Turns `row[3]` into the name `row_3`, and notes which places were asked for."""
+
+    def __init__(self, row: str) -> None:
+        self.row = row
+        self.seen: set[int] = set()
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802  (the ast module's name)
+        match node:
+            case ast.Subscript(value=ast.Name(id=known), slice=ast.Constant(value=int(place))) if known == self.row:
+                self.seen.add(place)
+                return name(f"{self.row}_{place}")
+            case _:
+                return self.generic_visit(node)
+
+
 class Shaping:
     """Builds the functions of one plan."""
 
@@ -97,18 +113,21 @@ class Shaping:
         if shape.discriminator is None:
             return self.object(shape.variants[0][1], row)
         word = at(row, self.layout.of(shape).places[0])
-        bodies = [(w, self.object(variant, "row")) for w, variant in shape.variants]
-        dumps = {ast.dump(body) for _, body in bodies}
-        if len(dumps) == 1:
+        bodies = [(str(w), self.object(variant, "row")) for w, variant in shape.variants]
+        if len({ast.dump(body) for _, body in bodies}) == 1:
             return self.object(shape.variants[0][1], row)
+        named = Places("row")
+        bodies = [(w, named.visit(body)) for w, body in bodies]
+        parameters = [f"row_{place}" for place in sorted(named.seen)]
         table = self.fresh("by_word")
         names: list[tuple[str, ast.expr]] = []
         for w, body in bodies:
             made = self.fresh("shape")
-            self.functions.append(function(made, ["row", "request"], [ast.Return(body)]))
-            names.append((str(w), name(made)))
+            self.functions.append(function(made, [*parameters, "request"], [ast.Return(body)]))
+            names.append((w, name(made)))
         self.functions.append(ast.Assign([ast.Name(table, ast.Store())], mapping(names)))
-        return ast.Call(ast.Subscript(name(table), word, ast.Load()), [name(row), name("request")], [])
+        chosen = ast.Subscript(name(table), word, ast.Load())
+        return ast.Call(chosen, [*(at(row, place) for place in sorted(named.seen)), name("request")], [])
 
     def object(self, variant: p.Variant, row: str) -> ast.expr:
         return mapping([(item.key, self.value(item, row)) for item in variant.items])
@@ -142,19 +161,26 @@ class Shaping:
                     chosen = ast.IfExp(is_none(mark), chosen, self.shape(member.shape, row))
                 return chosen
             case p.Listed(shape=shape):
-                return self.list_of(shape, at(row, self.layout.of(item).places[0]))
+                return self.list_of(item, shape, at(row, self.layout.of(item).places[0]))
             case p.Paged():
                 return self.page(item, at(row, self.layout.of(item).places[0]))
 
     # ------------------------------------------------------------------ lists
 
-    def list_of(self, shape: p.Shape, rows: ast.expr) -> ast.expr:
+    def list_of(self, item: p.Listed, shape: p.Shape, rows: ast.expr) -> ast.expr:
         row = self.fresh("r")
-        return self.comprehension(self.shape(shape, row), row, rows)
+        return self.comprehension(item, self.shape(shape, row), row, rows)
 
-    @staticmethod
-    def comprehension(element: ast.expr, row: str, rows: ast.expr) -> ast.expr:
-        return ast.ListComp(element, [ast.comprehension(ast.Name(row, ast.Store()), rows, [], 0)])
+    def comprehension(
+        self, item: p.Listed | p.Paged, element: ast.expr, row: str, rows: ast.expr
+    ) -> ast.expr:
+        """`[element for row in rows]`, the row taken apart into names: cheaper than looking up each place."""
+        named = Places(row)
+        element = named.visit(element)
+        targets: list[ast.expr] = [
+            ast.Name(f"{row}_{place}", ast.Store()) for place in range(self.layout.width_of(item))
+        ]
+        return ast.ListComp(element, [ast.comprehension(ast.Tuple(targets, ast.Store()), rows, [], 0)])
 
     def page(self, item: p.Paged, rows: ast.expr) -> ast.expr:
         """A call of the connection's own function: trim to the size asked, turn round, then shape."""
@@ -178,7 +204,7 @@ class Shaping:
                     pairs.append((key, constant(type_name)))
                 case p.Edges(key=key, items=items):
                     edge = mapping([(inner.key, self.edge_value(inner, row)) for inner in items])
-                    pairs.append((key, self.comprehension(edge, row, name("rows"))))
+                    pairs.append((key, self.comprehension(item, edge, row, name("rows"))))
                 case p.Info(key=key, fields=fields):
                     pairs.append((key, mapping([(k, self.info_value(f, item)) for k, f in fields])))
         body.append(ast.Return(mapping(pairs)))
@@ -234,5 +260,5 @@ def shape_row(shape: p.Shape, layout: Layout) -> Shaper:
 def shape_list(node: p.Listed | p.Paged, layout: Layout) -> Shaper:
     """A function from a root list's rows and the request's values to a list or a connection."""
     shaping = Shaping(layout)
-    made = shaping.list_of(node.shape, name("rows")) if isinstance(node, p.Listed) else shaping.page(node, name("rows"))
+    made = shaping.list_of(node, node.shape, name("rows")) if isinstance(node, p.Listed) else shaping.page(node, name("rows"))
     return shaping.compiled(made, parameter="rows")

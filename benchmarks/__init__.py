@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a table and compares in one run; none is a test."""
