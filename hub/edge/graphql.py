@@ -245,4 +245,6 @@ def log_fault(request_id: str, fault: Exception) -> None:
     if isinstance(fault, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
         log.error("request %s: %s", request_id, type(fault).__name__)
     else:
-        log.error("request %s", request_id, exc_info=(type(fault), type(fault)(), fault.__traceback__))
+        # An exception of its own type may need arguments, and an argument may be a caller's value.
+        nameless = RuntimeError(type(fault).__name__)
+        log.error("request %s", request_id, exc_info=(RuntimeError, nameless, fault.__traceback__))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import strawberry
 from graphql import GraphQLSchema
@@ -201,7 +201,21 @@ def build() -> tuple[strawberry.federation.Schema, Catalogue]:
         query=Query, types=list(KINDS.values()), federation_version=FEDERATION, config=CONFIG
     )
     core: GraphQLSchema = schema._schema  # noqa: SLF001  (strawberry gives no public way to graphql-core's schema)
+    describe_federation(core)
     return schema, Catalogue(core, ROWS, ENTITIES, ROOTS)
+
+
+def describe_federation(schema: GraphQLSchema) -> None:
+    """Say what Federation's own additions are: strawberry makes them without a word, and people browse them too."""
+    types: Mapping[str, Any] = schema.type_map
+    types["_Any"].description = "A representation of an entity: an object of its __typename and one of its keys."
+    types["_Entity"].description = "Whatever a gateway may look up by key."
+    types["_Service"].description = "This subgraph, as a gateway sees it."
+    types["_Service"].fields["sdl"].description = "Its schema in GraphQL's schema language."
+    entities = types["Query"].fields["_entities"]
+    entities.description = "For gateways: entities by their keys, in order, null where unknown or not visible."
+    entities.args["representations"].description = "At most 500 representations."
+    types["Query"].fields["_service"].description = "For gateways: the schema of this subgraph."
 
 
 def sdl() -> str:
