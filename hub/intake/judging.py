@@ -6,7 +6,7 @@ its field, so that the sentence about it can never carry the value.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -190,12 +190,17 @@ class Judge:
             return Verdict(row.number, None, (Remark("REQUIRED", "documentNo"),))
         if refused := tuple(self._own(remark) for remark in faults_of(statement, self._kind, self._today)):
             return Verdict(row.number, None, refused)
-        doubts.extend(self._own(remark) for remark in doubts_of(statement, self._kind))
+        doubts.extend(
+            own
+            for own in self.own(doubts_of(statement, self._kind))
+            # The layout of 2016 has no columns for amounts, so that none is missing.
+            if own.field in self._layout.standard.items
+        )
         return Verdict(row.number, statement, (), tuple(doubts))
 
-    def own(self, remarks: tuple[Remark, ...]) -> tuple[Remark, ...]:
+    def own(self, remarks: Iterable[Remark]) -> tuple[Remark, ...]:
         """Remarks of the commands, with the fields called as in the table of national items."""
-        return tuple(self._own(remark) for remark in remarks) if remarks else remarks
+        return tuple(self._own(remark) for remark in remarks)
 
     def _own(self, remark: Remark) -> Remark:
         field = remark.field

@@ -7,7 +7,7 @@ headers, notes and totals below. A row that states anything in a column that is 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -91,18 +91,22 @@ def find_header(file: Path, rows: Sequence[Cells]) -> Header | None:
     """
     best: Header | None = None
     most = 0
-    try:
-        for place, cells in enumerate(rows[:HEADER_WITHIN_ROWS]):
-            alone = recognise(cells)
-            if alone is not None and len(alone.columns) > most:
-                best, most = Header(alone, place + 1, len(cells)), len(alone.columns)
-            if place and (both := _recognise_two(rows[place - 1], cells)) is not None and len(both.columns) > most:
-                best, most = Header(both, place + 1, max(len(cells), len(rows[place - 1]))), len(both.columns)
-    except ValueError:
+    ambiguous = False
+    for place, cells in enumerate(rows[:HEADER_WITHIN_ROWS]):
+        upper = rows[place - 1] if place else ()
+        for recognised, width in ((recognise, len(cells)), (_with_upper(upper), max(len(upper), len(cells)))):
+            try:
+                layout = recognised(cells)
+            except ValueError:
+                ambiguous = True
+                continue
+            if layout is not None and len(layout.columns) > most:
+                best, most = Header(layout, place + 1, width), len(layout.columns)
+    if best is None and ambiguous:
         raise Unusable(
             f"{file} cannot be read: its headers do not tell licences from penalties; use the national headers"
             " (such as XK_WSH or CF_WSH)."
-        ) from None
+        )
     return best
 
 
@@ -114,19 +118,19 @@ def no_header(file: Path) -> Unusable:
     )
 
 
-def _recognise_two(upper: Cells, lower: Cells) -> Layout | None:
-    """A header in two lines: groups above, and below the items of some of them."""
-    filled = [cell for cell in lower if cell.strip()]
-    if len(filled) < 2 or all(cell.strip() for cell in lower):
-        return None
-    width = max(len(upper), len(lower))
-    padded = [[*cells, *[""] * (width - len(cells))] for cells in (upper, lower)]
-    both = recognise([below if below.strip() else above for above, below in zip(*padded, strict=True)])
-    if both is None:
-        return None
-    places = set(both.columns.values())
-    stated = sum(1 for place, cell in enumerate(padded[1]) if cell.strip() and place in places)
-    return both if stated == len(filled) else None
+def _with_upper(upper: Cells) -> Callable[[Cells], Layout | None]:
+    """Recognises a header in two lines: groups above, and below the items of some of them."""
+
+    def recognise_two(lower: Cells) -> Layout | None:
+        filled = [place for place, cell in enumerate(lower) if cell.strip()]
+        if len(filled) < 2 or not any(cell.strip() for cell in upper):
+            return None
+        both = recognise(
+            [below if below.strip() else above for above, below in zip_longest(upper, lower, fillvalue="")]
+        )
+        return both if both is not None and set(filled) <= set(both.columns.values()) else None
+
+    return recognise_two
 
 
 # How a note begins; what follows may name people, and is never read.
