@@ -295,19 +295,17 @@ def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
 
     async def run(connection: Connection, request: Sequence[Any]) -> Any:
         asked = request[root.keys.index]
-        answers: list[Any] = [None] * len(asked)
-        places: dict[int, dict[tuple[Any, ...], list[int]]] = {}
-        for position, key in enumerate(asked):
+        given: dict[int, dict[tuple[Any, ...], Any]] = {}
+        for key in asked:
             if key is not None:
-                places.setdefault(key[0], {}).setdefault(key[1], []).append(position)
-        for number, positions in places.items():
+                given.setdefault(key[0], {})[key[1]] = None
+        for number, found in given.items():
             statement, shape = branch(number)
-            given = list(positions)
-            keys = (list(range(len(given))), *(list(values) for values in zip(*given, strict=True)))
+            known = list(found)
+            keys = (list(range(len(known))), *(list(values) for values in zip(*known, strict=True)))
             for row in await rows_of(statement, connection, request, keys):
-                answer = shape(row, request)
-                for position in positions[given[row[0]]]:
-                    answers[position] = answer
+                found[known[row[0]]] = shape(row, request)
+        answers = [None if key is None else given[key[0]][key[1]] for key in asked]
         return answers[0] if root.single else answers
 
     if len(root.branches) == 1:
