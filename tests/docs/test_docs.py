@@ -1,0 +1,42 @@
+"""The documents say what the code does, where a machine can tell."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from hub.intake.report import SENTENCES
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def first_cells(text: str) -> list[str]:
+    """The codes that open the lines of tables."""
+    return re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+
+
+def test_every_code_of_an_import_is_explained_once() -> None:
+    _, _, faults_and_findings = (ROOT / "docs/importing.md").read_text(encoding="utf-8").partition("## Faults")
+
+    assert sorted(first_cells(faults_and_findings)) == sorted(SENTENCES)
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    reasons = (ROOT / "docs/decisions/0007-dependencies.md").read_text(encoding="utf-8")
+
+    assert sorted(first_cells(reasons)) == sorted(re.split(r"[\[<>=;]", one)[0] for one in asked)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_document_points_at_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    linked = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    named = re.findall(r"`((?:hub|docs|tests|migrations|examples|\.ci)/[\w./-]+)`", text)
+
+    missing = [place for place in linked if not (document.parent / place).exists()]
+    missing += [place for place in named if not (ROOT / place).exists()]
+    assert missing == []
