@@ -190,11 +190,21 @@ def import_(
 @data_dir_option
 def seed(subjects: int, records: int, data_dir: Path | None) -> None:
     """Fill the database with a synthetic world, the same every time."""
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
     from hub.interruption import run
     from hub.seed import seed
 
     with _database(data_dir) as url:
-        run(seed(url, _clock(url), subjects=subjects, records=records, progress=click.echo))
+        columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns) as bars:
+            bar = bars.add_task("Records", total=records)
+
+            def progress(written: int, in_all: int) -> None:
+                bars.update(bar, completed=written, total=in_all)
+
+            run(seed(url, _clock(url), subjects=subjects, records=records, progress=progress))
+    click.echo(f"The database has {subjects:,} subjects and {records:,} records more.")
 
 
 @contextmanager

@@ -5,11 +5,12 @@ Killed at any point, it is simply started again: each step finds out for itself 
 """
 
 import asyncio
+import hashlib
 import http.client
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from rich.console import Console
 
 from hub.clock import Clock
 from hub.commands.disclosure import append_all
 from hub.errors import Unusable
+from hub.intake.run import run_import
 from hub.interruption import run
 from hub.seed import demo_world
 from hub.serving import address_of, serve, take_port
@@ -78,6 +81,8 @@ class Demo:
                 say(f"PostgreSQL runs in {data_dir} (process {postgres.postmaster_pid}).")
                 migrate(postgres.url)
                 clock = run(self._lay_world(postgres.url, say))
+                _import_examples(postgres.url, clock, say)
+                run(_finish(postgres.url, clock, say))
                 window = ShopWindow(data_dir / "demo.json", clock, listener, postgres, say)
                 try:
                     serve(
@@ -109,17 +114,7 @@ class Demo:
             if self.now is not None:
                 say(f"In this demonstration it is {clock.now():%Y-%m-%d %H:%M} in Beijing.")
             await load_code_tables(connection)
-            before = await connection.fetchrow(COUNTS)
             await demo_world(connection, clock, scale=self.scale)
-            await append_all(connection, clock)
-            after = await connection.fetchrow(COUNTS)
-            if before != after:
-                # Half the rows are new to the planner, and it would not look for a minute.
-                await connection.execute("analyze")
-            say(
-                f"The world has {after['subjects']:,} subjects, {after['records']:,} records"
-                f" and {after['entries']:,} listings."
-            )
         finally:
             await connection.close()
         return clock
@@ -210,3 +205,78 @@ def _only_demo(data_dir: Path) -> Iterator[None]:
             raise Unusable(f"A demonstration already runs on {data_dir}; stop it, or give another --data-dir.")
         (data_dir / "demo.json").unlink(missing_ok=True)
         yield
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A file that is shipped with the hub, and how it is imported."""
+
+    path: Path
+    department: str
+    item: str | None
+
+    @property
+    def sha256(self) -> str:
+        """By which its import is known."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+
+def examples() -> Sequence[Example]:
+    """The example files: beside the package in a checkout, inside it once installed."""
+    package = Path(__file__).parent
+    inside = package / "example_files"
+    folder = inside if inside.is_dir() else package.parent / "examples"
+    lines = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return [Example(folder / line["file"], line["department"], line["item"]) for line in lines]
+
+
+def _import_examples(url: str, clock: Clock, say: Callable[[str], None]) -> None:
+    """Import what no import has finished yet; an import that was killed is done again, and what it did is unchanged."""
+    missing = run(_without_those_imported(url, examples()))
+    for example in missing:
+        with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+            console = Console(file=nowhere)
+            run_import(url, clock, [example.path], example.department, example.item, console=console)
+    for line in run(_imported(url, missing)):
+        say(line)
+
+
+async def _without_those_imported(url: str, given: Sequence[Example]) -> Sequence[Example]:
+    connection = await connect(url)
+    try:
+        known = {row["sha256"] for row in await connection.fetch("select distinct sha256 from imports")}
+    finally:
+        await connection.close()
+    return [example for example in given if example.sha256 not in known]
+
+
+async def _imported(url: str, given: Sequence[Example]) -> Sequence[str]:
+    connection = await connect(url)
+    try:
+        rows = await connection.fetch(
+            "select file_name, accepted, unchanged, revised, rejected from imports where sha256 = any($1) order by id",
+            [example.sha256 for example in given],
+        )
+    finally:
+        await connection.close()
+    return [
+        f"Imported {row['file_name']}: "
+        + ", ".join(f"{row[word]} {word}" for word in ("accepted", "revised", "unchanged", "rejected") if row[word])
+        for row in rows
+    ]
+
+
+async def _finish(url: str, clock: Clock, say: Callable[[str], None]) -> None:
+    """Let the feed and the planner know the world before the first question comes."""
+    connection = await connect(url)
+    try:
+        await append_all(connection, clock)
+        if not await connection.fetchval("select reltuples > 0 from pg_class where oid = 'records'::regclass"):
+            await connection.execute("analyze")
+        counts = await connection.fetchrow(COUNTS)
+        say(
+            f"The world has {counts['subjects']:,} subjects, {counts['records']:,} records"
+            f" and {counts['entries']:,} listings."
+        )
+    finally:
+        await connection.close()

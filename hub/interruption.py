@@ -28,9 +28,10 @@ class Interruption:
         self.task: asyncio.Task[Any] | None = None
 
     def install(self) -> None:
-        """Take the signals over from Python's defaults; a signal that the parent ignores stays ignored (nohup)."""
+        """Take the signals over from Python, and from a shell that ignores Ctrl-C for what it starts aside."""
         for number in SIGNALS:
-            if signal.getsignal(number) != signal.SIG_IGN:
+            # `nohup` means it: the terminal may go.
+            if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self.receive)
 
     def receive(self, number: int, _frame: FrameType | None) -> None:

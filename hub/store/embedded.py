@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -164,7 +164,10 @@ class Embedded:
         return self.running is not None and self._postmaster() == self.running
 
     def revive(self) -> None:
-        """Start the server again if it has died under us; at the same address."""
+        """Start the server again if it has died under us; at the same address.
+
+        Raises Unusable, with one sentence, when that cannot be.
+        """
         with self._starting():
             self._bring_up()
 
@@ -172,6 +175,8 @@ class Embedded:
         """Leave; whoever leaves last stops the server. Says whether that was us. A second call does nothing."""
         if self.in_use is None:
             return False
+        if not (self.data_dir / "locks").exists():
+            return self._abandon()
         with self._starting():
             return self._leave()
 
@@ -187,6 +192,8 @@ class Embedded:
 
     @contextmanager
     def _starting(self) -> Iterator[None]:
+        if not (self.data_dir / "locks").exists():
+            raise Unusable(f"{self.data_dir} has been removed.")
         with FileLock(self.data_dir / "locks" / "starting") as lock:
             if not lock.take_within(1):
                 self.say("Waiting for another command that starts or stops PostgreSQL.")
@@ -392,6 +399,21 @@ class Embedded:
             self.in_use.close()
             self.in_use = None
         return last
+
+    def _abandon(self) -> bool:
+        """End a server whose directory somebody has removed; it would find out by itself in a minute."""
+        if self.running is not None and (self.child is None or self.child.poll() is None):
+            with suppress(psutil.Error):
+                process = psutil.Process(self.running.pid)
+                if process.name().startswith("postgres"):
+                    process.send_signal(signal.SIGQUIT)
+            if self.child is not None:
+                self.child.wait()
+        self.running = self.child = None
+        if self.in_use is not None:
+            self.in_use.close()
+            self.in_use = None
+        return True
 
     def _end_processes(self) -> None:
         """End the server, gently first, until no process of it is left."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import psycopg
 import pytest
 
@@ -87,6 +88,18 @@ def test_files_that_name_a_process_of_someone_else_do_no_harm(stopped: Path) -> 
     with Embedded.start(stopped, settings=QUICK) as server:
         assert works(server)
     assert not (stopped / "postgres.new-half").exists()
+
+
+def test_a_server_whose_directory_is_removed_is_ended(folder: Path, stopped: Path) -> None:
+    doomed = folder / "doomed"
+    subprocess.run(["cp", "-a", str(stopped), str(doomed)], check=True)
+    with Embedded.start(doomed, settings=QUICK) as server:
+        pid = server.postmaster_pid
+        shutil.rmtree(doomed)
+        assert not server.is_alive()
+        with pytest.raises(Unusable, match="has been removed"):
+            server.revive()
+    assert not psutil.pid_exists(pid)
 
 
 @pytest.mark.parametrize(
