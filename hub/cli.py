@@ -34,7 +34,7 @@ def main() -> NoReturn:
     """Run the verb that was asked for, and end the process with its status."""
     interruption.install()
     try:
-        status = cli.main(prog_name="hub", standalone_mode=False)
+        status = cli.main(prog_name="hub", standalone_mode=False) or 0
     except click.ClickException as wrong:
         wrong.show()
         # Not click's 2, which says of an import that rows were rejected.
