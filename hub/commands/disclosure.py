@@ -134,9 +134,12 @@ async def append_all(connection: asyncpg.Connection, clock: Clock) -> int:
     return total
 
 
-async def keep_appending(url: str, clock: Clock, stop: asyncio.Event) -> None:
+async def keep_appending(
+    url: str, clock: Clock, stop: asyncio.Event, heartbeat: upkeep.Heartbeat | None = None
+) -> None:
     """Append within 100 ms of a commit, until `stop` is set; any number of processes may do so at once.
 
+    `heartbeat` beats after each look, which comes once a second at least, whether or not there was anything to move.
     Raises nothing but cancellation: a database that goes away is waited for.
     """
 
@@ -146,6 +149,8 @@ async def keep_appending(url: str, clock: Clock, stop: asyncio.Event) -> None:
             # Cleared before the look: what commits during the look wakes us for the next one.
             woken.clear()
             moved = await asyncio.wait_for(append_pending(connection, clock, wait=False), APPEND_SECONDS_MAX)
+            if heartbeat is not None:
+                heartbeat.beat()
             if not moved and not stop.is_set():
                 await upkeep.wait(woken, POLL_SECONDS)
 

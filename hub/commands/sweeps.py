@@ -77,28 +77,39 @@ def _sweeps(item_kind: ItemKind) -> tuple[str, str]:
 SWEEPS = {item_kind: _sweeps(item_kind) for item_kind in ItemKind}
 
 
-async def sweep(connection: asyncpg.Connection, clock: Clock, *, batch: int = 10_000) -> Counts:
+async def sweep(
+    connection: asyncpg.Connection,
+    clock: Clock,
+    *,
+    batch: int = 10_000,
+    heartbeat: upkeep.Heartbeat | None = None,
+) -> Counts:
     """Announce everything whose day has come by today in Beijing, `batch` rows a transaction.
 
-    A sweep that is interrupted has done whole batches, and the next one does the rest. Raises asyncpg.PostgresError or
-    OSError when the database fails.
+    `heartbeat` beats after each batch, so that a long midnight is not taken for a standstill. A sweep that is
+    interrupted has done whole batches, and the next one does the rest. Raises asyncpg.PostgresError or OSError when the
+    database fails.
     """
     await _lay_months_ahead(connection, clock)
     counts = Counts()
+    heartbeat = heartbeat or upkeep.Heartbeat()
     for opening, closing in SWEEPS.values():
-        while (turned := await _batch(connection, clock, opening, batch))[1]:
+        while (turned := await _batch(connection, clock, opening, batch, heartbeat))[1]:
             counts += Counts(published=turned[0], passed=turned[1] - turned[0])
-        while (turned := await _batch(connection, clock, closing, batch))[1]:
+        while (turned := await _batch(connection, clock, closing, batch, heartbeat))[1]:
             counts += Counts(ended=turned[0], passed=turned[1] - turned[0])
     return counts
 
 
-async def _batch(connection: asyncpg.Connection, clock: Clock, statement: str, rows_max: int) -> tuple[int, int]:
+async def _batch(
+    connection: asyncpg.Connection, clock: Clock, statement: str, rows_max: int, heartbeat: upkeep.Heartbeat
+) -> tuple[int, int]:
     async with connection.transaction():
         row = await connection.fetchrow(statement, clock.today(), rows_max)
         if row["told"]:
             await wake(connection)
-        return row["told"], row["turned"]
+    heartbeat.beat()
+    return row["told"], row["turned"]
 
 
 async def _lay_months_ahead(connection: asyncpg.Connection, clock: Clock) -> None:
@@ -115,15 +126,15 @@ async def _lay_months_ahead(connection: asyncpg.Connection, clock: Clock) -> Non
         return
 
 
-async def keep_sweeping(url: str, clock: Clock, stop: asyncio.Event) -> None:
-    """Sweep every ten seconds and right after each midnight in Beijing, until `stop` is set.
+async def keep_sweeping(url: str, clock: Clock, stop: asyncio.Event, heartbeat: upkeep.Heartbeat | None = None) -> None:
+    """Sweep every ten seconds and right after each midnight in Beijing, until `stop` is set; see `sweep`.
 
     Raises nothing but cancellation: a database that goes away is waited for.
     """
 
     async def rounds(connection: asyncpg.Connection, woken: asyncio.Event) -> None:
         while not stop.is_set():
-            await sweep(connection, clock)
+            await sweep(connection, clock, heartbeat=heartbeat)
             await upkeep.wait(woken, min(SWEEP_SECONDS, _seconds_to_midnight(clock.now())))
 
     await upkeep.keep_connected(url, stop, "sweeps", rounds)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from time import monotonic, time
 
 import asyncpg
 
@@ -19,6 +20,23 @@ CONNECT_SECONDS_MAX = 10.0
 PAUSE_SECONDS_FIRST = 0.1
 PAUSE_SECONDS_MAX = 5.0
 BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Heartbeat:
+    """When some work was last seen to go on; whoever watches over it asks."""
+
+    def __init__(self) -> None:
+        self.beaten: float | None = None
+        self.at: float | None = None
+
+    def beat(self) -> None:
+        """Say that the work goes on."""
+        self.beaten = monotonic()
+        self.at = time()
+
+    def age_s(self) -> float | None:
+        """Seconds since; None when the work has not been seen yet."""
+        return None if self.beaten is None else monotonic() - self.beaten
 
 
 async def keep_connected(

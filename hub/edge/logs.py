@@ -1,0 +1,194 @@
+"""Logs as lines of JSON on standard error: one for each request if wanted, and whatever else has to be said.
+
+What never stands in a line: a variable's value, a token, a document's text, an identity number. A request's line is
+made of the few members of `Line` and nothing else. An exception is logged by its type and the places it passed through,
+never by its text, which the driver and Python like to fill with values.
+"""
+
+import logging
+import re
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from datetime import datetime
+from random import getrandbits
+from time import time
+from traceback import walk_tb
+from typing import Any, Final, NamedTuple, TextIO
+
+import orjson
+
+from hub.clock import BEIJING
+from hub.domain.persons import looks_like_resident_id, mask_persons_in
+
+# The request that is being answered; "-" outside of any.
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+HEADER: Final = b"x-request-id"
+ACCEPTED: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+MAYBE_PERSON: Final = re.compile(r"(?=([0-9]{17}[0-9Xx]))")
+LONG_NUMBER: Final = re.compile(r"[0-9]{15,}[Xx]?")
+FRAMES_MAX: Final = 30
+MESSAGE_CHARACTERS_MAX: Final = 2_000
+
+LINES_WAITING_MAX: Final = 10_000
+WRITE_SECONDS: Final = 0.1
+
+
+# -------------------------------------------------------------------------------------------------- request ids
+
+
+def id_of_request(headers: Sequence[tuple[bytes, bytes]]) -> str:
+    """The caller's own id for a request where it may be one, else a new one."""
+    for name, value in headers:
+        if name == HEADER:
+            if ACCEPTED.fullmatch(value) and not _names_person(text := value.decode("ascii")):
+                return text
+            break
+    return f"{getrandbits(96):024x}"
+
+
+def _names_person(text: str) -> bool:
+    return mask_persons_in(text)[1] > 0 or any(
+        looks_like_resident_id(found[1]) for found in MAYBE_PERSON.finditer(text)
+    )
+
+
+# --------------------------------------------------------------------------------------------- lines of requests
+
+
+class Line(NamedTuple):
+    """What is logged of a request."""
+
+    at: float
+    request: str
+    operation: str
+    status: int
+    code: str | None
+    seconds: float
+    cost: int
+    plan_hit: bool
+
+
+class RequestLog:
+    """Lines of requests, written together ten times a second by a thread of their own.
+
+    Writing each at once would cost a request several microseconds and, worse, stop all of them while whoever reads our
+    standard error is slow. So lines wait here; when too many do, further ones are dropped, and a line says how many.
+    A process that is killed loses the lines of its last tenth of a second.
+    """
+
+    def __init__(self, stream: Callable[[], TextIO] = lambda: sys.stderr) -> None:
+        self.stream = stream
+        self.lines: deque[Line] = deque()
+        self.dropped = 0
+        self.ending = threading.Event()
+        self.thread = threading.Thread(target=self.keep_writing, name="request log", daemon=True)
+
+    def add(self, operation: str, status: int, code: str | None, seconds: float, cost: int, *, plan_hit: bool) -> None:
+        """Log the request that is being answered."""
+        if len(self.lines) < LINES_WAITING_MAX:
+            self.lines.append(Line(time(), request_id.get(), operation, status, code, seconds, cost, plan_hit))
+        else:
+            self.dropped += 1
+
+    def start(self) -> None:
+        """Begin to write."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Write what waits, and end; a reader that takes nothing is not waited for long."""
+        self.ending.set()
+        self.thread.join(timeout=1.0)
+
+    def keep_writing(self) -> None:
+        """The thread's work."""
+        while not self.ending.wait(WRITE_SECONDS):
+            self.write()
+        self.write()
+
+    def write(self) -> None:
+        """Write every line that waits."""
+        made: list[bytes] = []
+        while self.lines:
+            made.append(orjson.dumps(of_request(self.lines.popleft())))
+        if self.dropped:
+            dropped, self.dropped = self.dropped, 0
+            made.append(_line(time(), "WARNING", __name__, f"{dropped} requests were not logged: the log is too slow"))
+        if made:
+            try:
+                stream = self.stream()
+                stream.write(b"\n".join([*made, b""]).decode())
+                stream.flush()
+            except (OSError, ValueError):
+                return  # nobody reads any more; the requests matter more than their log
+
+
+def of_request(line: Line) -> dict[str, Any]:
+    """A request's line as it is written."""
+    return {
+        "time": _shown(line.at),
+        "level": "INFO",
+        "logger": "hub.requests",
+        "request": line.request,
+        "operation": line.operation,
+        "status": line.status,
+        "code": line.code,
+        "ms": round(line.seconds * 1000, 3),
+        "cost": line.cost,
+        "plan": "hit" if line.plan_hit else "miss",
+    }
+
+
+# -------------------------------------------------------------------------------------------------- other lines
+
+
+class JsonLines(logging.Formatter):
+    """Whatever the hub, uvicorn and other libraries log, as one line of JSON each."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record's line; of an exception only types and places."""
+        more: dict[str, Any] = {}
+        if (identity := request_id.get()) != "-":
+            more["request"] = identity
+        if record.exc_info and record.exc_info[1] is not None:
+            more["fault"] = _fault(record.exc_info[1])
+        message = record.getMessage()
+        if record.name == "asyncio":
+            # Its further lines show tasks with the exceptions in them.
+            message = message.partition("\n")[0]
+        return _line(record.created, record.levelname, record.name, message, **more).decode()
+
+
+def _line(at: float, level: str, logger: str, message: str, **more: Any) -> bytes:
+    tidy = LONG_NUMBER.sub("…", mask_persons_in(message[:MESSAGE_CHARACTERS_MAX].strip())[0])
+    line = {"time": _shown(at), "level": level, "logger": logger, "message": tidy, **more}
+    return orjson.dumps(line, default=repr)
+
+
+def _fault(fault: BaseException) -> list[dict[str, Any]]:
+    """An exception and those behind it, outermost first."""
+    chain: list[dict[str, Any]] = []
+    link: BaseException | None = fault
+    while link is not None and len(chain) < 5:
+        places = [
+            f"{frame.f_code.co_filename}:{line} in {frame.f_code.co_qualname}"
+            for frame, line in walk_tb(link.__traceback__)
+        ]
+        chain.append({"type": type(link).__qualname__, "places": places[-FRAMES_MAX:]})
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return chain
+
+
+def _shown(at: float) -> str:
+    return datetime.fromtimestamp(at, BEIJING).isoformat(timespec="milliseconds")
+
+
+def configure() -> None:
+    """Let everything that is logged in this process be lines of JSON on standard error, from warnings upwards."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.captureWarnings(True)
