@@ -24,7 +24,9 @@ from graphql import (
     type_from_ast,
 )
 
+from hub.limits import Limits
 from hub.query import plan as p
+from hub.query.bounds import excesses
 from hub.query.catalog import Catalogue
 from hub.query.emit import Child, Emitter, Fetch, Flat, Layout
 from hub.query.planner import ManyRefusals, Planner
@@ -32,7 +34,6 @@ from hub.query.rules import faults_of
 from hub.query.shape import Shaper, shape_list, shape_row
 from hub.query.values import BadValues, structure_of, uses_of, variable_reader
 
-TOKENS_MAX = 10_000
 OPERATIONS_KEPT = 1_000
 PLANS_KEPT = 64
 
@@ -358,7 +359,8 @@ class Operation:
 
     def compile(self, variables: Mapping[str, Any], given: Any) -> Ready:
         try:
-            planner = Planner(self.engine.catalogue, self.engine.sdl, self.node, self.fragments, variables)
+            engine = self.engine
+            planner = Planner(engine.catalogue, engine.sdl, engine.limits, self.node, self.fragments, variables)
             return ready(planner.plan(), lambda root: self.introspect(root, given))
         except REFUSALS as fault:
             raise refused_by(fault) from None
@@ -382,7 +384,8 @@ class Operation:
 class Engine:
     """The read engine over one schema."""
 
-    def __init__(self, catalogue: Catalogue, sdl: str) -> None:
+    def __init__(self, catalogue: Catalogue, sdl: str, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self.catalogue = catalogue
         self.sdl = sdl
         self.operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
@@ -405,13 +408,16 @@ class Engine:
 
     def parsed(self, text: str, name: str | None) -> Operation:
         try:
-            document = parse(text, max_tokens=TOKENS_MAX)
+            document = parse(text, max_tokens=self.limits.tokens)
         except GraphQLSyntaxError as error:
             raise Refused([without_values(error)]) from None
         except RecursionError:
             raise Refused([bad_input("The query nests too deeply.")]) from None
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         try:
+            too_much = excesses(document, self.limits)
+            if too_much:
+                raise Refused(too_much)
             faults = faults_of(self.catalogue.schema, document)
         except RecursionError:
             raise Refused([bad_input("The query nests too deeply.")]) from None

@@ -25,6 +25,7 @@ from sqlalchemy import ARRAY, Text
 from sqlalchemy import types as sql
 
 from hub.errors import Invalid
+from hub.limits import Limits
 from hub.policy.visibility import Guard, guard_of
 from hub.policy.visibility import word as literal
 from hub.query import plan as p
@@ -52,12 +53,6 @@ from hub.query.ids import decode_id
 from hub.query.values import Argument, BadValues, Variables, clean, step_of
 
 PAGE_DEFAULT = 20
-ROOT_PAGE_MAX = 500
-NESTED_PAGE_MAX = 100
-KEYS_MAX = 500
-DEPTH_MAX = 30
-COST_MAX = 500_000
-FIELDS_MAX = 20_000
 
 Fields = dict[str, list[FieldNode]]
 Made = TypeVar("Made")
@@ -75,6 +70,7 @@ class Planner:
         self,
         catalogue: Catalogue,
         sdl: str,
+        limits: Limits,
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: Variables,
@@ -82,6 +78,7 @@ class Planner:
         self.catalogue = catalogue
         self.schema = catalogue.schema
         self.sdl = sdl
+        self.limits = limits
         self.operation = operation
         self.fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
         self.variables = variables
@@ -91,7 +88,6 @@ class Planner:
         self.known_slots: dict[Any, p.Slot] = {}
         self.arguments: dict[tuple[int, str], Argument] = {}
         self.cost = 0
-        self.fields_seen = 0
 
     # ------------------------------------------------------------------ roots
 
@@ -148,7 +144,7 @@ class Planner:
         argument = self.argument("Query", nodes[0], source.argument)
 
         def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]]]:
-            return [(0, (given,)) for given in listed(argument, variables, path, nodes)]
+            return [(0, (given,)) for given in listed(argument, variables, path, nodes, self.limits.list_values)]
 
         self.spend(self.length(argument), path, nodes)
         shape = self.shape(self.type_of(nodes), nodes, path, self.length(argument))
@@ -165,7 +161,7 @@ class Planner:
         )
 
         def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
-            given = [argument.of(variables)] if source.single else listed(argument, variables, path, nodes)
+            given = [argument.of(variables)] if source.single else listed(argument, variables, path, nodes, self.limits.list_values)
             found: list[tuple[int, tuple[Any, ...]] | None] = []
             faults: list[str] = []
             for index, text in enumerate(given):
@@ -216,7 +212,7 @@ class Planner:
         def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
             found: list[tuple[int, tuple[Any, ...]] | None] = []
             faults: list[str] = []
-            for index, given in enumerate(listed(argument, variables, path, nodes)):
+            for index, given in enumerate(listed(argument, variables, path, nodes, self.limits.list_values)):
                 try:
                     found.append(self.representation(given, numbers))
                 except Invalid as bad:
@@ -329,11 +325,6 @@ class Planner:
         self, type_name: str, key: str, nodes: list[FieldNode], path: list[str | int], rows_expected: int
     ) -> p.Item:
         name = nodes[0].name.value
-        self.fields_seen += 1
-        if len(path) > DEPTH_MAX:
-            raise refusal(f"The query nests deeper than {DEPTH_MAX} levels.", path, nodes, "COST_EXCEEDED")
-        if self.fields_seen > FIELDS_MAX:
-            raise refusal(f"The query asks for more than {FIELDS_MAX} fields.", path, nodes, "COST_EXCEEDED")
         if name == "__typename":
             return p.Typename(key, type_name)
         source = self.catalogue.source(type_name, name)
@@ -440,7 +431,7 @@ class Planner:
         size_of = last if backwards and last is not None else first
         start = before if backwards and before is not None else after
         size = size_of.of(self.variables)
-        size_max = NESTED_PAGE_MAX if nested else ROOT_PAGE_MAX
+        size_max = self.limits.nested_page if nested else self.limits.page
         if size is not None and not 0 <= size <= size_max:
             raise refusal(f"Argument {size_of.name} is out of range: between 0 and {size_max} here.", path, nodes)
         step = step_of(PAGE_DEFAULT if size is None else size)
@@ -545,8 +536,8 @@ class Planner:
 
         def checked(variables: Variables) -> Any:
             given = read(variables)
-            if isinstance(given, list) and len(given) > KEYS_MAX:
-                raise refusal(f"Argument {place} holds more than {KEYS_MAX} values.", path, nodes)
+            if isinstance(given, list) and len(given) > self.limits.list_values:
+                raise refusal(f"Argument {place} holds more than {self.limits.list_values} values.", path, nodes)
             return given
 
         kind = ARRAY(Text) if isinstance(value, list) else sql.Date() if isinstance(value, date) else sql.Text()
@@ -582,7 +573,7 @@ class Planner:
 
     def length(self, argument: Argument) -> int:
         value = argument.of(self.variables)
-        return step_of(min(len(value), KEYS_MAX)) if isinstance(value, list) else 1
+        return step_of(min(len(value), self.limits.list_values)) if isinstance(value, list) else 1
 
     def slot(self, argument: Argument, key: str | None, kind: Any) -> p.Slot:
         return self.slot_by(argument.part(key) if key else argument.of, (id(argument.node), argument.name, key), kind)
@@ -610,20 +601,22 @@ class Planner:
     def spend(self, rows: int, path: list[str | int], nodes: list[FieldNode]) -> None:
         """Count the rows that a node may read, and refuse an operation that may read too many."""
         self.cost += rows
-        if self.cost > COST_MAX:
+        if self.cost > self.limits.cost:
             raise refusal(
-                f"The query may read more than {COST_MAX} rows; ask for smaller pages or fewer lists in lists.",
+                f"The query may read more than {self.limits.cost:,} rows; ask for smaller pages or fewer lists in lists.",
                 path,
                 nodes,
                 "COST_EXCEEDED",
             )
 
 
-def listed(argument: Argument, variables: Variables, path: Sequence[str | int], nodes: Iterable[Any]) -> list[Any]:
+def listed(
+    argument: Argument, variables: Variables, path: Sequence[str | int], nodes: Iterable[Any], most: int
+) -> list[Any]:
     """The values of a list of keys, not longer than a request may hold."""
     given = argument.of(variables)
-    if len(given) > KEYS_MAX:
-        raise refusal(f"Argument {argument.name} holds more than {KEYS_MAX} values; ask in parts.", path, nodes)
+    if len(given) > most:
+        raise refusal(f"Argument {argument.name} holds more than {most} values; ask in parts.", path, nodes)
     return list(given)
 
 

@@ -16,7 +16,7 @@ from graphql import (
 )
 from graphql.language import SKIP, Visitor, visit
 from graphql.utilities.validate_input_value import validate_input_literal
-from graphql.validation import specified_rules
+from graphql.validation import MaxIntrospectionDepthRule, specified_rules
 
 from hub.query.values import clean
 
@@ -58,7 +58,10 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
         return SKIP
 
 
-RULES = tuple(LiteralsOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules)
+RULES = (
+    MaxIntrospectionDepthRule,
+    *(LiteralsOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
+)
 
 
 class _Texts(Visitor):

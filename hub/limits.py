@@ -1,0 +1,78 @@
+"""One table of what one request, one client and one process may ask for; each line is settable.
+
+`HUB_LIMIT_` and the name in capitals is a limit's environment variable. README and `docs/operating.md` show the table;
+`python -m hub.limits` prints it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from hub.errors import Unusable
+
+PREFIX = "HUB_LIMIT_"
+
+
+def _limit(default: int, meaning: str, *, least: int = 1) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "least": least})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that hold before any work is done; every one is a whole number of at least one unless said."""
+
+    body_bytes: int = _limit(262_144, "bytes of a request's body, read as a stream")
+    inflated_bytes: int = _limit(1_048_576, "bytes of a compressed body once it is inflated")
+    query_string_bytes: int = _limit(32_768, "bytes of a GET request's query string")
+    tokens: int = _limit(4_000, "tokens of a document")
+    depth: int = _limit(20, "levels of nesting, fragments counted where they are spread")
+    fields: int = _limit(5_000, "fields of an operation, fragments counted where they are spread")
+    aliases: int = _limit(100, "aliases of an operation, fragments counted where they are spread")
+    root_fields: int = _limit(20, "fields at the root of an operation")
+    directives: int = _limit(50, "directives in a document")
+    fragments: int = _limit(100, "fragments in a document")
+    operations: int = _limit(20, "operations in a document")
+    list_values: int = _limit(500, "values of a list argument: codes, ids, representations")
+    page: int = _limit(500, "rows of a page")
+    nested_page: int = _limit(100, "rows of a page inside a list")
+    cost: int = _limit(100_000, "rows that an operation may read: the product of page sizes, summed over its lists")
+    variables_depth: int = _limit(10, "levels of nesting in the variables")
+    errors: int = _limit(50, "errors in one answer")
+    header_ms: int = _limit(10_000, "milliseconds to receive a request's headers")
+    body_ms: int = _limit(10_000, "milliseconds to receive a request's body")
+    client_requests: int = _limit(50, "requests of one client that are worked on at once")
+    requests: int = _limit(200, "requests that one process works on or lets wait; more are turned away with 503")
+    cost_per_minute: int = _limit(600_000, "cost that one client may spend in a minute; 0 for no limit", least=0)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """The limits that `env` gives; raises Unusable with a sentence on every bad variable at once."""
+        given: dict[str, int] = {}
+        complaints: list[str] = []
+        for limit in fields(cls):
+            variable = PREFIX + limit.name.upper()
+            text = env.get(variable, "").strip()
+            if not text:
+                continue
+            least = limit.metadata["least"]
+            if text.isascii() and text.isdigit() and len(text) < 12 and int(text) >= least:
+                given[limit.name] = int(text)
+            else:
+                complaints.append(f"{variable} must be a whole number of at least {least}")
+        if complaints:
+            raise Unusable(f"The environment cannot be used: {'; '.join(complaints)}.")
+        return cls(**given)
+
+
+def table() -> str:
+    """The limits as a Markdown table."""
+    lines = ["| variable | default | bounds |", "|---|---|---|"]
+    lines += [
+        f"| `{PREFIX}{limit.name.upper()}` | {limit.default:,} | {limit.metadata['meaning']} |"
+        for limit in fields(Limits)
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())

@@ -1,0 +1,117 @@
+"""How large a document is, measured before it is validated: every refusal here costs less than reading it did.
+
+Fragments are counted where they are spread, but each is measured once, so that thirty levels of fragments spread twice
+each are a billion fields at the price of sixty.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+)
+
+from hub.limits import Limits
+
+# Numbers stop growing here: a document that reaches it is refused whatever its exact size.
+CEILING = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a selection holds, fragments unfolded."""
+
+    depth: int = 0
+    width: int = 0
+    fields: int = 0
+    aliases: int = 0
+    directives: int = 0
+
+    def beside(self, other: "Size") -> "Size":
+        """Two selections side by side."""
+        return Size(
+            max(self.depth, other.depth),
+            min(self.width + other.width, CEILING),
+            min(self.fields + other.fields, CEILING),
+            min(self.aliases + other.aliases, CEILING),
+            min(self.directives + other.directives, CEILING),
+        )
+
+
+class Measure:
+    """Measures the selections of one document, each fragment once."""
+
+    def __init__(self, document: DocumentNode) -> None:
+        self.fragments: Mapping[str, FragmentDefinitionNode] = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self.known: dict[str, Size] = {}
+
+    def of(self, selections: SelectionSetNode | None) -> Size:
+        """The size of a selection set; a fragment that spreads itself counts as nothing (validation refuses it)."""
+        total = Size()
+        for node in selections.selections if selections else ():
+            match node:
+                case FieldNode():
+                    below = self.of(node.selection_set)
+                    own = Size(
+                        1 + below.depth,
+                        1,
+                        min(1 + below.fields, CEILING),
+                        below.aliases + (node.alias is not None),
+                        below.directives + len(node.directives or ()),
+                    )
+                case InlineFragmentNode():
+                    own = self.of(node.selection_set).beside(Size(directives=len(node.directives or ())))
+                case FragmentSpreadNode():
+                    own = self.fragment(node.name.value).beside(Size(directives=len(node.directives or ())))
+                case _:
+                    continue
+            total = total.beside(own)
+        return total
+
+    def fragment(self, name: str) -> Size:
+        known = self.known.get(name)
+        if known is None:
+            self.known[name] = Size()
+            node = self.fragments.get(name)
+            known = self.known[name] = self.of(node.selection_set) if node else Size()
+        return known
+
+
+def excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
+    """What of a document is too much; each names the limit and its value."""
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    measure = Measure(document)
+    found: list[tuple[str, int, Iterable[Any]]] = []
+    if len(operations) > limits.operations:
+        found.append(("operations", limits.operations, operations[-1:]))
+    if len(measure.fragments) > limits.fragments:
+        found.append(("fragments", limits.fragments, ()))
+    for operation in operations:
+        size = measure.of(operation.selection_set)
+        for name, value, most in (
+            ("levels of nesting", size.depth, limits.depth),
+            ("fields at the root", size.width, limits.root_fields),
+            ("fields", size.fields, limits.fields),
+            ("aliases", size.aliases, limits.aliases),
+            ("directives", size.directives + len(operation.directives or ()), limits.directives),
+        ):
+            if value > most:
+                found.append((name, most, [operation]))
+    return [
+        GraphQLError(
+            f"The document has more than {most:,} {name}; ask in parts.",
+            nodes=list(nodes),
+            extensions={"code": "COST_EXCEEDED"},
+        )
+        for name, most, nodes in found
+    ]
