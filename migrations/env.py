@@ -17,7 +17,7 @@ from hub.store.engine import psycopg_url
 MONTH_OF_A_LOG = re.compile(r"_\d{4}_\d{2}$")
 
 
-def include_object(thing: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
+def include_object(thing: Any, name: str | None, kind: str, reflected: bool, _: Any) -> bool:
     """Leave out what metadata describes otherwise: the months of a partitioned log, and views."""
     if kind == "table":
         return not thing.info.get("view") and not (reflected and MONTH_OF_A_LOG.search(name or ""))

@@ -1,0 +1,1 @@
+"""What callers may see: data first, compiled into every read."""

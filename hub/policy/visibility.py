@@ -7,7 +7,19 @@ predicate, whether or not a sweep has told the feed.
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import ColumnElement, Date, FromClause, and_, bindparam, exists, false, literal_column, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    and_,
+    bindparam,
+    exists,
+    false,
+    literal_column,
+    or_,
+    select,
+    true,
+)
 
 from hub.store import departments, disclosure, intake, records, reference, sanctions, subjects
 from hub.store.labels import ListingStatus, Publicity, RecordStatus
@@ -142,7 +154,7 @@ def guard_of(table: FromClause, *, via: str | None = None, rules: Mapping[str, G
 
     Raises LookupError for a table that no line names: the start fails, never a request.
     """
-    name = getattr(table, "name", None)
+    name: str = getattr(table, "name", "")
     if name not in rules:
         raise LookupError(f"hub/policy/visibility.py has no line for table {name}")
     if (via, name) in VOUCHED:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import strawberry
 from graphql import GraphQLSchema
@@ -49,7 +49,7 @@ from hub.store.records import record_revisions, records
 from hub.store.sanctions import listing_bases, listing_steps, measures, sanctions_entries, sanctions_lists
 from hub.store.subjects import commitments, evaluations, subject_relations, subjects
 
-FEDERATION = "2.9"
+FEDERATION: Final = "2.9"
 
 
 @strawberry.type(description="What can be asked.")
@@ -98,7 +98,8 @@ class Query:
         "The catalogue (信用信息目录): the versions in force.",
     )
     departments: list[Department] = sourced(
-        Many(department_tables.departments, order=DEPARTMENT_ORDER, rows_expected=100), "Every department, former ones too."
+        Many(department_tables.departments, order=DEPARTMENT_ORDER, rows_expected=100),
+        "Every department, former ones too.",
     )
 
     @with_arguments(
@@ -131,9 +132,7 @@ class Query:
     )
     def measures(
         self,
-        category: Annotated[
-            MeasureCategory | None, strawberry.argument(description="Of this nature only.")
-        ] = None,
+        category: Annotated[MeasureCategory | None, strawberry.argument(description="Of this nature only.")] = None,
     ) -> list[Measure]:
         """The measures (惩戒措施清单) that lists may use."""
 

@@ -21,7 +21,9 @@ class Region:
     name: str = stored(reference.regions.c.name, "Its Chinese name.")
 
 
-@strawberry.federation.type(keys=["code"], description="A class of the national economy (国民经济行业), GB/T 4754-2017.")
+@strawberry.federation.type(
+    keys=["code"], description="A class of the national economy (国民经济行业), GB/T 4754-2017."
+)
 class Industry:
     code: str = stored(reference.industries.c.code, "A section's letter, or two to four digits.")
     name: str = stored(reference.industries.c.name, "Its Chinese name.")

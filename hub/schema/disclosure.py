@@ -2,7 +2,7 @@
 
 from functools import reduce
 from operator import or_ as either
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, case, exists, func, literal_column, select
@@ -10,7 +10,7 @@ from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, case, exist
 from hub.policy.visibility import word
 from hub.query.catalog import Codec, Filter, Identity, One, OneOf, Order, sourced, stored
 from hub.schema.paging import Node, PageInfo
-from hub.schema.records import INSTANT, KINDS, of_departments, one_of
+from hub.schema.records import INSTANT, KINDS, CreditRecord, of_departments, one_of
 from hub.schema.sanctions import SanctionsEntry
 from hub.schema.scalars import DateTime
 from hub.store.disclosure import disclosures
@@ -20,10 +20,13 @@ from hub.store.sanctions import sanctions_entries, sanctions_lists
 
 OLDEST = Order("disclosures", (disclosures.c.at, disclosures.c.position), descending=False)
 
-DisclosedItem = Annotated[
-    reduce(either, (*KINDS.values(), SanctionsEntry)),
-    strawberry.union("DisclosedItem", description="Whatever may be in the disclosure feed: a record or an entry."),
-]
+if TYPE_CHECKING:
+    DisclosedItem = CreditRecord | SanctionsEntry
+else:
+    DisclosedItem = Annotated[
+        reduce(either, (*KINDS.values(), SanctionsEntry)),
+        strawberry.union("DisclosedItem", description="Whatever may be in the disclosure feed: a record or an entry."),
+    ]
 
 
 def of_lists(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -74,7 +77,9 @@ def item_tag(row: FromClause) -> ColumnElement[str]:
     return case((row.c.item_kind == word(ItemKind.RECORD), word("R")), else_=word("E"))
 
 
-@strawberry.type(description="A line of the disclosure feed (公示日志): what became public, changed, or ceased to be so.")
+@strawberry.type(
+    description="A line of the disclosure feed (公示日志): what became public, changed, or ceased to be so."
+)
 class Disclosure(Node):
     id: strawberry.ID = sourced(
         Identity("D", (disclosures.c.subject_id, disclosures.c.position)), "Opaque global id, stable for ever."
@@ -119,5 +124,3 @@ class DisclosureEdge:
 class DisclosureConnection:
     edges: list[DisclosureEdge] = strawberry.field(description="The places of this page, in order.")
     page_info: PageInfo = strawberry.field(description="Where the page stands.")
-
-

@@ -4,22 +4,15 @@ from typing import Annotated
 
 import strawberry
 
-
 First = Annotated[
     int | None,
     strawberry.argument(
         description="How many from the start: at most 500, inside a list 100; 20 when neither first nor last is given."
     ),
 ]
-After = Annotated[
-    str | None, strawberry.argument(description="The cursor behind which to start; goes with first.")
-]
-Last = Annotated[
-    int | None, strawberry.argument(description="How many from the end: at most 500, inside a list 100.")
-]
-Before = Annotated[
-    str | None, strawberry.argument(description="The cursor before which to end; goes with last.")
-]
+After = Annotated[str | None, strawberry.argument(description="The cursor behind which to start; goes with first.")]
+Last = Annotated[int | None, strawberry.argument(description="How many from the end: at most 500, inside a list 100.")]
+Before = Annotated[str | None, strawberry.argument(description="The cursor before which to end; goes with last.")]
 
 
 @strawberry.interface(description="Whatever has a global id.")

@@ -1,7 +1,7 @@
 """Credit records: one interface, one type a kind, all rows of one table."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import ARRAY, TIMESTAMP, Text, any_, case, func, null, select
@@ -16,6 +16,9 @@ from hub.store.departments import catalogue_items, departments
 from hub.store.labels import ActKind, DisclosureStatus, PenaltyKind, RecordKind, RecordStatus
 from hub.store.records import record_revisions, records
 from hub.store.subjects import subjects
+
+if TYPE_CHECKING:
+    from hub.schema.subjects import Subject
 
 INSTANT = Codec("instant")
 MONEY = Codec("money")
@@ -43,7 +46,8 @@ def of_departments(column: Any) -> Filter:
     def condition(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
         asked = departments.alias()
         ids = select(asked.c.id).where(asked.c.code == any_(given.cast(ARRAY(Text))))
-        return row.c[column.name].in_(ids)
+        decided_by_one: ColumnElement[bool] = row.c[column.name].in_(ids)
+        return decided_by_one
 
     return Filter(condition)
 
@@ -121,7 +125,7 @@ class CreditRecord(Node):
         Identity("R", (records.c.subject_id, records.c.id)), "Opaque global id, stable for ever."
     )
     kind: RecordKind = stored(records.c.kind, "The kind of record.")
-    subject: Annotated["Subject", strawberry.lazy("hub.schema.subjects")] = sourced(  # noqa: F821
+    subject: Annotated["Subject", strawberry.lazy("hub.schema.subjects")] = sourced(
         One(subjects, ((records.c.subject_id, subjects.c.id),), required=True), "The credit subject (信用主体)."
     )
     counterpart_name: str = stored(

@@ -1,6 +1,6 @@
 """Sanctions lists, entries and measures."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, or_
@@ -17,6 +17,9 @@ from hub.store.records import records
 from hub.store.reference import industries, regions
 from hub.store.sanctions import listing_bases, listing_steps, measures, sanctions_entries, sanctions_lists
 from hub.store.subjects import subjects
+
+if TYPE_CHECKING:
+    from hub.schema.subjects import Subject
 
 LISTS = Order("lists", (sanctions_lists.c.id,), descending=False)
 ENTRIES = Order("entries", (sanctions_entries.c.id,))
@@ -50,7 +53,8 @@ ENTRY_FILTER = Filter(
 
 @strawberry.federation.type(
     keys=["code"],
-    description="A measure (惩戒措施) that a law lets departments take; a list may only use measures of the measure list.",
+    description="A measure (惩戒措施) that a law lets departments take; a list may only use measures of the measure"
+    " list.",
 )
 class Measure:
     code: str = stored(measures.c.code, "The measure's code.")
@@ -95,7 +99,7 @@ class SanctionsEntry(Node):
     id: strawberry.ID = sourced(
         Identity("E", (sanctions_entries.c.subject_id, sanctions_entries.c.id)), "Opaque global id, stable for ever."
     )
-    subject: Annotated["Subject", strawberry.lazy("hub.schema.subjects")] = sourced(  # noqa: F821
+    subject: Annotated["Subject", strawberry.lazy("hub.schema.subjects")] = sourced(
         One(subjects, ((sanctions_entries.c.subject_id, subjects.c.id),), required=True), "Who is listed."
     )
     list_: Annotated["SanctionsList", strawberry.lazy("hub.schema.sanctions")] = sourced(

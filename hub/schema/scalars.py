@@ -3,6 +3,7 @@
 An error never repeats the value: people paste identity numbers where codes belong.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, NewType
@@ -10,6 +11,7 @@ from typing import Any, NewType
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition
 
 from hub.clock import BEIJING
 from hub.domain.uscc import BadUscc, parse_uscc
@@ -66,7 +68,7 @@ def read_money(value: Any) -> str:
     raise refused("Money is not an input of this schema.")
 
 
-SCALARS = {
+SCALARS: Mapping[object, ScalarDefinition] = {
     USCC: strawberry.scalar(
         name="USCC",
         description="Unified social credit code (统一社会信用代码), GB 32100-2015: 18 characters. Input is trimmed and"

@@ -5,13 +5,15 @@ Whoever changes what is public writes an outbox row in the same transaction. One
 follower who pages by position never misses an entry that committed late.
 """
 
+from typing import Any
+
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Integer, Table
 
 from hub.store.labels import DisclosureKind, DisclosureReason, ItemKind
 from hub.store.metadata import Timestamp, code, label, metadata
 
 
-def _entry() -> list[Column[object]]:
+def _entry() -> list[Column[Any]]:
     """What a line says: what happened, to which item, and by what it may be filtered; never the item's content."""
     return [
         label("kind", DisclosureKind),
@@ -23,7 +25,7 @@ def _entry() -> list[Column[object]]:
         code("catalogue_code", nullable=True),
         Column("list_id", Integer),
         code("region_code", nullable=True),
-    ]  # type: ignore[list-item]
+    ]
 
 
 disclosure_outbox = Table(

@@ -23,8 +23,8 @@ from sqlalchemy import (
 
 from hub.store.labels import (
     ActKind,
-    DishonestyClass,
     DisclosureReason,
+    DishonestyClass,
     FeedState,
     PenaltyKind,
     ProcedureKind,
@@ -96,7 +96,9 @@ records = Table(
     Column("digest", LargeBinary, comment="of the submitted values, persons left out; equal means sent again"),
     label("feed_state", FeedState, server_default="NONE"),
     *versioned(bookkeeping=["feed_state"]),
-    UniqueConstraint("subject_id", "item_code", "source_id", "department_id", "document_key", name="uq_records_natural_key"),
+    UniqueConstraint(
+        "subject_id", "item_code", "source_id", "department_id", "document_key", name="uq_records_natural_key"
+    ),
     CheckConstraint("valid_until >= valid_from", name="valid_order"),
     CheckConstraint("public_from is not null or public_until is null", name="public_until_needs_from"),
     CheckConstraint("(kind = 'ADMINISTRATIVE_ACT') = (act is not null)", name="act_for_acts"),

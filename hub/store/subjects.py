@@ -1,7 +1,7 @@
 """Credit subjects (信用主体): organisations by their unified social credit code. No natural person is ever one.
 
-`subject_codes` is the one place where a code is tied to a subject and where its uniqueness is kept; `subjects` itself is
-keyed by the surrogate alone, so that it can be split by subject.
+`subject_codes` is the one place where a code is tied to a subject and where its uniqueness is kept; `subjects` itself
+is keyed by the surrogate alone, so that it can be split by subject.
 """
 
 from sqlalchemy import (
@@ -136,4 +136,3 @@ subjects_history = history_of(subjects)
 subject_relations_history = history_of(subject_relations)
 evaluations_history = history_of(evaluations)
 commitments_history = history_of(commitments)
-

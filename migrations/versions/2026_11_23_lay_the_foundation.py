@@ -18,6 +18,7 @@ SQL = Path(__file__).parent.parent / "sql"
 def upgrade() -> None:
     # The driver's own connection: SQLAlchemy would read the percent signs of format() as parameters.
     connection = op.get_bind().connection.driver_connection
+    assert connection is not None
     for name in ("0001_tables.sql", "0001_guards.sql"):
         connection.execute((SQL / name).read_text(encoding="utf-8"))
 
