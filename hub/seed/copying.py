@@ -1,5 +1,6 @@
 """Rows by the hundred thousand: text for COPY, and numbers for their keys."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 
 import asyncpg
@@ -9,7 +10,7 @@ NULL = r"\N"
 
 
 async def copy_text(connection: asyncpg.Connection, table: str, columns: Iterable[str], texts: Iterable[str]) -> None:
-    """COPY lines into a table, as they are made."""
+    """COPY lines into a table, as they are made. Raises asyncpg.PostgresError or OSError when the database fails."""
 
     async def blocks() -> AsyncIterator[bytes]:
         for text in texts:
@@ -17,7 +18,22 @@ async def copy_text(connection: asyncpg.Connection, table: str, columns: Iterabl
             for start in range(0, len(data), BYTES_PER_WRITE):
                 yield data[start : start + BYTES_PER_WRITE]
 
-    await connection.copy_to_table(table, source=blocks(), columns=list(columns), format="text")
+    copying = asyncio.ensure_future(
+        connection.copy_to_table(table, source=blocks(), columns=list(columns), format="text")
+    )
+    # The driver (asyncpg 0.32) waits for ever to write on a connection that was lost in the middle of a COPY.
+    lost = asyncio.Event()
+    connection.add_termination_listener(on_loss := lambda _: lost.set())
+    losing = asyncio.ensure_future(lost.wait())
+    try:
+        await asyncio.wait({copying, losing}, return_when=asyncio.FIRST_COMPLETED)
+        if not copying.done():
+            raise asyncpg.ConnectionDoesNotExistError("the connection was lost during a COPY")
+        copying.result()
+    finally:
+        losing.cancel()
+        copying.cancel()
+        connection.remove_termination_listener(on_loss)
 
 
 async def reserve(connection: asyncpg.Connection, sequence: str, count: int) -> int:

@@ -163,7 +163,9 @@ class RecordLines:
         on = min(submitted + 1 + int(chance * 21), self._today - 1)
         moment = self._days[on - self._first] + self._late_hours[int(chance * 997 % 1 * len(self._late_hours))]
         by = f"2\t{moment}\t{profile.department}"
-        if fate < _REPAIRED and profile.negative:
+        if fate < _REPAIRED and not profile.negative:
+            fate = _OBJECTED  # nothing to repair: corrected instead
+        if fate < _REPAIRED:
             status, reason, why = RecordStatus.REPAIRED, DisclosureReason.REPAIRED, "信用修复，终止公示"
         elif fate < _REVOKED:
             status, reason, why = RecordStatus.REVOKED, DisclosureReason.REVOKED, "行政复议决定撤销"
