@@ -13,6 +13,7 @@ from starlette.routing import Route
 from hub.clock import Clock
 from hub.commands.disclosure import keep_appending
 from hub.commands.sweeps import keep_sweeping
+from hub.edge import graphiql
 from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
 from hub.errors import Unusable
 from hub.query.execute import Engine
@@ -41,14 +42,14 @@ class Hub:
         _, catalogue = build()
         self.engine = Engine(catalogue, sdl())
         self.graphql = GraphQLEndpoint(self.engine, clock, self.open_pool)
-        self.router = Starlette(routes=[Route("/healthz", health)])
+        self.router = Starlette(routes=[Route("/healthz", health), *graphiql.ROUTES])
 
     def open_pool(self) -> Pool:
         assert self.pool is not None, "the application has not started"
         return self.pool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/graphql":
+        if scope["type"] == "http" and scope["path"] == "/graphql" and not graphiql.asks_for_page(scope):
             await self.graphql(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self.lifespan(receive, send)

@@ -1,0 +1,22 @@
+// GraphiQL keeps tabs and history in the browser. Its history would keep the headers too, and with them tokens.
+
+/** A Storage that forgets the headers in what it is told to keep. */
+export function withoutHeaders(storage) {
+  return {
+    getItem: (key) => storage.getItem(key),
+    setItem: (key, value) => storage.setItem(key, forgotten(value)),
+    removeItem: (key) => storage.removeItem(key),
+    clear: () => storage.clear(),
+    get length() {
+      return storage.length;
+    },
+  };
+}
+
+function forgotten(value) {
+  try {
+    return JSON.stringify(JSON.parse(value), (key, each) => (key === "headers" ? undefined : each));
+  } catch {
+    return value;
+  }
+}
