@@ -14,7 +14,10 @@ from hub.clock import Clock
 from hub.commands.disclosure import keep_appending
 from hub.commands.sweeps import keep_sweeping
 from hub.edge import graphiql
+from hub.edge.clients import Budget, networks
+from hub.edge.documents import Documents
 from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
+from hub.edge.observing import Observer
 from hub.errors import Unusable
 from hub.query.execute import Engine
 from hub.schema import build, sdl
@@ -37,16 +40,33 @@ class Hub:
         self.clock = clock
         self.url = url
         self.pool: Pool | None = None
+        self.edge_pool: Pool | None = None
         self.stopping = asyncio.Event()
         self.work: list[asyncio.Task[None]] = []
         _, catalogue = build()
-        self.engine = Engine(catalogue, sdl())
-        self.graphql = GraphQLEndpoint(self.engine, clock, self.open_pool)
+        limits = settings.limits
+        self.engine = Engine(catalogue, sdl(), limits)
+        self.observer = Observer()
+        self.graphql = GraphQLEndpoint(
+            self.engine,
+            clock,
+            self.open_pool,
+            limits=limits,
+            budget=Budget(limits, clock, self.open_edge_pool),
+            documents=Documents(self.open_pool),
+            observer=self.observer,
+            trusted_proxies=networks(settings.trusted_proxies),
+            origins=frozenset(o.strip().encode() for o in settings.cors_origins.split(",") if o.strip()),
+        )
         self.router = Starlette(routes=[Route("/healthz", health), *graphiql.ROUTES])
 
     def open_pool(self) -> Pool:
         assert self.pool is not None, "the application has not started"
         return self.pool
+
+    def open_edge_pool(self) -> Pool:
+        assert self.edge_pool is not None, "the application has not started"
+        return self.edge_pool
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/graphql" and not graphiql.asks_for_page(scope):
@@ -76,6 +96,7 @@ class Hub:
         """Open the pool and begin the work beside it: the feed's appender and the sweeps."""
         self.stopping = asyncio.Event()
         self.pool = await Pool.open(self.url, self.settings)
+        self.edge_pool = await Pool.open(self.url, self.settings, writes=True)
         self.work = [
             asyncio.create_task(keep_appending(self.url, self.clock, self.stopping)),
             asyncio.create_task(keep_sweeping(self.url, self.clock, self.stopping)),
@@ -88,8 +109,9 @@ class Hub:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        if self.pool is not None:
-            await self.pool.close()
+        for pool in (self.pool, self.edge_pool):
+            if pool is not None:
+                await pool.close()
 
 
 def create_app(settings: Settings, clock: Clock) -> Any:

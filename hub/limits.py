@@ -42,7 +42,7 @@ class Limits:
     body_ms: int = _limit(10_000, "milliseconds to receive a request's body")
     client_requests: int = _limit(50, "requests of one client that are worked on at once")
     requests: int = _limit(200, "requests that one process works on or lets wait; more are turned away with 503")
-    cost_per_minute: int = _limit(600_000, "cost that one client may spend in a minute; 0 for no limit", least=0)
+    cost_per_minute: int = _limit(6_000_000, "cost that one client may spend in a minute; 0 for no limit", least=0)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:

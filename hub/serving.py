@@ -69,6 +69,7 @@ def serve(
     Raises KeyboardInterrupt after an interruption, and Unusable when the server cannot start.
     """
     from hub.app import create_app
+    from hub.edge.protocol import protocol_with
 
     server = Server(
         uvicorn.Config(
@@ -77,6 +78,11 @@ def serve(
             access_log=False,
             log_level=logging.WARNING,
             server_header=False,
+            date_header=True,
+            http=protocol_with(settings.limits.header_ms),
+            ws="none",
+            # An address that a proxy tells counts only from proxies that the settings trust: hub.edge.clients.
+            proxy_headers=False,
             timeout_graceful_shutdown=settings.shutdown_grace_s,
         )
     )

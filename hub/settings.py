@@ -5,11 +5,13 @@ Importing this module reads nothing; tests build `Settings(...)` directly.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from hub.errors import Unusable
+from hub.limits import Limits
 
 PREFIX = "HUB_"
 
@@ -31,12 +33,18 @@ class Settings:
 
     shutdown_grace_s: int = 5
 
+    # Whose word for a caller's address counts, and which origins' pages may ask: comma-separated, none by default.
+    trusted_proxies: str = ""
+    cors_origins: str = ""
+
+    limits: Limits = field(default_factory=Limits)
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """The settings that `env` gives; raises Unusable with a sentence on every bad variable at once."""
         given: dict[str, Any] = {}
         complaints: list[str] = []
-        known = {PREFIX + setting.name.upper(): setting.name for setting in fields(cls)}
+        known = {PREFIX + name.upper(): name for name in READERS}
         for variable, name in known.items():
             text = env.get(variable, "").strip()
             if not text:
@@ -45,7 +53,7 @@ class Settings:
                 given[name] = READERS[name](text)
             except ValueError as wrong:
                 complaints.append(f"{variable} {wrong}")
-        settings = cls(**given)
+        settings = cls(**given, limits=Limits.from_env(env))
         if not complaints and settings.pool_min > settings.pool_max:
             complaints.append("HUB_POOL_MIN must not be greater than HUB_POOL_MAX")
         if complaints:
@@ -75,6 +83,23 @@ def _text(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> str:
+    try:
+        for part in text.split(","):
+            ip_network(part.strip(), strict=False)
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8, separated by commas") from None
+    return text
+
+
+def _origins(text: str) -> str:
+    for part in text.split(","):
+        origin = urlsplit(part.strip())
+        if origin.scheme not in ("http", "https") or not origin.netloc or origin.path or origin.query:
+            raise ValueError("must be origins such as https://partner.example, separated by commas")
+    return text
+
+
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
@@ -94,4 +119,6 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "connection_wait_ms": _number(1, 600_000),
     "statement_timeout_ms": _number(1, 3_600_000),
     "shutdown_grace_s": _number(0, 600),
+    "trusted_proxies": _networks,
+    "cors_origins": _origins,
 }

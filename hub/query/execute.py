@@ -225,6 +225,7 @@ class Ready:
     roots: tuple[ReadyRoot, ...]
     alone: bool
     needs_database: bool
+    used: bool = False
 
 
 def ready(plan: p.Plan, foreign: Callable[[p.ForeignRoot], Any]) -> Ready:

@@ -21,22 +21,24 @@ STATEMENTS_KEPT = 500
 class Pool:
     """Connections for reads, bounded in number and in the time that a request waits for one."""
 
-    def __init__(self, url: str, settings: Settings) -> None:
+    def __init__(self, url: str, settings: Settings, *, writes: bool = False) -> None:
         self.url = url
         self.settings = settings
+        self.writes = writes
+        self.most = 2 if writes else settings.pool_max
         self.free: list[asyncpg.Connection] = []
         self.waiting: deque[asyncio.Future[None]] = deque()
         self.taken = 0
         self.closed = False
 
     @classmethod
-    async def open(cls, url: str, settings: Settings) -> "Pool":
-        """Open the first connections.
+    async def open(cls, url: str, settings: Settings, *, writes: bool = False) -> "Pool":
+        """Open the first connections; `writes` for the edge's own bookkeeping, which needs two at most.
 
         Raises OSError or asyncpg.PostgresError when the database cannot be reached.
         """
-        pool = cls(url, settings)
-        for _ in range(settings.pool_min):
+        pool = cls(url, settings, writes=writes)
+        for _ in range(0 if writes else settings.pool_min):
             pool.free.append(await pool.connect())
         return pool
 
@@ -49,11 +51,11 @@ class Pool:
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
             server_settings={
-                "application_name": "hub reads",
+                "application_name": "hub edge" if self.writes else "hub reads",
                 "timezone": "Asia/Shanghai",
                 "statement_timeout": str(timeout_ms),
                 "idle_in_transaction_session_timeout": str(timeout_ms * 2),
-                "default_transaction_read_only": "on",
+                "default_transaction_read_only": "off" if self.writes else "on",
             },
         )
 
@@ -72,7 +74,7 @@ class Pool:
                 if not connection.is_closed():
                     self.taken += 1
                     return connection
-            if self.taken < self.settings.pool_max:
+            if self.taken < self.most:
                 self.taken += 1
                 try:
                     return await self.connect()

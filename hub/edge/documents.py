@@ -1,0 +1,123 @@
+"""Documents by their identifier: those that operators register for a client, and those that clients persist themselves.
+
+An identifier is `sha256:` and the hash of the document's text (GraphQL over HTTP, appendix on persisted documents), or
+the older form in `extensions.persistedQuery`. Registered documents are in the database and good on every process;
+documents that clients persist are kept by the process alone, bounded in bytes, and asked for again where they are gone.
+"""
+
+import re
+from collections import OrderedDict
+from hashlib import sha256
+from time import monotonic
+from typing import Any
+
+from hub.edge.request import Asked, BadRequest
+from hub.errors import HubError
+
+BYTES_KEPT = 16_000_000
+REGISTERED_SECONDS = 5.0
+ANONYMOUS = "anonymous"
+IDENTIFIER = re.compile(r"sha256:([0-9a-f]{64})")
+HASH = re.compile(r"[0-9a-f]{64}")
+
+REGISTERED = "select text from documents where client in ($1, 'anonymous') and sha256 = $2 limit 1"
+RESTRICTED = "select client from document_clients where registered_only"
+
+
+class UnknownDocument(HubError):
+    """The document is not known here; send its text once, with the same identifier."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+
+class Unregistered(HubError):
+    """This client may only use documents that were registered for it."""
+
+    code = "FORBIDDEN"
+
+
+class Documents:
+    """Texts by hash, for one process."""
+
+    def __init__(self, pool: Any) -> None:
+        self.pool = pool
+        self.persisted: OrderedDict[str, str] = OrderedDict()
+        self.bytes = 0
+        self.registered: dict[tuple[str, str], tuple[float, str | None]] = {}
+        self.restricted: frozenset[str] = frozenset()
+        self.restricted_until = 0.0
+
+    async def text_of(self, asked: Asked, client: str = ANONYMOUS) -> str:
+        """The text that a request means.
+
+        Raises BadRequest for an ill-formed request, UnknownDocument, Unregistered.
+        """
+        hashed = self.hash_of(asked)
+        if await self.is_restricted(client):
+            known = await self.registered_text(client, hashed or sha256((asked.query or "").encode()).hexdigest())
+            if known is None:
+                raise Unregistered("This client may only use documents that were registered for it.")
+            return known
+        if hashed is None:
+            if asked.query is None:
+                raise BadRequest(400, "The member query is needed, or a documentId.")
+            return asked.query
+        if asked.query is None:
+            known = self.persisted.get(hashed) or await self.registered_text(client, hashed)
+            if known is None:
+                raise UnknownDocument("PersistedQueryNotFound")
+            return known
+        if sha256(asked.query.encode()).hexdigest() != hashed:
+            raise BadRequest(400, "The hash in extensions.persistedQuery is not that of the query.")
+        self.keep(hashed, asked.query)
+        return asked.query
+
+    @staticmethod
+    def hash_of(asked: Asked) -> str | None:
+        """The hash that a request names, by either form."""
+        if asked.document_id is not None:
+            if asked.query is not None:
+                raise BadRequest(400, "Give either query or documentId, not both.")
+            found = IDENTIFIER.fullmatch(asked.document_id)
+            if found is None:
+                raise BadRequest(400, "A documentId is sha256: and 64 hexadecimal digits in lower case.")
+            return found[1]
+        persisted = (asked.extensions or {}).get("persistedQuery")
+        if persisted is None:
+            return None
+        hashed = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
+        if not isinstance(hashed, str) or not HASH.fullmatch(hashed) or persisted.get("version") != 1:
+            raise BadRequest(400, "The member extensions.persistedQuery needs version 1 and a sha256Hash.")
+        return hashed
+
+    def keep(self, hashed: str, text: str) -> None:
+        """Remember a document that a client persists; the oldest go when there are too many."""
+        if hashed in self.persisted:
+            self.persisted.move_to_end(hashed)
+            return
+        self.persisted[hashed] = text
+        self.bytes += len(text)
+        while self.bytes > BYTES_KEPT:
+            _, oldest = self.persisted.popitem(last=False)
+            self.bytes -= len(oldest)
+
+    async def registered_text(self, client: str, hashed: str) -> str | None:
+        """A registered document's text; what is known is looked up again after a few seconds."""
+        known = self.registered.get((client, hashed))
+        if known is not None and known[0] > monotonic():
+            return known[1]
+        async with self.pool().connection() as connection:
+            rows = await connection.fetch(REGISTERED, client, hashed)
+        text = rows[0][0] if rows else None
+        if len(self.registered) > 10_000:
+            self.registered.clear()
+        self.registered[client, hashed] = (monotonic() + REGISTERED_SECONDS, text)
+        return text
+
+    async def is_restricted(self, client: str) -> bool:
+        """Whether an operator lets a client use registered documents only."""
+        if self.restricted_until < monotonic():
+            async with self.pool().connection() as connection:
+                self.restricted = frozenset(row[0] for row in await connection.fetch(RESTRICTED))
+            self.restricted_until = monotonic() + REGISTERED_SECONDS
+        return client in self.restricted

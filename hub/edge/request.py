@@ -1,0 +1,245 @@
+"""From HTTP to GraphQL's parameters: media types, bodies and query strings, read no further than they may go."""
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from hub.limits import Limits
+from hub.query.values import clean
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+RESPONSE = b"application/graphql-response+json"
+JSON = b"application/json"
+# `*/*` is what clients say that know nothing of the newer media type, so it gets the older one.
+OFFERS = {RESPONSE: (RESPONSE, 2), JSON: (JSON, 2), b"application/*": (JSON, 1), b"*/*": (JSON, 0)}
+
+
+class BadRequest(Exception):
+    """A request that is not GraphQL over HTTP: its status and what to say of it."""
+
+    def __init__(self, status: int, sentence: str, code: str = "BAD_USER_INPUT") -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.code = code
+
+
+class Gone(Exception):
+    """The client went away before it had asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request's parameters, each of the right type."""
+
+    query: str | None
+    document_id: str | None
+    operation_name: str | None
+    variables: dict[str, Any] | None
+    extensions: dict[str, Any] | None
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """A header's value; several are joined, as HTTP says."""
+    found: bytes | None = None
+    for key, value in scope["headers"]:
+        if key == name:
+            found = value if found is None else found + b", " + value
+    return found
+
+
+@lru_cache(maxsize=256)
+def media_type(accept: bytes | None) -> bytes:
+    """The media type to answer with: the best that `Accept` takes.
+
+    Without `Accept` it is application/graphql-response+json (GraphQL over HTTP, since 2025-01-01). Raises BadRequest
+    406 when it takes neither.
+    """
+    if accept is None or not accept.strip():
+        return RESPONSE
+    best: tuple[float, int] = (0.0, 0)
+    chosen: bytes | None = None
+    for part in accept.split(b","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(b";"))
+        quality = 1.0
+        for parameter in parameters:
+            if parameter.startswith(b"q="):
+                try:
+                    quality = float(parameter[2:])
+                except ValueError:
+                    quality = 0.0
+            elif parameter.startswith(b"charset=") and parameter[8:].strip(b'"') not in (b"utf-8", b"utf8"):
+                quality = 0.0
+        offered = OFFERS.get(name)
+        if offered is not None and quality > 0 and (chosen is None or (quality, offered[1]) > best):
+            chosen, best = offered[0], (quality, offered[1])
+    if chosen is None:
+        raise BadRequest(
+            406, "This address answers with application/graphql-response+json or application/json.", "NOT_ACCEPTABLE"
+        )
+    return chosen
+
+
+@lru_cache(maxsize=256)
+def is_json(content_type: bytes | None) -> bool:
+    """Whether a body is JSON in UTF-8."""
+    name, *parameters = (piece.strip() for piece in (content_type or b"").lower().split(b";"))
+    charsets = [p[8:].strip(b'"') for p in parameters if p.startswith(b"charset=")]
+    return name == JSON and all(charset in (b"utf-8", b"utf8") for charset in charsets)
+
+
+async def body_of(scope: Scope, receive: Receive, limits: Limits) -> bytes:
+    """The request's body, never more of it than is allowed, and never for longer.
+
+    Raises BadRequest 408 or 413, Gone when the client went away.
+    """
+    said = header(scope, b"content-length")
+    if said is not None and said.isdigit() and int(said) > limits.body_bytes:
+        raise too_large(limits.body_bytes)
+    message = await receive() if said is not None else None
+    if message is not None and message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+    else:
+        try:
+            async with asyncio.timeout(limits.body_ms / 1000):
+                body = await rest_of(message, receive, limits)
+        except TimeoutError:
+            raise BadRequest(408, f"The body did not arrive within {limits.body_ms} milliseconds.") from None
+    if len(body) > limits.body_bytes:
+        raise too_large(limits.body_bytes)
+    return body
+
+
+async def rest_of(message: MutableMapping[str, Any] | None, receive: Receive, limits: Limits) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        if message is None:
+            message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limits.body_bytes:
+            raise too_large(limits.body_bytes)
+        parts.append(part)
+        if not message.get("more_body"):
+            return b"".join(parts)
+        message = None
+
+
+def too_large(most: int) -> BadRequest:
+    return BadRequest(413, f"The body is larger than {most:,} bytes.")
+
+
+def inflated(body: bytes, encoding: bytes, limits: Limits) -> bytes:
+    """A compressed body, inflated no further than is allowed.
+
+    Raises BadRequest 400, 413 or 415.
+    """
+    if encoding.strip().lower() != b"gzip":
+        raise BadRequest(415, "Send the body without a content encoding, or as gzip.")
+    inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        plain = inflater.decompress(body, limits.inflated_bytes + 1)
+    except zlib.error:
+        raise BadRequest(400, "The body is not valid gzip.") from None
+    if len(plain) > limits.inflated_bytes:
+        raise BadRequest(413, f"The inflated body is larger than {limits.inflated_bytes:,} bytes.")
+    if not inflater.eof:
+        raise BadRequest(400, "The gzip body ends too early.")
+    return plain
+
+
+async def posted(scope: Scope, receive: Receive, limits: Limits) -> dict[str, Any]:
+    """The parameters of a POST.
+
+    Raises BadRequest.
+    """
+    if not is_json(header(scope, b"content-type")):
+        raise BadRequest(415, "Send a POST body as application/json in UTF-8.")
+    body = await body_of(scope, receive, limits)
+    encoding = header(scope, b"content-encoding")
+    if encoding is not None and encoding != b"identity":
+        body = inflated(body, encoding, limits)
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise BadRequest(400, "The body is not valid JSON in UTF-8.") from None
+    if not isinstance(given, dict):
+        raise BadRequest(400, "The body must be a JSON object with a query.")
+    return given
+
+
+def got(scope: Scope, limits: Limits) -> dict[str, Any]:
+    """The parameters of a GET.
+
+    Raises BadRequest.
+    """
+    raw: bytes = scope["query_string"]
+    if len(raw) > limits.query_string_bytes:
+        raise BadRequest(414, f"The query string is longer than {limits.query_string_bytes:,} bytes; use POST.")
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=20)
+    except ValueError:
+        raise BadRequest(400, "The query string is not valid UTF-8, or has too many parameters.") from None
+    given: dict[str, Any] = dict(pairs)
+    for key in ("variables", "extensions"):
+        text = given.pop(key, "")
+        if text:
+            try:
+                given[key] = orjson.loads(text)
+            except orjson.JSONDecodeError:
+                raise BadRequest(400, f"The parameter {key} is not valid JSON.") from None
+    return given
+
+
+def checked(given: dict[str, Any], limits: Limits) -> Asked:
+    """The parameters, each of the right type.
+
+    Raises BadRequest 400 naming the member that is wrong.
+    """
+    query = given.get("query")
+    document_id = given.get("documentId")
+    name = given.get("operationName")
+    variables = given.get("variables")
+    extensions = given.get("extensions")
+    if query is not None and not isinstance(query, str):
+        raise BadRequest(400, "The member query must be a string.")
+    if document_id is not None and not isinstance(document_id, str):
+        raise BadRequest(400, "The member documentId must be a string.")
+    if name is not None and not isinstance(name, str):
+        raise BadRequest(400, "The member operationName must be a string.")
+    if name is not None and not clean(name):
+        raise BadRequest(400, "The member operationName must not hold NUL or an unpaired surrogate.")
+    if variables is not None and not isinstance(variables, dict):
+        raise BadRequest(400, "The member variables must be an object.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise BadRequest(400, "The member extensions must be an object.")
+    if variables and deeper_than(variables, limits.variables_depth):
+        raise BadRequest(400, f"The variables nest deeper than {limits.variables_depth} levels.")
+    return Asked(query or None, document_id or None, name or None, variables, extensions)
+
+
+def deeper_than(value: Any, levels: int) -> bool:
+    """Whether a JSON value nests deeper than so many levels."""
+    here = [value]
+    for _ in range(levels):
+        here = [
+            item
+            for outer in here
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(item, dict | list)
+        ]
+        if not here:
+            return False
+    return True
