@@ -19,20 +19,27 @@ begin
         using errcode = 'integrity_constraint_violation';
 end $$;
 
+-- Watches a versioned table. The trigger names the columns there are, so a migration that adds one calls this again.
+create function watch_history(kept text) returns void language plpgsql as $$
+declare
+    columns text;
+begin
+    -- `feed_state` says what the feed has told, which is not knowledge about the subject.
+    select string_agg(quote_ident(attname), ', ' order by attnum) into columns
+        from pg_attribute
+        where attrelid = kept::regclass and attnum > 0 and not attisdropped and attname <> 'feed_state';
+    execute format('create or replace trigger keep_history before update of %s on %I for each row'
+        ' execute function keep_history()', columns, kept);
+end $$;
+
 do $$
 declare
     kept text;
-    columns text;
 begin
     foreach kept in array array['departments', 'catalogue_items', 'grants', 'subjects', 'subject_relations',
         'evaluations', 'commitments', 'records', 'sanctions_lists', 'measures', 'sanctions_entries']
     loop
-        -- `feed_state` says what the feed has told, which is not knowledge about the subject.
-        select string_agg(quote_ident(attname), ', ' order by attnum) into columns
-            from pg_attribute
-            where attrelid = kept::regclass and attnum > 0 and not attisdropped and attname <> 'feed_state';
-        execute format('create trigger keep_history before update of %s on %I for each row'
-            ' execute function keep_history()', columns, kept);
+        perform watch_history(kept);
         execute format('create trigger keep_rows before delete or truncate on %I for each statement'
             ' execute function refuse_change()', kept);
         execute format('create trigger keep_rows before update or delete or truncate on %I for each statement'
