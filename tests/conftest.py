@@ -4,11 +4,14 @@ A database is migrated once a session and then only copied, which takes some 50 
 
 - `database`: the URL of a copy of one's own, with the code tables; `connection` is a connection on it;
 - `shared_database`: the same for a whole module, for tests that only read what a fixture of theirs has written;
-- `empty_database`: the URL of a database without anything.
+- `empty_database`: the URL of a database without anything;
+- `folder`: where tests of the embedded server itself may start others.
 """
 
 import itertools
 import os
+import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +29,18 @@ from hub.store.engine import connect, other_database
 from hub.store.migration import migrate
 
 # Tests need no database that outlives the machine.
-FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "autovacuum": "off"}
+FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+}
+# Copying a database is some hundred files: 20 ms in memory, and up to a second on a virtual disk.
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 2 * 2**30
 
 numbers = itertools.count(1)
 
@@ -37,17 +51,31 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def new_folder() -> "tempfile.TemporaryDirectory[str]":
+    """A folder for embedded servers, in memory where there is room.
+
+    Not in pytest's own: as root, the server runs as another account, which pytest locks out there.
+    """
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    return tempfile.TemporaryDirectory(prefix="hub-test-", dir=MEMORY if roomy else None)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A folder for embedded servers of a module's own; what a failed test has left running in it is ended."""
+    with new_folder() as made:
+        yield Path(made)
+        for pid_file in Path(made).glob("*/postgres/postmaster.pid"):
+            os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
+
+
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """A database on a server where more may be made."""
     if given := os.environ.get("HUB_TEST_DATABASE_URL"):
         yield given
         return
-    # Not in pytest's folder: as root, the server runs as another account, which pytest locks out there.
-    with (
-        tempfile.TemporaryDirectory(prefix="hub-test-") as folder,
-        Embedded.start(Path(folder), settings=FORGETFUL) as server,
-    ):
+    with new_folder() as made, Embedded.start(Path(made), settings=FORGETFUL) as server:
         yield server.url
 
 

@@ -67,6 +67,8 @@ QUEUE_SECONDS_MAX = 120.0
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
+    # In the cluster's own folder: /dev/shm is small in containers, and what is left there stays.
+    "dynamic_shared_memory_type": "mmap",
     "max_connections": "100",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",

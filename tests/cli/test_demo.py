@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -109,16 +108,6 @@ def nothing_left(data_dir: Path) -> bool:
     with FileLock(data_dir / "locks" / "server") as server, FileLock(data_dir / "locks" / "in-use") as in_use:
         free = server.take() and in_use.take()
     return free and not (data_dir / "demo.json").exists() and not (data_dir / "postgres" / "postmaster.pid").exists()
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    # Not pytest's own: see the conftest above.
-    with tempfile.TemporaryDirectory(prefix="hub-test-") as made:
-        yield Path(made)
-        # What a failed test has left.
-        for pid_file in Path(made).glob("*/postgres/postmaster.pid"):
-            os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,13 +17,6 @@ from hub.store.embedded import Embedded
 from hub.store.locks import FileLock
 
 QUICK = {"fsync": "off"}
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    # Not pytest's own: see conftest.
-    with tempfile.TemporaryDirectory(prefix="hub-test-") as made:
-        yield Path(made)
 
 
 @pytest.fixture(scope="module")

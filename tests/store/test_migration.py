@@ -7,6 +7,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from hub.errors import Unusable
 from hub.store.engine import psycopg_url
@@ -23,11 +24,9 @@ def test_processes_that_migrate_at_once_take_turns(empty_database: str) -> None:
 def test_migrations_and_tables_agree(database: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(folder()))
-    engine = create_engine(psycopg_url(database))
-    with engine.connect() as connection:
+    with create_engine(psycopg_url(database), poolclass=NullPool).connect() as connection:
         config.attributes["connection"] = connection
         command.check(config)
-    engine.dispose()
 
 
 def test_a_database_of_a_newer_hub_is_refused(database: str) -> None:
