@@ -1,11 +1,13 @@
-"""${message}."""
+"""${message}.
 
-from alembic import op
+What must be deployed before it?
+"""
+
 import sqlalchemy as sa
+from alembic import op
 ${imports if imports else ""}
-
-revision = ${repr(up_revision)}
-down_revision = ${repr(down_revision)}
+revision = "${up_revision}"
+down_revision = "${down_revision}"
 branch_labels = None
 depends_on = None
 

@@ -54,12 +54,12 @@ async def test_a_changed_row_leaves_its_former_version(connection: asyncpg.Conne
 async def test_a_column_of_a_later_migration_is_kept_too(connection: asyncpg.Connection) -> None:
     department = await make.department(connection)
     for table in ("departments", "departments_history"):
-        await connection.execute(f"alter table {table} add column website text")
+        await connection.execute(f"alter table {table} add column added_later text")
     await connection.execute("select watch_history('departments')")
 
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="needs revision 2"):
-        await connection.execute("update departments set website = 'there' where id = $1", department)
-    await connection.execute("update departments set website = 'there', revision = 2 where id = $1", department)
+        await connection.execute("update departments set added_later = 'there' where id = $1", department)
+    await connection.execute("update departments set added_later = 'there', revision = 2 where id = $1", department)
 
     assert await connection.fetchval("select revision from departments_history where id = $1", department) == 1
 
