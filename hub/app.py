@@ -6,9 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from hub.clock import Clock
 from hub.commands.disclosure import keep_appending
@@ -17,19 +14,13 @@ from hub.edge import graphiql
 from hub.edge.clients import Budget, networks
 from hub.edge.documents import Documents
 from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
-from hub.edge.observing import Observer
+from hub.edge.inside import Inside
 from hub.errors import Unusable
-from hub.query.execute import Engine
 from hub.schema import build, sdl
 from hub.settings import Settings
 from hub.store.pool import Pool
 
 log = logging.getLogger(__name__)
-
-
-async def health(_: Request) -> JSONResponse:
-    """Says that the process answers."""
-    return JSONResponse({"status": "ok"})
 
 
 class Hub:
@@ -45,8 +36,8 @@ class Hub:
         self.work: list[asyncio.Task[None]] = []
         _, catalogue = build()
         limits = settings.limits
-        self.engine = Engine(catalogue, sdl(), limits)
-        self.observer = Observer()
+        self.inside = Inside(settings, url)
+        self.engine = self.inside.engine(catalogue, sdl(), limits)
         self.graphql = GraphQLEndpoint(
             self.engine,
             clock,
@@ -54,11 +45,12 @@ class Hub:
             limits=limits,
             budget=Budget(limits, clock, self.open_edge_pool),
             documents=Documents(self.open_pool),
-            observer=self.observer,
+            observer=self.inside.observer,
             trusted_proxies=networks(settings.trusted_proxies),
             origins=frozenset(o.strip().encode() for o in settings.cors_origins.split(",") if o.strip()),
         )
-        self.router = Starlette(routes=[Route("/healthz", health), *graphiql.ROUTES])
+        self.answer = self.inside.traced(self.graphql)
+        self.router = self.inside.with_ids(Starlette(routes=[*self.inside.routes, *graphiql.ROUTES]))
 
     def open_pool(self) -> Pool:
         assert self.pool is not None, "the application has not started"
@@ -70,7 +62,7 @@ class Hub:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/graphql" and not graphiql.asks_for_page(scope):
-            await self.graphql(scope, receive, send)
+            await self.answer(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self.lifespan(receive, send)
         else:
@@ -82,6 +74,10 @@ class Hub:
             if message["type"] == "lifespan.startup":
                 try:
                     await self.start()
+                except Unusable as reason:
+                    log.error("the hub cannot start: %s", reason)  # noqa: TRY400 - the sentence says all
+                    await send({"type": "lifespan.startup.failed", "message": str(reason)})
+                    return
                 except Exception as fault:
                     log.error("the hub cannot start: %s", type(fault).__name__)
                     await send({"type": "lifespan.startup.failed", "message": type(fault).__name__})
@@ -97,9 +93,10 @@ class Hub:
         self.stopping = asyncio.Event()
         self.pool = await Pool.open(self.url, self.settings)
         self.edge_pool = await Pool.open(self.url, self.settings, writes=True)
+        self.inside.start(self.engine, {"reads": self.pool, "edge": self.edge_pool})
         self.work = [
-            asyncio.create_task(keep_appending(self.url, self.clock, self.stopping)),
-            asyncio.create_task(keep_sweeping(self.url, self.clock, self.stopping)),
+            asyncio.create_task(keep_appending(self.url, self.clock, self.stopping, self.inside.appender)),
+            asyncio.create_task(keep_sweeping(self.url, self.clock, self.stopping, self.inside.sweeps)),
         ]
 
     async def stop(self) -> None:
@@ -112,6 +109,7 @@ class Hub:
         for pool in (self.pool, self.edge_pool):
             if pool is not None:
                 await pool.close()
+        await self.inside.stop()
 
 
 def create_app(settings: Settings, clock: Clock) -> Any:

@@ -102,7 +102,9 @@ def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
     with listener, _database(data_dir) as url, suppress(KeyboardInterrupt):
         clock = _clock(url)
-        serve(replace(settings, database_url=url), clock, listener, started=started)
+        log_requests = True if settings.log_requests is None else settings.log_requests
+        settings = replace(settings, database_url=url, log_requests=log_requests)
+        serve(settings, clock, listener, started=started, say=click.echo)
 
 
 @cli.command()

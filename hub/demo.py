@@ -91,6 +91,7 @@ class Demo:
                         listener,
                         started=window.open,
                         watch=window.watch,
+                        say=say,
                     )
                 finally:
                     window.note.unlink(missing_ok=True)

@@ -63,19 +63,31 @@ def serve(
     *,
     started: Callable[[], Awaitable[None]] = _nothing,
     watch: Callable[[], Awaitable[bool]] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until interrupted, or until `watch`, asked twice a second, says no; `started` once requests are answered.
 
+    `say` is told where metrics are served, if they are.
     Raises KeyboardInterrupt after an interruption, and Unusable when the server cannot start.
     """
     from hub.app import create_app
+    from hub.edge import logs
     from hub.edge.protocol import protocol_with
+
+    logs.configure()
+    app = create_app(settings, clock)
+
+    async def served() -> None:
+        await started()
+        if say is not None and app.inside.metrics_address is not None:
+            say(f"Metrics are served at {app.inside.metrics_address}")
 
     server = Server(
         uvicorn.Config(
-            create_app(settings, clock),
+            app,
             lifespan="on",
             access_log=False,
+            log_config=None,
             log_level=logging.WARNING,
             server_header=False,
             date_header=True,
@@ -87,9 +99,9 @@ def serve(
         )
     )
     try:
-        run(_serve(server, listener, started, watch), server.config.get_loop_factory())
+        run(_serve(server, listener, served, watch), server.config.get_loop_factory())
     except SystemExit:
-        # uvicorn's way to say so, after the traceback.
+        # uvicorn's way to say so, after a line in the log.
         raise Unusable("The server could not start; what is printed above says why.") from None
 
 

@@ -14,6 +14,8 @@ from hub.errors import Unusable
 from hub.limits import Limits
 
 PREFIX = "HUB_"
+# Variables whose names others have given.
+FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Settings:
 
     shutdown_grace_s: int = 5
 
+    # None means that no metrics are served; 0 is any free port. Each process needs one of its own.
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = None
+    # None leaves it to the verb: `hub serve` logs requests, `hub demo` does not.
+    log_requests: bool | None = None
+    # Whether OTEL_EXPORTER_OTLP_ENDPOINT is set; OpenTelemetry reads it, and others of its own, itself.
+    traces: bool = False
+
     # Whose word for a caller's address counts, and which origins' pages may ask: comma-separated, none by default.
     trusted_proxies: str = ""
     cors_origins: str = ""
@@ -44,7 +54,7 @@ class Settings:
         """The settings that `env` gives; raises Unusable with a sentence on every bad variable at once."""
         given: dict[str, Any] = {}
         complaints: list[str] = []
-        known = {PREFIX + name.upper(): name for name in READERS}
+        known = {FOREIGN.get(name, PREFIX + name.upper()): name for name in READERS}
         for variable, name in known.items():
             text = env.get(variable, "").strip()
             if not text:
@@ -109,6 +119,17 @@ def _number(least: int, most: int) -> Callable[[str], int]:
     return read
 
 
+def _flag(text: str) -> bool:
+    words = {"1": True, "on": True, "true": True, "yes": True, "0": False, "off": False, "false": False, "no": False}
+    if text.lower() not in words:
+        raise ValueError("must be on or off")
+    return words[text.lower()]
+
+
+def _present(_: str) -> bool:
+    return True
+
+
 READERS: Mapping[str, Callable[[str], object]] = {
     "database_url": _url,
     "data_dir": _path,
@@ -119,6 +140,10 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "connection_wait_ms": _number(1, 600_000),
     "statement_timeout_ms": _number(1, 3_600_000),
     "shutdown_grace_s": _number(0, 600),
+    "metrics_host": _text,
+    "metrics_port": _number(0, 65_535),
+    "log_requests": _flag,
+    "traces": _present,
     "trusted_proxies": _networks,
     "cors_origins": _origins,
 }

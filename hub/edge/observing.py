@@ -10,6 +10,7 @@ from bisect import bisect_left
 from functools import lru_cache
 from typing import Final
 
+from hub.edge.logs import RequestLog
 from hub.query.execute import Engine, Operation
 
 OPERATIONS_MAX: Final = 200
@@ -26,27 +27,32 @@ COSTS: Final = (1, 5, 10, 50, 100, 500, 1_000, 5_000, 10_000, 50_000)
 
 
 class Tally:
-    """What is counted of one operation's requests; the last bucket of each list is for what is above all bounds."""
+    """What is counted of one operation's requests."""
 
-    __slots__ = ("cost", "costs", "latencies", "seconds", "statuses")
+    __slots__ = ("cost", "latencies", "seconds", "statuses")
 
     def __init__(self) -> None:
         self.statuses: dict[int, int] = {}
+        # The last one is for what is above all bounds.
         self.latencies = [0] * (len(SECONDS) + 1)
         self.seconds = 0.0
-        self.costs = [0] * (len(COSTS) + 1)
         self.cost = 0
 
 
 class Observer:
-    """Counts requests. The endpoint calls `finished` once for each, and `shed` for what it turned away unread."""
+    """Counts requests, and logs them where that is wanted.
+
+    The endpoint calls `finished` once for each, after `shed` for one that it turned away unread.
+    """
 
     def __init__(self) -> None:
         self.operations: dict[str, Tally] = {UNNAMED: Tally(), OTHER: Tally()}
+        self.costs = [0] * (len(COSTS) + 1)
         self.codes: dict[str, int] = {}
         self.plan_hits = 0
         self.plan_misses = 0
         self.sheds = 0
+        self.log: RequestLog | None = None
 
     def finished(
         self, *, operation: str | None, status: int, code: str | None, seconds: float, cost: int, plan_hit: bool
@@ -68,11 +74,13 @@ class Observer:
         elif cost:
             self.plan_misses += 1
         if cost:
-            tally.costs[bisect_left(COSTS, cost)] += 1
+            self.costs[bisect_left(COSTS, cost)] += 1
             tally.cost += cost
         if code is not None:
             known = code if code in self.codes or len(self.codes) < CODES_MAX else OTHER
             self.codes[known] = self.codes.get(known, 0) + 1
+        if self.log is not None:
+            self.log.add(shown(operation), status, code, seconds, cost, plan_hit=plan_hit)
 
     def shed(self) -> None:
         """Count a request that was turned away because there were too many."""
