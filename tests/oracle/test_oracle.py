@@ -1,0 +1,121 @@
+"""The engine against the oracle: every answer and every refusal of any operation must be the same.
+
+`HUB_ORACLE_CASES` is how many operations are asked (300 here, 2,000 in CI, 100,000 on demand); they are the same ones
+every time, unless `HUB_ORACLE_SEED` gives another series.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from difflib import unified_diff
+from typing import Any, NamedTuple
+
+import asyncpg
+import orjson
+import pytest
+from graphql import GraphQLError
+from hypothesis import HealthCheck, Phase, assume, event, given, note, seed, settings
+from hypothesis import strategies as st
+
+from hub.query.execute import Engine, Refused
+from hub.schema import build, sdl
+from hub.store.engine import connect
+from tests.oracle.evaluator import SCHEMA, Answer, evaluate
+from tests.oracle.law import World
+from tests.oracle.operations import Asked, Pools, operations, pools_of
+from tests.oracle.world import TODAY, lay_world
+
+CASES = int(os.environ.get("HUB_ORACLE_CASES", "300"))
+SEED = os.environ.get("HUB_ORACLE_SEED")
+
+
+class Both(NamedTuple):
+    """The engine on a database, and the oracle on the same rows.
+
+    Hypothesis stops a test by exceptions that no event loop survives, so the tests run a loop of their own.
+    """
+
+    runner: asyncio.Runner
+    engine: Engine
+    connection: asyncpg.Connection
+    world: World
+    pools: Pools
+
+    def __repr__(self) -> str:
+        return "both"
+
+    def ask(self, text: str, variables: Answer | None, name: str | None = None) -> tuple[Any, Any]:
+        """The answers of the engine and of the oracle; nothing where the engine finds the operation too dear."""
+        try:
+            prepared = self.engine.prepare(self.engine.operation(text, name), variables, TODAY)
+            data = self.runner.run(self.engine.run(*prepared, self.connection))
+            answer: Answer = {"data": orjson.loads(orjson.dumps(data))}
+        except Refused as refused:
+            answer = {"refused": {told(error) for error in refused.errors}}
+            if any(told(error)[0] == "COST_EXCEEDED" for error in refused.errors):
+                return None, None
+        expected = evaluate(self.world, text, variables, name)
+        if "refused" in expected and "refused" in answer:
+            # One fault may keep the engine from looking for the next.
+            expected = {"refused": expected["refused"] & answer["refused"] or expected["refused"]}
+        return answer, expected
+
+
+def told(error: GraphQLError) -> tuple[Any, Any]:
+    """The code of an error, and where it happened."""
+    return (error.extensions or {})["code"], tuple(error.path) if error.path else None
+
+
+async def laid(url: str) -> tuple[asyncpg.Connection, World]:
+    connection = await connect(url)
+    await lay_world(connection)
+    return connection, await World.load(connection, TODAY)
+
+
+@pytest.fixture(scope="module")
+def both(shared_database: str) -> Iterator[Both]:
+    with asyncio.Runner() as runner:
+        connection, world = runner.run(laid(shared_database))
+        yield Both(runner, Engine(build()[1], sdl()), connection, world, pools_of(world))
+        runner.run(connection.close())
+
+
+def difference(expected: Any, answer: Any) -> str:
+    return "\n".join(unified_diff(lines(expected), lines(answer), "oracle", "engine", lineterm="", n=4))
+
+
+def lines(answer: Any) -> list[str]:
+    return orjson.dumps(answer, default=sorted, option=orjson.OPT_INDENT_2).decode().splitlines()
+
+
+def in_order(answer: Any) -> Any:
+    """With the order of keys made part of it: an answer's keys come in the order asked."""
+    if isinstance(answer, dict):
+        return [(key, in_order(value)) for key, value in answer.items()]
+    return [in_order(value) for value in answer] if isinstance(answer, list) else answer
+
+
+def series(test: Any) -> Any:
+    """Another series of operations where a seed asks for one."""
+    return test if SEED is None else seed(SEED)(test)
+
+
+@series
+@settings(
+    max_examples=CASES,
+    derandomize=SEED is None,
+    database=None,
+    deadline=None,
+    phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.data())
+def test_any_operation_is_answered_as_the_oracle_answers_it(both: Both, data: st.DataObject) -> None:
+    asked: Asked = data.draw(operations(SCHEMA, both.pools))
+    for variables in asked.variables:
+        answer, expected = both.ask(asked.text, variables, asked.name)
+        assume(answer is not None)
+        event("refused" if "refused" in answer else "answered")
+        if in_order(answer) != in_order(expected):
+            note(f"{asked.text}\n\nwith {variables}\n\n{difference(expected, answer)}")
+            raise AssertionError("the engine and the oracle differ")
