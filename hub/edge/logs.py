@@ -138,7 +138,7 @@ def of_request(line: Line) -> dict[str, Any]:
         "code": line.code,
         "ms": round(line.seconds * 1000, 3),
         "cost": line.cost,
-        "plan": "hit" if line.plan_hit else "miss",
+        "plan": ("hit" if line.plan_hit else "miss") if line.cost else None,
     }
 
 
