@@ -70,8 +70,9 @@ def run(
 ) -> Result:
     """`asyncio.run` whose work an interruption cancels where it waits.
 
-    Raises KeyboardInterrupt if that happened.
+    Raises KeyboardInterrupt if that happened, whatever the work made of it.
     """
+    before = interruption.asked_by
 
     async def interruptible() -> Result:
         interruption.task = asyncio.current_task()
@@ -83,7 +84,8 @@ def run(
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
             return runner.run(interruptible())
-    except asyncio.CancelledError:
-        if interruption.asked_by is not None:
+    except (Exception, asyncio.CancelledError):
+        # asyncpg, cancelled in a transaction, may answer with an error of its own.
+        if before is None and interruption.asked_by is not None:
             raise KeyboardInterrupt from None
         raise

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -19,7 +18,12 @@ import psutil
 import psycopg
 import pytest
 
+from hub.demo import Demo
+from hub.errors import Unusable
+from hub.settings import Settings
+from hub.store.embedded import Embedded
 from hub.store.locks import FileLock
+from hub.store.migration import is_current
 
 SECONDS_MAX = 60.0
 COUNTS = (
@@ -159,19 +163,21 @@ def test_its_time_is_that_of_every_command_on_its_database(first: First) -> None
 
 
 def test_a_command_beside_it_uses_its_server_and_leaves_it_running(first: First) -> None:
-    beside = Command("migrate", "--data-dir", str(first.data_dir))
-    assert beside.end() == 0, beside.output
+    with Embedded(first.data_dir) as beside:
+        beside.open(make=False)
+        assert beside.postmaster_pid == first.facts["postmaster_pid"]
+        assert is_current(beside.url)
     assert ask(first.facts, "{ departments { code } }")["departments"]
 
 
 def test_a_second_one_in_the_same_place_is_refused_in_a_sentence(folder: Path, first: First) -> None:
-    same_directory = demo(first.data_dir)
-    same_port = Command(
-        "demo", "--data-dir", str(folder / "other"), "--port", first.facts["base_url"].rpartition(":")[2]
-    )
-    assert same_directory.end() == same_port.end() == 1
-    assert re.fullmatch(r"hub: A demonstration already runs on .*\n", same_directory.output)
-    assert re.fullmatch(r"hub: Port \d+ is in use; .*\n", same_port.output)
+    port = int(first.facts["base_url"].rpartition(":")[2])
+    with pytest.raises(Unusable, match="A demonstration already runs on"):
+        Demo(first.data_dir, port=0).run(Settings(), print)
+    with pytest.raises(Unusable, match=f"demonstration of .* already runs at {first.facts['base_url']}"):
+        Demo(first.data_dir, port=port).run(Settings(), print)
+    with pytest.raises(Unusable, match=f"Port {port} is in use; give another with --port"):
+        Demo(folder / "other", port=port).run(Settings(), print)
     assert not (folder / "other").exists()
 
 

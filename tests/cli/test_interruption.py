@@ -66,6 +66,18 @@ def test_work_on_the_loop_is_cancelled_where_it_waits(interruption: Interruption
     assert steps == ["goes on until it waits", "tidied up"]
 
 
+def test_what_cancelled_work_makes_of_it_is_an_interruption_still(interruption: Interruption) -> None:
+    async def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(60)
+        finally:
+            raise RuntimeError("another operation is in progress")
+
+    with pytest.raises(KeyboardInterrupt):
+        run(work())
+
+
 def test_a_hang_up_is_ignored_under_nohup(interruption: Interruption) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     interruption.install()
