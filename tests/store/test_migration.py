@@ -6,12 +6,13 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from hub.errors import Unusable
 from hub.store.engine import psycopg_url
-from hub.store.migration import folder, is_current, migrate
+from hub.store.migration import folder, is_current, migrate, revisions
 
 
 def test_processes_that_migrate_at_once_take_turns(empty_database: str) -> None:
@@ -19,6 +20,14 @@ def test_processes_that_migrate_at_once_take_turns(empty_database: str) -> None:
     with ThreadPoolExecutor(3) as several:
         list(several.map(migrate, [empty_database] * 3))
     assert is_current(empty_database)
+
+
+def test_revisions_are_read_as_alembic_reads_them() -> None:
+    scripts = ScriptDirectory(str(folder()))
+    following: dict[str, str | None] = {}
+    for script in scripts.walk_revisions():
+        following[script.revision] = min(script.nextrev, default=None)
+    assert revisions() == following
 
 
 def test_migrations_and_tables_agree(database: str) -> None:
@@ -37,7 +46,14 @@ def test_a_database_of_a_newer_hub_is_refused(database: str) -> None:
             ask(database)
 
 
-def test_an_unreachable_database_is_named_without_its_password() -> None:
-    with pytest.raises(Unusable, match="cannot be reached") as refused:
-        migrate("postgresql://hub:topsecret@127.0.0.1:9/hub")
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("postgresql://hub:topsecret@127.0.0.1:9/hub", "cannot be reached"),
+        ("postgresql://hub@127.0.0.1/hub?topsecret=1", "none that PostgreSQL understands"),
+    ],
+)
+def test_a_database_that_cannot_be_had_is_told_without_secrets(url: str, sentence: str) -> None:
+    with pytest.raises(Unusable, match=sentence) as refused:
+        migrate(url)
     assert "topsecret" not in str(refused.value)
