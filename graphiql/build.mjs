@@ -48,6 +48,8 @@ const page = await build({
   splitting: true,
   jsx: "automatic",
   define: { ...common.define, WORKERS: JSON.stringify(workerNames) },
+  // GraphiQL asks for these by their old names, whose files have no named exports.
+  alias: { "prettier/parser-babel": "prettier/plugins/babel", "prettier/parser-graphql": "prettier/plugins/graphql" },
   entryPoints: { main: "src/main.jsx", icon: "src/icon.svg" },
 });
 
