@@ -209,6 +209,37 @@ def seed(subjects: int, records: int, data_dir: Path | None) -> None:
     click.echo(f"The database has {subjects:,} subjects and {records:,} records more.")
 
 
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--operation", metavar="NAME", help="Which one, where the file has several.")
+@click.option("--variables", metavar="JSON", default="{}", help="The operation's variables, as a JSON object.")
+@click.option("--analyze", is_flag=True, help="Let PostgreSQL measure instead of estimate.")
+@data_dir_option
+def explain(file: Path, *, operation: str | None, variables: str, analyze: bool, data_dir: Path | None) -> None:
+    """Print plan, SQL and PostgreSQL's EXPLAIN of the query in FILE, for callers without a token."""
+    import json
+
+    from hub.explain import Question, explain
+    from hub.interruption import run
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Unusable(f"{file} cannot be read as a text in UTF-8.") from None
+    try:
+        given = json.loads(variables)
+    except (ValueError, RecursionError):
+        given = None
+    if not isinstance(given, dict):
+        raise Unusable("--variables must be a JSON object.")
+    settings = _settings()
+    question = Question(text, operation, given, analyze)
+    with _database(data_dir) as url:
+        today = _clock(url).today()
+        lines = run(explain(url, question, today, settings.limits, settings.statement_timeout_ms))
+    click.echo("\n".join(lines))
+
+
 @contextmanager
 def _database(data_dir: Path | None, *, make: bool = False) -> Iterator[str]:
     """The database to work on, reachable until the end of the block.
