@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
@@ -18,8 +18,14 @@ from hub.errors import Unusable
 from hub.interruption import interruption
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from asyncpg import Connection
+
     from hub.clock import Clock
     from hub.settings import Settings
+
+Result = TypeVar("Result")
 
 STOPPED_BY_SIGNAL = 130
 
@@ -55,6 +61,11 @@ def main() -> NoReturn:
     sys.exit(status)
 
 
+no_rate_limit_option = click.option(
+    "--no-rate-limit", is_flag=True, help="Let a client spend and do as much as it likes; for measuring."
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="credit-hub")
 def cli() -> None:
@@ -70,7 +81,8 @@ def cli() -> None:
 @click.option(
     "--now", metavar="TIME", help="When time in this demonstration begins, such as 2026-05-01T09:00 in Beijing."
 )
-def demo(port: int, data_dir: Path | None, scale: int, now: str | None) -> None:
+@no_rate_limit_option
+def demo(port: int, data_dir: Path | None, scale: int, now: str | None, *, no_rate_limit: bool) -> None:
     """Start everything on an embedded PostgreSQL, with a world to look at.
 
     Ctrl-C stops it; started again on the same directory, it goes on with the same data.
@@ -80,6 +92,8 @@ def demo(port: int, data_dir: Path | None, scale: int, now: str | None) -> None:
         from hub.demo import Demo
 
         settings = _settings()
+        if no_rate_limit:
+            settings = settings.without_rate_limit()
         Demo(data_dir or settings.data_dir, port, scale, moment).run(settings, click.echo)
     click.echo("Stopped.")
 
@@ -88,13 +102,16 @@ def demo(port: int, data_dir: Path | None, scale: int, now: str | None) -> None:
 @click.option("--host", help="Address to serve at. [default: HUB_HOST or 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65_535), help="[default: HUB_PORT or 8000]")
 @data_dir_option
-def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
+@no_rate_limit_option
+def serve(host: str | None, port: int | None, data_dir: Path | None, *, no_rate_limit: bool) -> None:
     """Serve GraphQL until interrupted."""
     from dataclasses import replace
 
     from hub.serving import address_of, serve, take_port
 
     settings = _settings()
+    if no_rate_limit:
+        settings = settings.without_rate_limit()
     listener = take_port(host or settings.host, settings.port if port is None else port)
 
     async def started() -> None:
@@ -258,6 +275,69 @@ def _database(data_dir: Path | None, *, make: bool = False) -> Iterator[str]:
         yield _current(postgres.url) if not make else postgres.url
 
 
+client_option = click.option(
+    "--client", default="anonymous", show_default=True, metavar="ID", help="Whose; callers without a token: anonymous."
+)
+
+
+@cli.group()
+def documents() -> None:
+    """Registered ("trusted") GraphQL documents."""
+
+
+@documents.command("register")
+@click.argument("file", type=click.Path(path_type=Path))
+@client_option
+@data_dir_option
+def register_documents(file: Path, client: str, data_dir: Path | None) -> None:
+    """Register the document in FILE for a client, and print its identifier."""
+    from hub.commands.documents import register_document
+    from hub.query.execute import Engine, Refused
+    from hub.schema import build, sdl
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Unusable(f"{file} cannot be read as a text in UTF-8.") from None
+    try:
+        Engine(build()[1], sdl(), _settings().limits).document(text)
+    except Refused as refused:
+        told = "; ".join(error.message for error in refused.errors)
+        raise Unusable(f"{file} is no document of this schema: {told}") from None
+    with _database(data_dir) as url:
+        clock = _clock(_current(url))
+        click.echo(_on(url, lambda connection: register_document(connection, clock, client, text)))
+
+
+@documents.command("restrict")
+@client_option
+@click.option("--off", is_flag=True, help="Let it use any document again.")
+@data_dir_option
+def restrict_documents(client: str, data_dir: Path | None, *, off: bool) -> None:
+    """Let a client use the documents registered for it and no others."""
+    from hub.commands.documents import restrict_client
+
+    with _database(data_dir) as url:
+        _on(_current(url), lambda connection: restrict_client(connection, client, registered_only=not off))
+    click.echo(f"{client} may use {'any document' if off else 'registered documents only'}.")
+
+
+def _on(url: str, work: "Callable[[Connection], Coroutine[object, object, Result]]") -> "Result":
+    """Do something on a connection of its own."""
+    from hub.interruption import run
+    from hub.store.engine import connect
+
+    async def done() -> "Result":
+        connection = await connect(url)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return run(done())
+
+
+
 def _current(url: str) -> str:
     from hub.store.migration import is_current
 
@@ -268,18 +348,9 @@ def _current(url: str) -> str:
 
 def _clock(url: str) -> "Clock":
     """The database's time: a demonstration may have another than ours."""
-    from hub.interruption import run
     from hub.store.clockwork import load_clock
-    from hub.store.engine import connect
 
-    async def load() -> "Clock":
-        connection = await connect(url)
-        try:
-            return await load_clock(connection)
-        finally:
-            await connection.close()
-
-    return run(load())
+    return _on(url, load_clock)
 
 
 def _settings() -> "Settings":

@@ -4,7 +4,7 @@ Importing this module reads nothing; tests build `Settings(...)` directly.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
@@ -48,6 +48,10 @@ class Settings:
     cors_origins: str = ""
 
     limits: Limits = field(default_factory=Limits)
+
+    def without_rate_limit(self) -> Self:
+        """These settings for measuring: no client has a limit of its own."""
+        return replace(self, limits=replace(self.limits, cost_per_minute=0, client_requests=self.limits.requests))
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:

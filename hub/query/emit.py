@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Select,
+    Text,
     and_,
     any_,
     bindparam,
@@ -31,6 +32,7 @@ from sqlalchemy.dialects import postgresql
 
 from hub.query import plan as p
 from hub.query.catalog import Many
+from hub.query.search import nearest
 
 DIALECT = postgresql.asyncpg.dialect()
 
@@ -76,6 +78,7 @@ class Layout:
         self.cells: dict[int, Cell] = {}
         self.below: list[tuple[Any, Row, int]] = []
         self.rows: dict[int, Row] = {}
+        self.done: set[int] = set()
 
     def width_of(self, node: Any) -> int:
         """How many values a row of a list has: its columns, then the lists behind them."""
@@ -143,11 +146,23 @@ class Emitter:
 
     def list_root(self, node: p.Listed | p.Paged) -> Fetch:
         """Rows of a table, with one further statement for each list below them."""
-        alias = self.alias(node.rows.table)
+        rows = node.rows
+        alias = self.alias(rows.table) if rows.named is None else self.nearest(rows)
         row = Row(alias)
         self.fill_list(row, alias, node, nested=False)
         statement = select(*self.listed(row)).select_from(row.source)
-        return self.compiled(self.cut(self.guarded(statement, node.rows, alias), node.rows, alias), row)
+        if rows.named is not None:
+            return self.compiled(statement.order_by(*self.order(rows, alias)), row)
+        return self.compiled(self.cut(self.guarded(statement, rows, alias), rows, alias), row)
+
+    def nearest(self, rows: p.Rows) -> FromClause:
+        """Rows by a name: guarded, filtered and cut inside, so that only those of the page are read further."""
+        assert rows.named is not None
+        assert rows.order is not None
+        assert rows.limit is not None
+        after = [self.bind(slot, c.type) for slot, c in zip(rows.after, rows.order.columns, strict=False)]
+        name = self.bind(rows.named, Text())
+        return nearest(name, rows.table, lambda alias: self.demands(rows, alias), after, rows.limit)
 
     def branch(self, branch: p.Branch, *, nested: bool) -> Fetch:
         """Rows by keys given with the request: the first column is the key's ordinal."""
@@ -326,6 +341,8 @@ class Emitter:
                     self.layout.put(inner, *(row.place((alias, c.name), alias.c[c.name]) for c in order.columns))
                 elif isinstance(inner, p.EdgeNode):
                     self.fill(row, alias, inner.shape, nested=nested)
+                elif isinstance(inner, p.Leaf):
+                    self.put(row, alias, inner, nested=nested)
 
     # ------------------------------------------------------------------ conditions
 

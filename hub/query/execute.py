@@ -34,7 +34,9 @@ from hub.query.rules import faults_of
 from hub.query.shape import Shaper, shape_list, shape_row
 from hub.query.values import BadValues, structure_of, uses_of, variable_reader
 
-OPERATIONS_KEPT = 1_000
+OPERATIONS_KEPT = 500
+# A syntax tree takes some hundred bytes for each character of its text.
+CHARACTERS_KEPT = 500_000
 PLANS_KEPT = 64
 
 ABSENT = object()
@@ -390,6 +392,7 @@ class Engine:
         self.catalogue = catalogue
         self.sdl = sdl
         self.operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
+        self.characters = 0
 
     def operation(self, text: str, name: str | None) -> Operation:
         """The operation of a document; parsed and validated once.
@@ -403,18 +406,33 @@ class Engine:
             return known
         made = self.parsed(text, name)
         self.operations[key] = made
-        if len(self.operations) > OPERATIONS_KEPT:
-            self.operations.popitem(last=False)
+        self.characters += len(text)
+        while len(self.operations) > OPERATIONS_KEPT or self.characters > CHARACTERS_KEPT:
+            (oldest, _), _ = self.operations.popitem(last=False)
+            self.characters -= len(oldest)
         return made
 
     def parsed(self, text: str, name: str | None) -> Operation:
+        document = self.document(text)
+        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        if name is None and len(operations) != 1:
+            raise Refused([bad_input("The document has several operations: say which by operationName.")])
+        chosen = [node for node in operations if name is None or (node.name and node.name.value == name)]
+        if not chosen:
+            raise Refused([bad_input("operationName names no operation of the document.")])
+        return Operation(self, document, chosen[0])
+
+    def document(self, text: str) -> DocumentNode:
+        """A document, measured and validated.
+
+        Raises Refused with every fault.
+        """
         try:
             document = parse(text, max_tokens=self.limits.tokens)
         except GraphQLSyntaxError as error:
             raise Refused([without_values(error)]) from None
         except RecursionError:
             raise Refused([bad_input("The query nests too deeply.")]) from None
-        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         try:
             too_much = excesses(document, self.limits)
             if too_much:
@@ -424,12 +442,7 @@ class Engine:
             raise Refused([bad_input("The query nests too deeply.")]) from None
         if faults:
             raise Refused([coded(fault) for fault in faults])
-        if name is None and len(operations) != 1:
-            raise Refused([bad_input("The document has several operations: say which by operationName.")])
-        chosen = [node for node in operations if name is None or (node.name and node.name.value == name)]
-        if not chosen:
-            raise Refused([bad_input("operationName names no operation of the document.")])
-        return Operation(self, document, chosen[0])
+        return document
 
     def prepare(self, operation: Operation, given: Any, today: date) -> tuple[Ready, list[Any]]:
         """The compiled plan and the request's values: everything that can be refused has been when this returns.

@@ -45,11 +45,14 @@ from hub.query.catalog import (
     One,
     OneOf,
     Order,
+    Search,
     Stored,
     python_type,
 )
 from hub.query.cursor import decode_cursor
 from hub.query.ids import decode_id
+from hub.query.search import READ_MAX as SEARCH_READ_MAX
+from hub.query.search import asked_for
 from hub.query.values import Argument, BadValues, Variables, clean, step_of
 
 PAGE_DEFAULT = 20
@@ -123,6 +126,10 @@ class Planner:
                 return p.PointRoot(key, rows, source.column, value, self.shape(self.type_of(nodes), nodes, path, 1))
             case Many():
                 return p.ListRoot(key, self.many(key, "Query", source, nodes, path, 1, nested=False))
+            case Search():
+                self.spend(SEARCH_READ_MAX, path, nodes)
+                named = self.name(self.argument("Query", nodes[0], source.argument), path, nodes)
+                return p.ListRoot(key, self.many(key, "Query", source.rows, nodes, path, 1, nested=False, named=named))
             case ByKeys():
                 return self.keys_root(key, source, nodes, path)
             case ByIds():
@@ -309,16 +316,37 @@ class Planner:
     def variants(
         self, words: Sequence[tuple[str, str]], nodes: list[FieldNode], path: list[str | int], rows_expected: int
     ) -> tuple[tuple[str | None, p.Variant], ...]:
-        """What is asked of each concrete type, by its word in the discriminating column."""
-        made = self.dearest(partial(self.variant, name, nodes, path, rows_expected) for _, name in words)
+        """What is asked of each concrete type, by its word in the discriminating column.
+
+        What is asked of several types alike is planned once: most operations ask only for what all kinds share.
+        """
+        shared: dict[Any, tuple[p.Item, ...]] = {}
+        made = self.dearest(partial(self.variant, name, nodes, path, rows_expected, shared) for _, name in words)
         return tuple((word, variant) for (word, _), variant in zip(words, made, strict=True))
 
-    def variant(self, type_name: str, nodes: list[FieldNode], path: list[str | int], rows_expected: int) -> p.Variant:
-        kind = self.schema.type_map[type_name]
-        items = tuple(
-            self.item(type_name, key, fields, [*path, key], rows_expected)
-            for key, fields in self.collect(kind, nodes).items()
+    def variant(
+        self,
+        type_name: str,
+        nodes: list[FieldNode],
+        path: list[str | int],
+        rows_expected: int,
+        shared: dict[Any, tuple[p.Item, ...]] | None = None,
+    ) -> p.Variant:
+        fields = self.collect(self.schema.type_map[type_name], nodes)
+        alike = tuple(
+            (key, *map(id, found), id(self.catalogue.sources.get((type_name, found[0].name.value))))
+            for key, found in fields.items()
         )
+        items = shared.get(alike) if shared else None
+        if items is not None:
+            return p.Variant(
+                type_name, tuple(p.Typename(i.key, type_name) if isinstance(i, p.Typename) else i for i in items)
+            )
+        items = tuple(
+            self.item(type_name, key, found, [*path, key], rows_expected) for key, found in fields.items()
+        )
+        if shared is not None:
+            shared[alike] = items
         return p.Variant(type_name, items)
 
     def item(
@@ -385,6 +413,7 @@ class Planner:
         rows_expected: int,
         *,
         nested: bool,
+        named: p.Slot | None = None,
     ) -> p.Listed | p.Paged:
         kind = self.type_of(nodes, type_name)
         rows = replace(
@@ -392,6 +421,7 @@ class Planner:
             conditions=self.conditions(type_name, link, nodes[0], path, nodes),
             where=link.where,
             order=link.order,
+            named=named,
         )
         if not kind.name.endswith("Connection"):
             count = rows_expected * link.rows_expected
@@ -455,7 +485,7 @@ class Planner:
             slots = tuple(
                 self.slot_by(
                     lambda variables, place=place: values(variables)[place],
-                    ("cursor", id(start.node), place),
+                    ("cursor", start.identity, order.name, place),
                     column.type,
                 )
                 for place, column in enumerate(order.columns)
@@ -465,7 +495,7 @@ class Planner:
             key,
             link,
             rows,
-            self.slot_by(rows_asked, ("size", id(size_of.node), size_of.name)),
+            self.slot_by(rows_asked, ("size", size_of.identity)),
             self.page_items(kind, nodes, path, order, rows_expected * step),
             continued,
         )
@@ -489,8 +519,8 @@ class Planner:
 
     def edge_items(
         self, edge: Any, nodes: list[FieldNode], path: list[str | int], order: Order, rows_expected: int
-    ) -> "tuple[p.Cursor | p.Typename | p.EdgeNode, ...]":
-        items: list[p.Cursor | p.Typename | p.EdgeNode] = []
+    ) -> "tuple[p.Cursor | p.Typename | p.EdgeNode | p.Leaf, ...]":
+        items: list[p.Cursor | p.Typename | p.EdgeNode | p.Leaf] = []
         for key, fields in self.collect(edge, nodes).items():
             match fields[0].name.value:
                 case "__typename":
@@ -500,6 +530,10 @@ class Planner:
                 case "node":
                     kind = get_named_type(edge.fields["node"].type)
                     items.append(p.EdgeNode(key, self.shape(kind, fields, [*path, key], rows_expected)))
+                case own:
+                    source = self.catalogue.source(edge.name, own)
+                    assert isinstance(source, Stored | Computed)
+                    items.append(p.Leaf(key, source))
         return tuple(items)
 
     def conditions(
@@ -541,7 +575,18 @@ class Planner:
             return given
 
         kind = ARRAY(Text) if isinstance(value, list) else sql.Date() if isinstance(value, date) else sql.Text()
-        return p.Condition(rule, self.slot_by(checked, ("filter", id(argument.node), place), kind))
+        return p.Condition(rule, self.slot_by(checked, ("filter", argument.identity, place), kind))
+
+    def name(self, argument: Argument, path: list[str | int], nodes: list[FieldNode]) -> p.Slot:
+        """The slot of a name to search by."""
+
+        def checked(variables: Variables) -> str:
+            try:
+                return asked_for(argument.of(variables))
+            except Invalid as bad:
+                raise refusal(f"Argument {argument.name} {bad}.", path, nodes) from None
+
+        return self.slot_by(checked, ("name", id(argument.node)), sql.Text())
 
     # ------------------------------------------------------------------ small things
 

@@ -78,6 +78,19 @@ def number_of(kind: type, value: ast.expr) -> ast.expr:
     return value
 
 
+def all_alike(shape: p.Shape) -> bool:
+    """Whether the same is asked of every type, but for its name."""
+    first = shape.variants[0][1].items
+    return all(
+        len(variant.items) == len(first)
+        and all(
+            ours is theirs or (isinstance(ours, p.Typename) and isinstance(theirs, p.Typename))
+            for ours, theirs in zip(first, variant.items, strict=True)
+        )
+        for _, variant in shape.variants
+    )
+
+
 class Places(ast.NodeTransformer):
     """Turns `row[3]` into the name `row_3`, and notes which places were asked for."""
 
@@ -113,9 +126,9 @@ class Shaping:
         if shape.discriminator is None:
             return self.object(shape.variants[0][1], row)
         word = at(row, self.layout.of(shape).places[0])
+        if all_alike(shape):
+            return self.object(shape.variants[0][1], row, self.type_names(shape, word))
         bodies = [(str(w), self.object(variant, "row")) for w, variant in shape.variants]
-        if len({ast.dump(body) for _, body in bodies}) == 1:
-            return self.object(shape.variants[0][1], row)
         named = Places("row")
         bodies = [(w, named.visit(body)) for w, body in bodies]
         parameters = [f"row_{place}" for place in sorted(named.seen)]
@@ -129,8 +142,22 @@ class Shaping:
         chosen = ast.Subscript(name(table), word, ast.Load())
         return ast.Call(chosen, [*(at(row, place) for place in sorted(named.seen)), name("request")], [])
 
-    def object(self, variant: p.Variant, row: str) -> ast.expr:
-        return mapping([(item.key, self.value(item, row)) for item in variant.items])
+    def type_names(self, shape: p.Shape, word: ast.expr) -> ast.expr | None:
+        """The concrete type's name by the row's word; none where there is but one."""
+        if len(shape.variants) == 1:
+            return None
+        table = self.fresh("names")
+        names = mapping([(str(w), constant(variant.name)) for w, variant in shape.variants])
+        self.functions.append(ast.Assign([ast.Name(table, ast.Store())], names))
+        return ast.Subscript(name(table), word, ast.Load())
+
+    def object(self, variant: p.Variant, row: str, type_name: ast.expr | None = None) -> ast.expr:
+        return mapping(
+            [
+                (item.key, type_name if type_name and isinstance(item, p.Typename) else self.value(item, row))
+                for item in variant.items
+            ]
+        )
 
     def value(self, item: p.Item, row: str) -> ast.expr:
         match item:
@@ -211,7 +238,7 @@ class Shaping:
         self.functions.append(function(made, ["rows", "request"], body))
         return call(made, rows, name("request"))
 
-    def edge_value(self, item: "p.Cursor | p.Typename | p.EdgeNode", row: str) -> ast.expr:
+    def edge_value(self, item: "p.Cursor | p.Typename | p.EdgeNode | p.Leaf", row: str) -> ast.expr:
         match item:
             case p.Typename(name=type_name):
                 return constant(type_name)
@@ -219,6 +246,8 @@ class Shaping:
                 return cursor(order, [at(row, place) for place in self.layout.of(item).places])
             case p.EdgeNode(shape=shape):
                 return self.shape(shape, row)
+            case p.Leaf():
+                return self.value(item, row)
 
     def info_value(self, field: str, item: p.Paged) -> ast.expr:
         order = item.rows.order
