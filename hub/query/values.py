@@ -287,6 +287,12 @@ class Argument:
         self.default = None if default is Undefined else default
         self.constant = node is None or not holds_variables(node)
         self._value = self._read({}) if self.constant else None
+        # Two arguments of one identity have the same value in every request.
+        self.identity: tuple[str, Any] = ("node", id(node))
+        if self.constant:
+            self.identity = ("constant", repr(self._value))
+        elif isinstance(node, VariableNode):
+            self.identity = ("variable", node.name.value)
 
     def of(self, variables: Variables) -> Any:
         """The value, None where it is not given and has no default.
