@@ -1,6 +1,8 @@
 """The worlds to look at: whole, sound, repeatable, and nothing unfavourable of anyone real."""
 
 import asyncio
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import date, datetime, time
@@ -105,16 +107,48 @@ async def test_the_demonstration_laid_again_adds_nothing(there: asyncpg.Connecti
     assert await counts(there) == before
 
 
-@pytest.mark.parametrize("delay", [0.1, 0.4])
+BEGINNING = """
+import asyncio, sys
+from datetime import datetime
+from hub.clock import Clock
+from hub.seed import demo_world, seed
+from hub.store.engine import connect
+
+async def main(url, now):
+    clock = Clock.beginning_at(datetime.fromisoformat(now))
+    {work}
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def begin(database: str, work: str) -> asyncio.subprocess.Process:
+    """A process of its own that does the work, to be killed."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BEGINNING.format(work=work), database, at().now().isoformat(), stderr=subprocess.PIPE
+    )
+
+
+async def until_running(connection: asyncpg.Connection, process: asyncio.subprocess.Process, statement: str) -> None:
+    """Until another connection runs such a statement."""
+    running = (
+        "select exists (select from pg_stat_activity where datname = current_database()"
+        " and pid <> pg_backend_pid() and query ilike $1)"
+    )
+    async with asyncio.timeout(30):
+        while not await connection.fetchval(running, statement):
+            assert process.returncode is None
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("statement", ["insert into catalogue_items%", "copy%records%", "insert into records (%"])
 async def test_a_demonstration_that_was_killed_is_finished_by_the_next(
-    connection: asyncpg.Connection, database: str, world: str, delay: float
+    connection: asyncpg.Connection, database: str, statement: str
 ) -> None:
-    dying = await connect(database)
-    task = asyncio.create_task(demo_world(dying, at()))
-    await asyncio.sleep(delay)
-    await connection.execute("select pg_terminate_backend($1)", dying.get_server_pid())
-    dying.terminate()
-    await asyncio.gather(task, return_exceptions=True)
+    process = await begin(database, "await demo_world(await connect(url), clock)")
+    await until_running(connection, process, statement)
+    process.kill()
+    await process.wait()
     await demo_world(connection, at())
     assert await connection.fetchval("select count(*) from departments") == 24
     assert await connection.fetchval("select count(*) from subjects where uscc like '________DEM1%'") == 25
@@ -413,19 +447,29 @@ async def test_the_same_sizes_and_day_give_the_same_rows(database: str, new_data
         assert await digests(database) == await digests(second)
 
 
+LARGE = "await seed(url, clock, subjects=3_000, records=30_000)"
+
+
 async def test_a_seed_that_was_killed_was_never_there(connection: asyncpg.Connection, database: str) -> None:
-    killed = asyncio.create_task(seed(database, at(), subjects=2_000, records=20_000))
-    while not await connection.fetchval(  # noqa: ASYNC110 - it looks at the database
-        "select count(*) from pg_stat_activity where query ilike 'copy%records%' and datname = current_database()"
-    ):
-        await asyncio.sleep(0.01)
+    process = await begin(database, LARGE)
+    await until_running(connection, process, "copy%records%")
+    process.kill()
+    await process.wait()
+    told: list[tuple[int, int]] = []
+    await seed(database, at(), subjects=50, records=200, progress=lambda done, total: told.append((done, total)))
+    assert await connection.fetchval("select count(*) from subjects") == 50
+    assert await connection.fetchval("select count(*) from records") == 200
+    assert told[-1] == (200, 200)
+
+
+async def test_a_seed_whose_database_goes_away_ends(connection: asyncpg.Connection, database: str) -> None:
+    process = await begin(database, LARGE)
+    await until_running(connection, process, "copy%records%")
     await connection.execute(
         "select pg_terminate_backend(pid) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()"
     )
-    await asyncio.gather(killed, return_exceptions=True)
+    _, complaint = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert b"ConnectionResetError: The database went away" in complaint
     assert await connection.fetchval("select count(*) from subjects") == 0
-    told: list[tuple[int, int]] = []
-    await seed(database, at(), subjects=50, records=200, progress=lambda done, total: told.append((done, total)))
-    assert await connection.fetchval("select count(*) from records") == 200
-    assert told[-1] == (200, 200)

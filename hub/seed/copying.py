@@ -10,25 +10,29 @@ NULL = r"\N"
 
 
 async def copy_text(connection: asyncpg.Connection, table: str, columns: Iterable[str], texts: Iterable[str]) -> None:
-    """COPY lines into a table, as they are made. Raises asyncpg.PostgresError or OSError when the database fails."""
+    """COPY lines into a table, as they are made. Raises asyncpg.PostgresError or OSError."""
+    # The driver (asyncpg 0.32) would write on, or wait for ever, on a connection that was lost in the middle of a COPY.
+    lost = asyncio.Event()
+    connection.add_termination_listener(on_loss := lambda _: lost.set())
 
     async def blocks() -> AsyncIterator[bytes]:
         for text in texts:
             data = text.encode()
             for start in range(0, len(data), BYTES_PER_WRITE):
                 yield data[start : start + BYTES_PER_WRITE]
+                await asyncio.sleep(0)
+                if lost.is_set():
+                    return
 
     copying = asyncio.ensure_future(
         connection.copy_to_table(table, source=blocks(), columns=list(columns), format="text")
     )
-    # The driver (asyncpg 0.32) waits for ever to write on a connection that was lost in the middle of a COPY.
-    lost = asyncio.Event()
-    connection.add_termination_listener(on_loss := lambda _: lost.set())
     losing = asyncio.ensure_future(lost.wait())
     try:
         await asyncio.wait({copying, losing}, return_when=asyncio.FIRST_COMPLETED)
         if not copying.done():
-            raise asyncpg.ConnectionDoesNotExistError("the connection was lost during a COPY")
+            copying.add_done_callback(lambda given_up: given_up.cancelled() or given_up.exception())
+            raise ConnectionResetError("the connection was lost during a COPY")
         copying.result()
     finally:
         losing.cancel()

@@ -34,7 +34,8 @@ _SUBJECT_COLUMNS = ("id", "uscc", "name", "name_key", "former_names", "kind", "s
                     "registered_on", "known_from")  # fmt: skip
 _GROWN = (
     "subjects, subject_codes, legal_representatives, records, records_history, sanctions_entries,"
-    " sanctions_entries_history, listing_bases, listing_steps, evaluations, commitments, subject_relations, disclosures"
+    " sanctions_entries_history, listing_bases, listing_steps, evaluations, commitments, subject_relations,"
+    " disclosures, subject_names"
 )
 # The planner needs the counts, and index-only scans the map of what all can see.
 ANALYZE = f"analyze {_GROWN}"
@@ -61,8 +62,13 @@ async def seed(url: str, clock: Clock, *, subjects: int, records: int, progress:
                 raise Unusable("This database holds a seeded world already; seed an empty database instead.")
             await write_world(connection, clock, SEEDED, subjects=subjects, records=records, progress=progress)
         await connection.execute(VACUUM)
+    except asyncpg.InterfaceError as reason:
+        if not connection.is_closed():
+            raise
+        raise ConnectionResetError("The database went away; what was begun is undone.") from reason
     finally:
-        await connection.close()
+        if not connection.is_closed():
+            await connection.close(timeout=10)
 
 
 async def one_at_a_time(connection: asyncpg.Connection) -> None:
