@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright, expect
 
 from hub.app import create_app
 from hub.clock import Clock
@@ -32,6 +32,9 @@ QUIET = (
     "--no-first-run",
 )
 SCREEN: ViewportSize = {"width": 1400, "height": 1000}
+# Long enough for a machine that is busy with other tests.
+WAIT_MS = 20_000
+expect.set_options(timeout=WAIT_MS)
 QUERY = ".graphiql-query-editor .view-lines"
 ANSWER = ".graphiql-response .view-lines"
 FIRST_SUBJECT = "江苏示例长风建设工程有限公司"
@@ -80,13 +83,18 @@ async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
         if message.type in ("error", "warning"):
             complaints.append(message.text)
 
+    def miss(request: Request) -> None:
+        # What is on its way when a page is left or closed is no fault.
+        if request.failure != "net::ERR_ABORTED":
+            complaints.append(f"{request.url}: {request.failure}")
+
     context.on("request", lambda request: asked.append(request.url))
-    context.on("requestfailed", lambda request: complaints.append(f"{request.url}: {request.failure}"))
+    context.on("requestfailed", miss)
     # The browser reports here what its policy kept the page from.
     context.on("console", hear)
     context.on("weberror", lambda fault: complaints.append(str(fault.error)))
     opened = await context.new_page()
-    opened.set_default_timeout(10_000)
+    opened.set_default_timeout(WAIT_MS)
     yield opened
     await context.close()
     assert asked
