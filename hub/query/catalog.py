@@ -143,6 +143,14 @@ class Many:
     rows_expected: int = 10
 
 
+@dataclass(frozen=True, eq=False)
+class Search:
+    """A root: subjects by how well one of their names fits an argument; `hub.query.search` adds distance and score."""
+
+    rows: Many
+    argument: str
+
+
 @dataclass(frozen=True)
 class ByKey:
     """A root: one row by a unique key given in an argument."""
@@ -182,7 +190,19 @@ class Constant:
 
 
 Source = (
-    Stored | Computed | Identity | Embedded | One | OneOf | Many | ByKey | ByKeys | ByIds | ByRepresentations | Constant
+    Stored
+    | Computed
+    | Identity
+    | Embedded
+    | One
+    | OneOf
+    | Many
+    | Search
+    | ByKey
+    | ByKeys
+    | ByIds
+    | ByRepresentations
+    | Constant
 )
 
 
@@ -308,6 +328,8 @@ class Catalogue:
         tables: list[Table] = []
         if isinstance(source, One | Many | ByKey | ByKeys):
             tables = [source.table]
+        elif isinstance(source, Search):
+            tables = [source.rows.table]
         elif isinstance(source, OneOf):
             tables = [member.table for member in source.members]
         for table in tables:

@@ -91,7 +91,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one table that the caller may see, in an order, cut at a limit."""
+    """Rows of one table that the caller may see, in an order, cut at a limit; `named` for those near a name."""
 
     table: Table
     guard: Guard
@@ -101,6 +101,7 @@ class Rows:
     backwards: bool = False
     limit: int | None = None
     after: tuple[Slot, ...] = ()
+    named: Slot | None = None
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,10 @@ class Listed:
 
 @dataclass(frozen=True)
 class Edges:
-    """`edges` of a connection; an edge's own fields are `Cursor`, `Typename` and `EdgeNode`."""
+    """`edges` of a connection; an edge's own fields are `Cursor`, `Typename`, `EdgeNode`, and leaves of its row."""
 
     key: str
-    items: "tuple[Cursor | Typename | EdgeNode, ...]"
+    items: "tuple[Cursor | Typename | EdgeNode | Leaf, ...]"
 
 
 @dataclass(frozen=True)

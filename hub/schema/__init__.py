@@ -35,6 +35,7 @@ from hub.schema.records import (
 )
 from hub.schema.sanctions import LISTS, MEASURES, Measure, SanctionsList
 from hub.schema.scalars import CONFIG, USCC
+from hub.schema.search import SEARCH, SubjectFilter, SubjectSearchConnection
 from hub.schema.subjects import Subject
 from hub.store import departments as department_tables
 from hub.store import disclosure as disclosure_tables
@@ -81,6 +82,22 @@ class Query:
         ],
     ) -> list[Subject | None]:
         """A batch of subjects: positions and duplicates are kept, null where unknown."""
+
+    @with_arguments(SEARCH)
+    def search_subjects(
+        self,
+        name: Annotated[
+            str,
+            strawberry.argument(
+                description="A name or a part of one, present or former, Chinese or Latin, with or without the legal form"
+                " (有限公司), brackets of any width; a sign may be wrong, missing or swapped. 2 to 200 characters."
+            ),
+        ],
+        filter: Annotated[SubjectFilter | None, strawberry.argument(description="Which subjects to find.")] = None,
+        first: First = None,
+        after: After = None,
+    ) -> SubjectSearchConnection:
+        """Subjects by name, those whose names fit best first; never by a person's name."""
 
     @with_arguments(Many(record_tables.records, order=NEWEST, filters={"filter": RECORD_FILTER}))
     def records(

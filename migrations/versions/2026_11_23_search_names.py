@@ -23,13 +23,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget the names; `subjects` has them still."""
-    for statement in (
-        "drop trigger write_inserted_names on subjects",
-        "drop trigger write_changed_names on subjects",
-        "drop function name_distance, asked_name, slips_of, count_name_pairs_when_due, count_name_pairs,"
-        " write_subject_names, names_of",
-        "drop table subject_names, name_pairs, name_counting",
-        "drop type asked_name",
-        "drop function name_pairs(text), name_core, search_key",
-    ):
-        op.execute(statement)
+    op.execute("""
+        drop trigger write_inserted_names on subjects;
+        drop trigger write_changed_names on subjects;
+        drop function name_distance, asked_name, slips_of, count_name_pairs_when_due, count_name_pairs,
+            write_subject_names, names_of;
+        drop table subject_names, name_pairs, name_counting;
+        drop type asked_name;
+        drop function name_pairs(text), name_core, search_key;
+    """)
