@@ -188,7 +188,12 @@ class Embedded:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Asked before the server stops, which frees some room.
+        full = self.data_dir.exists() and self._free_mb() < FREE_MB_FOR_START
         self.stop()
+        if full and isinstance(value, Exception) and not isinstance(value, Unusable):
+            # A server without room for its log ends itself, and all one sees is a lost connection.
+            raise Unusable(f"The disk of {self.data_dir} is full; what was committed is kept.") from value
 
     # --- start -------------------------------------------------------------------------------------------------------
 
@@ -214,7 +219,7 @@ class Embedded:
         self._sweep_up()
         if not self.cluster.exists():
             self._make_cluster()
-        free_mb = shutil.disk_usage(self.data_dir).free // 2**20
+        free_mb = self._free_mb()
         if free_mb < FREE_MB_FOR_START:
             raise Unusable(
                 f"The disk of {self.data_dir} is full: {free_mb} MB are free, {FREE_MB_FOR_START} are needed."
@@ -283,7 +288,7 @@ class Embedded:
             shutil.rmtree(half_made, ignore_errors=True)
 
     def _make_cluster(self) -> None:
-        free_mb = shutil.disk_usage(self.data_dir).free // 2**20
+        free_mb = self._free_mb()
         if free_mb < FREE_MB_FOR_NEW:
             raise Unusable(
                 f"The disk of {self.data_dir} is too full for a new database:"
@@ -452,6 +457,9 @@ class Embedded:
             time.sleep(0.01)
 
     # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _free_mb(self) -> int:
+        return shutil.disk_usage(self.data_dir).free // 2**20
 
     def _running(self) -> Postmaster:
         if self.running is None:

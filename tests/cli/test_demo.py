@@ -73,7 +73,7 @@ class Command:
 
 
 def demo(data_dir: Path, *arguments: str) -> Command:
-    return Command("demo", "--data-dir", str(data_dir), "--port", "0", *arguments)
+    return Command("demo", "--data-dir", str(data_dir), "--port", "0", "--scale", "0", *arguments)
 
 
 def facts_of(data_dir: Path, command: Command | None = None) -> dict[str, Any]:
