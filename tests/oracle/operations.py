@@ -7,7 +7,7 @@ share a key get keys of their own afterwards, so nearly every operation is sound
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -22,6 +22,7 @@ from graphql import (
     GraphQLList,
     GraphQLNamedType,
     GraphQLNonNull,
+    GraphQLScalarType,
     GraphQLSchema,
     NameNode,
     OverlappingFieldsCanBeMergedRule,
@@ -41,6 +42,7 @@ from graphql.utilities import do_types_overlap
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from tests import make
 from tests.oracle.law import World
 from tests.oracle.refusals import CURSORS, KEYS
 from tests.oracle.tokens import cursor, global_id
@@ -90,7 +92,7 @@ def pools_of(world: World) -> Pools:
     codes["regions"] = ["310000", "310104", "320000", "320100", "110000", "999999", "31", "", "000000"]
     codes["industries"] = ["C", "26", "2614", "7291", "0"]
     values: dict[str, Sequence[Any]] = {
-        "uscc": [*people_see, *hidden, f" {people_see[0].lower()} ", "91310000MA1K35RW13", "911000007109250324"],
+        "uscc": [*people_see, *hidden, f" {people_see[0].lower()} ", make.uscc(99_999_999), "911000007109250324"],
         "id": [*records, *entries, *other_ids],
         "record id": records,
         "entry id": entries,
@@ -101,6 +103,7 @@ def pools_of(world: World) -> Pools:
         "disclosures cursor": [cursor("disclosures", row["at"], row["position"]) for row in world.feed],
         "day": [*(day.isoformat() for day in (TODAY, YESTERDAY, TOMORROW)), "1900-01-01", "9999-12-30", "2024-02-29"],
         "flag": [True, False],
+        "name": ["科技", "示例", "华为技术有限公司", "Odd & Sons", "无", ""],
         **codes,
     }
     faults: dict[str, Sequence[Any]] = {
@@ -130,6 +133,7 @@ SOURCES: Mapping[str, str] = {
     "listedTo": "day",
     "lists": "sanctions_lists",
     "regions": "regions",
+    "industries": "industries",
     "active": "flag",
     "open": "flag",
     "if": "flag",
@@ -141,12 +145,12 @@ def between(least: int, most: int) -> SearchStrategy[int]:
     return st.integers(least, most)
 
 
-def operations(schema: GraphQLSchema, pools: Pools) -> SearchStrategy[Asked]:
-    """Operations that ask for anything there is."""
+def operations(schema: GraphQLSchema, pools: Pools, leave: Collection[str] = ()) -> SearchStrategy[Asked]:
+    """Operations that ask for anything there is, but for the roots to leave alone."""
 
     @st.composite
     def one(draw: DrawFn) -> Asked:
-        return _Writer(draw, schema, pools).operation()
+        return _Writer(draw, schema, pools, leave).operation()
 
     return one()
 
@@ -174,6 +178,7 @@ class _Writer:
     draw: DrawFn
     schema: GraphQLSchema
     pools: Pools
+    leave: Collection[str]
     variables: dict[str, _Variable] = field(default_factory=dict)
     fragments: dict[str, _Fragment] = field(default_factory=dict)
     fields: int = 0
@@ -232,6 +237,7 @@ class _Writer:
 
     def part(self, kind: GraphQLNamedType, rows: int, depth: int) -> str:
         fields: Mapping[str, GraphQLField] = getattr(kind, "fields", {})
+        fields = {name: definition for name, definition in fields.items() if name not in self.leave}
         if self.chance(10):
             return self.alias() + "__typename" + self.directive()
         if not fields or self.chance(45 if is_abstract_type(kind) else 10):
@@ -301,8 +307,12 @@ class _Writer:
         return [
             self.argument(name, argument)
             for name, argument in definition.args.items()
-            if is_required_argument(argument) or self.chance(45)
+            if is_required_argument(argument) or (self.can_fill(name, argument) and self.chance(45))
         ]
+
+    def can_fill(self, name: str, argument: GraphQLArgument) -> bool:
+        """Whether values are known for an argument; one that is needed must have some."""
+        return not isinstance(argument.type, GraphQLScalarType) or SOURCES.get(name, name) in self.pools.values
 
     def argument(self, name: str, argument: GraphQLArgument) -> str:
         if name == "representations":

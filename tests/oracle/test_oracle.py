@@ -26,6 +26,8 @@ from tests.oracle.operations import Asked, Pools, operations, pools_of
 from tests.oracle.world import TODAY, lay_world
 
 CASES = int(os.environ.get("HUB_ORACLE_CASES", "300"))
+# What a search finds, and in which order, is a score's doing: it has tests of its own.
+UNKNOWN_TO_THE_ORACLE = frozenset({"searchSubjects"})
 SEED = os.environ.get("HUB_ORACLE_SEED")
 
 
@@ -111,7 +113,7 @@ def series(test: Any) -> Any:
 )
 @given(st.data())
 def test_any_operation_is_answered_as_the_oracle_answers_it(both: Both, data: st.DataObject) -> None:
-    asked: Asked = data.draw(operations(SCHEMA, both.pools))
+    asked: Asked = data.draw(operations(SCHEMA, both.pools, leave=UNKNOWN_TO_THE_ORACLE))
     for variables in asked.variables:
         answer, expected = both.ask(asked.text, variables, asked.name)
         assume(answer is not None)

@@ -1,0 +1,267 @@
+"""What the engine sends to PostgreSQL: few statements, no table unguarded, none beside the point.
+
+The statements themselves are searched, not the plan alone: a guard that is planned and not written would leak.
+"""
+
+import re
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from sqlalchemy import Select, Table, select
+from sqlalchemy.sql.compiler import WARN_LINTING
+
+from hub.policy.visibility import ANONYMOUS, VOUCHED, Guard, by_its_parent, closed, guard_of, open_to_all
+from hub.query import emit
+from hub.query import plan as p
+from hub.query.execute import Engine, Refused, Statement
+from hub.schema import build, sdl
+from hub.store.engine import connect
+from hub.store.metadata import metadata
+from tests import make
+from tests.oracle.evaluator import SCHEMA
+from tests.oracle.operations import Asked, Pools, operations
+from tests.oracle.world import TODAY, lay_world
+from tests.query.asking import Asker
+
+ALIASED = re.compile(r"\b(?:FROM|JOIN) ([a-z_]+) AS (t\d+)\b")
+PLACE = re.compile(r"\$\d+")
+NUMBERED = re.compile(r"\b([a-z_]+_)\d+\b")
+BEGIN_AND_END = 2
+
+CODES = ("departments", "sanctions_lists", "measures", "catalogue_items", "regions", "industries")
+ORDERS = ("records", "entries", "disclosures")
+# What is asked for need not be there: no operation of the properties is run.
+POOLS = Pools(
+    {
+        "uscc": ["914403001922038216"],
+        "id": ["S1", "R1-1", "E1-1", "L1", "D1-1", "C1-1"],
+        "record id": ["R1-1"],
+        "entry id": ["E1-1"],
+        "list id": ["L1"],
+        "subject id": ["S1"],
+        "records cursor": ["records-b4984-1"],
+        "entries cursor": ["entries-1"],
+        "disclosures cursor": ["disclosures-1-1"],
+        "day": ["2026-05-01"],
+        "flag": [True, False],
+        "name": ["科技"],
+        **{name: ["x"] for name in CODES},
+    },
+    {name: [""] for name in ("uscc", "id", "day", "size", *(f"{order} cursor" for order in ORDERS))},
+)
+
+
+@pytest.fixture(scope="module")
+async def asker(shared_database: str) -> AsyncIterator[Asker]:
+    connection = await connect(shared_database)
+    await lay_world(connection)
+    asked = Asker(connection)
+    # The driver looks up the types of rows once for each connection.
+    await asked.data(PRE_CHECK, {"uscc": "914403001922038216"})
+    yield asked
+    await connection.close()
+
+
+# ------------------------------------------------------------------------------------------- how many
+
+PRE_CHECK = """
+query PreCheck($uscc: USCC!) {
+  subject(uscc: $uscc) {
+    name
+    status
+    sanctions { list { code name } }
+    records(first: 20) { edges { node { kind decidedOn department { name } } } }
+  }
+}
+"""
+HUAWEI = '"914403001922038216"'
+TWO = f'[{HUAWEI}, "91440300DEM100058H"]'
+
+
+def page(asked: str) -> str:
+    return f"{{ edges {{ node {{ {asked} }} }} }}"
+
+
+REVISED = f"records {page('revisions { at }')}"
+RECORD_OR_ENTRY = "... on CreditRecord { subject { name } } ... on SanctionsEntry { list { name } }"
+
+
+async def test_a_pre_check_is_one_statement_and_no_transaction(asker: Asker) -> None:
+    for uscc in ("914403001922038216", make.uscc(99_999_999)):
+        await asker.data(PRE_CHECK, {"uscc": uscc})
+        assert len(asker.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "statements"),
+    [
+        # A point, however deep: lists are nested in its one statement.
+        (f"{{ subject(uscc: {HUAWEI}) {{ relatedSubjects {{ subject {{ {REVISED} }} }} }} }}", 1),
+        (f'{{ sanctionsList(code: "TAX_MAJOR") {{ entries {page("basis { record { id } } history { on }")} }} }}', 1),
+        (f'{{ node(id: "S1") {{ ... on Subject {{ sanctions {{ measures {{ code }} }} {REVISED} }} }} }}', 1),
+        # A list is one, with whatever is to-one below it.
+        (f"{{ records {page('subject { region { name } } department { parent { name } }')} }}", 1),
+        (f"{{ disclosures {page(f'item {{ {RECORD_OR_ENTRY} }}')} }}", 1),
+        ("{ catalogue { code } }", 1),
+        # Below a list, each list is one more.
+        (f"{{ {REVISED} }}", 2),
+        (f"{{ records {page('subject { sanctions { id } } revisions { at } department { catalogue { code } }')} }}", 4),
+        (f"{{ sanctionsLists {{ entries(first: 5) {page('basis { record { revisions { at } } }')} }} }}", 4),
+        (f"{{ sanctionsLists {{ entries(first: 1) {page(f'subject {{ {REVISED} }}')} }} }}", 4),
+        # The same list asked twice is read once; with other arguments it is another list.
+        ("{ sanctionsLists { a: entries(last: 5) { edges { cursor } } b: entries(last: 5) { edges { cursor } } } }", 2),
+        ("{ sanctionsLists { a: entries(last: 5) { edges { cursor } } b: entries(last: 6) { edges { cursor } } } }", 3),
+        # A batch with one plain list is one.
+        (f"{{ subjects(usccs: {TWO}) {{ name }} }}", 1),
+        (f"{{ subjects(usccs: {TWO}) {{ name sanctions {{ list {{ code }} }} }} }}", 1),
+        (f"{{ subjects(usccs: {TWO}) {{ name sanctions {{ id }} records {{ edges {{ cursor }} }} }} }}", 3),
+        # Roots add up; what is not there is not read below.
+        (f"{{ a: subject(uscc: {HUAWEI}) {{ name }} b: departments {{ code }} }}", 2),
+        ('{ nodes(ids: ["S1", "S2", "E1-1", "L1"]) { id } }', 3),
+        ('{ nodes(ids: ["S7fffffff"]) { ... on Subject { relatedSubjects { kind } evaluations { scale } } } }', 1),
+        ("{ nodes(ids: []) { id } }", 0),
+        ("{ _service { sdl } __typename }", 0),
+    ],
+)
+async def test_the_number_of_statements_is_what_the_shape_says(asker: Asker, text: str, statements: int) -> None:
+    await asker.data(text)
+    assert len(asker.reads) == statements
+    assert len(asker.sent) - len(asker.reads) in (0, BEGIN_AND_END)
+
+
+async def test_several_statements_share_one_snapshot(asker: Asker) -> None:
+    await asker.data("{ records { edges { node { revisions { at } } } } }")
+    assert asker.sent[0] == "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+    assert asker.sent[-1] == "COMMIT;"
+
+
+# ---------------------------------------------------------------------------------- guards and products
+
+
+def statements_of(statement: Statement) -> Iterator[str]:
+    yield statement.sql
+    for below in statement.below:
+        yield from statements_of(below.statement)
+
+
+def every_statement(engine: Engine, asked: Asked) -> list[tuple[p.Plan, str]]:
+    """Every statement that an operation may send, for any key."""
+    found: list[tuple[p.Plan, str]] = []
+    for variables in asked.variables:
+        try:
+            compiled, _ = engine.prepare(engine.operation(asked.text, asked.name), variables, TODAY)
+        except Refused:
+            continue
+        for root, planned in zip(compiled.roots, compiled.plan.roots, strict=True):
+            for number in range(len(planned.branches) if isinstance(planned, p.KeysRoot) else 0):
+                emitter = emit.Emitter(emit.Layout())
+                fetch = emitter.branch(planned.branches[number], nested=planned.single)  # type: ignore[union-attr]
+                found.extend((compiled.plan, text) for text in texts_of(fetch))
+            if root.statement is not None:
+                found.extend((compiled.plan, text) for text in statements_of(root.statement))
+    return found
+
+
+def texts_of(fetch: emit.Fetch) -> Iterator[str]:
+    yield fetch.sql
+    for child in fetch.children:
+        yield from texts_of(child.fetch)
+
+
+def plain(text: str) -> str:
+    """A statement without the numbers of its places and of the guards' own aliases."""
+    return " ".join(NUMBERED.sub(r"\1", PLACE.sub("$", text)).split())
+
+
+def written(table: Table, alias: str, guard: Guard) -> str:
+    """The predicate of a table as it must stand in a statement."""
+    guarded = table.alias(alias)
+    statement = select(guarded.c[0]).where(guard(guarded)).compile(dialect=emit.DIALECT)
+    return plain(str(statement)).partition(" WHERE ")[2]
+
+
+def is_guarded(statement: str, table: str, alias: str) -> bool:
+    """Whether an alias carries its table's predicate, or hangs on a row that has been seen to vouch for it."""
+    guard = ANONYMOUS[table]
+    if guard in (open_to_all, by_its_parent) or written(metadata.tables[table], alias, guard) in plain(statement):
+        return True
+    sources = {name: source for source, name in ALIASED.findall(statement)}
+    joined = re.search(rf"JOIN {table} AS {alias} ON (t\d+)\.(?:subject_id|related_id) = {alias}\.id\b", statement)
+    return (
+        joined is not None
+        and (sources[joined[1]], table) in VOUCHED
+        and is_guarded(statement, sources[joined[1]], joined[1])
+    )
+
+
+def rows_in(node: Any) -> Iterator[p.Rows]:
+    """Every set of rows in a plan."""
+    if isinstance(node, p.Rows):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from rows_in(part)
+    elif is_dataclass(node) and type(node).__module__ == p.__name__:
+        for field in fields(node):
+            yield from rows_in(getattr(node, field.name))
+
+
+ENGINE = Engine(build()[1], sdl())
+SETTINGS = settings(
+    max_examples=40,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@SETTINGS
+@given(operations(SCHEMA, POOLS, leave={"searchSubjects"}))
+def test_every_alias_of_a_guarded_table_carries_its_predicate(asked: Asked) -> None:
+    for plan, statement in every_statement(ENGINE, asked):
+        for rows in rows_in(plan.roots):
+            vouched = [guard_of(rows.table, via=parent) for parent, name in VOUCHED if name == rows.table.name]
+            assert rows.guard in (guard_of(rows.table), *vouched)
+        for table, alias in ALIASED.findall(statement):
+            assert is_guarded(statement, table, alias), f"{alias} is bare in\n{statement}"
+
+
+@SETTINGS
+@given(operations(SCHEMA, POOLS, leave={"searchSubjects"}))
+def test_no_statement_multiplies_tables_that_nothing_ties(asked: Asked) -> None:
+    compiled = emit.Emitter.compiled
+
+    def linted(statement: Select[Any], row: emit.Row) -> emit.Fetch:
+        statement.compile(dialect=emit.DIALECT, linting=WARN_LINTING)
+        return compiled(statement, row)
+
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        patch.setattr(emit.Emitter, "compiled", staticmethod(linted))
+        every_statement(Engine(build()[1], sdl()), asked)
+
+
+def test_the_search_for_bare_aliases_finds_one() -> None:
+    bare = "SELECT t1.id FROM records AS t1 LEFT OUTER JOIN subjects AS t2 ON t1.subject_id = t2.id WHERE true"
+    assert not is_guarded(bare, "records", "t1")
+    assert not is_guarded(bare, "subjects", "t2")
+
+
+def test_no_closed_table_can_be_asked_for() -> None:
+    text = "{ nodes(ids: []) { ... on Subject { legalRepresentative sanctions { basis { kind } history { on } } } } }"
+    found = every_statement(ENGINE, Asked(text, [{}], None))
+    readable = {table for _, statement in found for table, _ in ALIASED.findall(statement)}
+    assert readable >= {"subjects", "sanctions_entries", "listing_bases", "listing_steps"}
+    assert not readable & {name for name, guard in ANONYMOUS.items() if guard is closed}
+
+
+def test_the_statements_of_a_plan_are_the_same_each_time_it_is_made() -> None:
+    asked = Asked(PRE_CHECK, [{"uscc": "914403001922038216"}], None)
+    one, other = (every_statement(Engine(build()[1], sdl()), asked) for _ in range(2))
+    assert [text for _, text in one] == [text for _, text in other]
