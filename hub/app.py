@@ -78,8 +78,10 @@ class Hub:
                     log.error("the hub cannot start: %s", reason)  # noqa: TRY400 - the sentence says all
                     await send({"type": "lifespan.startup.failed", "message": str(reason)})
                     return
-                except Exception as fault:
-                    log.error("the hub cannot start: %s", type(fault).__name__)
+                except Exception as fault:  # noqa: BLE001  (uvicorn ends then; its text may hold a password)
+                    log.error(  # noqa: TRY400
+                        "the hub cannot start: %s", type(fault).__name__
+                    )
                     await send({"type": "lifespan.startup.failed", "message": type(fault).__name__})
                     return
                 await send({"type": "lifespan.startup.complete"})
@@ -120,5 +122,3 @@ def create_app(settings: Settings, clock: Clock) -> Any:
     if settings.database_url is None:
         raise Unusable("No database is set.")
     return Hub(settings, clock, settings.database_url)
-
-

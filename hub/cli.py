@@ -337,7 +337,6 @@ def _on(url: str, work: "Callable[[Connection], Coroutine[object, object, Result
     return run(done())
 
 
-
 def _current(url: str) -> str:
     from hub.store.migration import is_current
 

@@ -158,6 +158,3 @@ class Budget:
         if monotonic() - self.forgot > 600:
             self.forgot = monotonic()
             await connection.execute(FORGET, now)
-
-
-

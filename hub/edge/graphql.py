@@ -1,8 +1,9 @@
 """GraphQL over HTTP as a plain ASGI function: bytes in, bytes out.
 
-The order of things: too many requests are turned away; the request is read; its document found; the engine prepares it
-(everything that can be refused is refused then); its cost is taken from the client's bucket; it is run on one connection
-and the answer written. Errors have one form everywhere: `{"errors": [{"message", …, "extensions": {"code"}}]}`.
+The order of things: too many requests are turned away; the request is read; its document found; the engine prepares
+it (everything that can be refused is refused then); its cost is taken from the client's bucket; it is run on one
+connection and the answer written. Errors have one form everywhere:
+`{"errors": [{"message", …, "extensions": {"code"}}]}`.
 """
 
 import asyncio
@@ -112,9 +113,7 @@ class GraphQLEndpoint:
         media = JSON
         if self.working >= self.limits.requests:
             self.observer.shed()
-            reply = error_reply(
-                503, "The hub is busy; try again in a moment.", "OVERLOADED", [(b"retry-after", b"1")]
-            )
+            reply = error_reply(503, "The hub is busy; try again in a moment.", "OVERLOADED", [(b"retry-after", b"1")])
         elif mine >= self.limits.client_requests:
             reply = error_reply(
                 429,
@@ -130,7 +129,7 @@ class GraphQLEndpoint:
                 reply = await self.reply(scope, receive, media, client)
             except (Gone, asyncio.CancelledError):
                 raise
-            except Exception as fault:
+            except Exception as fault:  # noqa: BLE001  (whatever it is, the caller gets an answer and the log the fault)
                 reply = reply_to(fault, number)
             finally:
                 self.working -= 1
@@ -158,9 +157,7 @@ class GraphQLEndpoint:
         elif method == "OPTIONS":
             return self.preflight(scope)
         else:
-            return error_reply(
-                405, "Use GET or POST.", "BAD_USER_INPUT", [(b"allow", b"GET, POST, OPTIONS")]
-            )
+            return error_reply(405, "Use GET or POST.", "BAD_USER_INPUT", [(b"allow", b"GET, POST, OPTIONS")])
         asked = checked(given, self.limits)
         try:
             text = await self.documents.text_of(asked)
@@ -197,9 +194,7 @@ class GraphQLEndpoint:
         finally:
             watch.end()
 
-    async def by_get(
-        self, scope: Scope, compiled: Ready, request: list[Any], media: bytes, reply: Reply
-    ) -> None:
+    async def by_get(self, scope: Scope, compiled: Ready, request: list[Any], media: bytes, reply: Reply) -> None:
         """A public answer that caches may keep if they ask each time: what is withdrawn must not live on in one."""
         reply.headers += [
             (b"cache-control", b"no-cache"),
@@ -241,9 +236,8 @@ class GraphQLEndpoint:
         return Reply(204, None, headers)
 
     async def send(self, scope: Scope, send: Send, reply: Reply, media: bytes, number: str) -> None:
-        if reply.body is not None:
-            body = reply.body
-        else:
+        body = reply.body
+        if body is None:
             body = b"" if reply.payload is None else orjson.dumps(reply.payload)
         headers = [
             (b"content-type", media + b"; charset=utf-8"),

@@ -129,8 +129,10 @@ class Filter:
 
 @dataclass(frozen=True, eq=False)
 class Many:
-    """Rows of another table. Each link is (this row's column, the other's column); where this row's column is a
-    list of codes, `in_list` says that the other's column is one of them, and `holds` that the other's list holds ours.
+    """Rows of another table.
+
+    Each link is (this row's column, the other's column); where this row's column is a list of codes, `in_list`
+    says that the other's column is one of them, and `holds` that the other's list holds ours.
     """
 
     table: Table

@@ -41,13 +41,14 @@ def decode_cursor(text: str, name: str, kinds: Sequence[type]) -> tuple[Any, ...
 
     Raises Invalid for whatever `encode_cursor` does not make under that name.
     """
+    foreign = Invalid("is not a cursor of this list; use a cursor that this list gave")
     said, *rest = text.split(SEPARATOR)
+    if said != name or len(rest) != len(kinds) or not all(map(NUMBER.fullmatch, rest)):
+        raise foreign
+    numbers = [int(part, 16) for part in rest]
+    if max(numbers) > LARGEST:
+        raise foreign
     try:
-        if said != name or len(rest) != len(kinds) or not all(map(NUMBER.fullmatch, rest)):
-            raise ValueError
-        numbers = [int(part, 16) for part in rest]
-        if max(numbers) > LARGEST:
-            raise ValueError
         return tuple(VALUES[kind](number) for kind, number in zip(kinds, numbers, strict=True))
     except (ValueError, OverflowError):
-        raise Invalid("is not a cursor of this list; use a cursor that this list gave") from None
+        raise foreign from None

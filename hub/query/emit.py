@@ -34,7 +34,7 @@ from hub.query import plan as p
 from hub.query.catalog import Many
 from hub.query.search import nearest
 
-DIALECT = postgresql.asyncpg.dialect()
+DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Fetch:
 
 @dataclass
 class Flat:
-    """A list that came in the same rows by a left join: where its columns begin, and which marks that there is a row."""
+    """A list in the same rows by a left join: where its columns begin, and which marks that there is a row."""
 
     begins: int
     mark: int
@@ -162,7 +162,8 @@ class Emitter:
         assert rows.limit is not None
         after = [self.bind(slot, c.type) for slot, c in zip(rows.after, rows.order.columns, strict=False)]
         name = self.bind(rows.named, Text())
-        return nearest(name, rows.table, lambda alias: self.demands(rows, alias), after, rows.limit)
+        subjects = self.alias(rows.table), self.alias(rows.table)
+        return nearest(name, subjects, lambda alias: self.demands(rows, alias), after, rows.limit)
 
     def branch(self, branch: p.Branch, *, nested: bool) -> Fetch:
         """Rows by keys given with the request: the first column is the key's ordinal."""
@@ -178,9 +179,7 @@ class Emitter:
         statement = self.guarded(select(*self.listed(row)).select_from(row.source), branch.rows, alias)
         return self.compiled(statement, row)
 
-    def flat(
-        self, row: Row, alias: FromClause, branch: p.Branch, item: p.Listed, ordinal: ColumnElement[Any]
-    ) -> Fetch:
+    def flat(self, row: Row, alias: FromClause, branch: p.Branch, item: p.Listed, ordinal: ColumnElement[Any]) -> Fetch:
         """Rows by keys with their only list in one statement: a left join, told apart by the key's ordinal."""
         self.fill(row, alias, branch.shape, nested=False, leave=item)
         child = self.alias(item.rows.table)
@@ -202,9 +201,7 @@ class Emitter:
 
     # ------------------------------------------------------------------ what is asked of a row
 
-    def fill(
-        self, row: Row, alias: FromClause, shape: p.Shape, *, nested: bool, leave: p.Listed | None = None
-    ) -> None:
+    def fill(self, row: Row, alias: FromClause, shape: p.Shape, *, nested: bool, leave: p.Listed | None = None) -> None:
         """Put everything that a shape asks into a row, but for the list that is put in elsewhere."""
         if shape.discriminator is not None:
             column = shape.discriminator

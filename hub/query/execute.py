@@ -1,8 +1,8 @@
 """Runs operations: from the document's text to the answer, with everything that can be kept kept.
 
 What is kept, in bounded caches: the parsed and validated operation by its text and name; its plans by their structural
-variables; per plan the statements' text and the shaper. A request that hits them coerces its variables, fills the slots,
-runs the statements on one connection and shapes the rows.
+variables; per plan the statements' text and the shaper. A request that hits them coerces its variables, fills the
+slots, runs the statements on one connection and shapes the rows.
 """
 
 import re
@@ -178,9 +178,7 @@ def gathered(rows: Sequence[Any], flat: Flat) -> list[Any]:
     return found
 
 
-async def groups_of(
-    child: Below, rows: list[Any], connection: Connection, request: Sequence[Any]
-) -> list[list[Any]]:
+async def groups_of(child: Below, rows: list[Any], connection: Connection, request: Sequence[Any]) -> list[list[Any]]:
     """For each row above, its rows of one list, in order; a null key (a missing row above) has none."""
     ordinals: list[int] = []
     keys: list[list[Any]] = [[] for _ in child.key_places]
@@ -346,9 +344,7 @@ class Operation:
 
         Raises Refused.
         """
-        key = tuple(
-            probe(variables[name]) if name in variables else ABSENT for name, probe in self.structure
-        )
+        key = tuple(probe(variables[name]) if name in variables else ABSENT for name, probe in self.structure)
         known = self.plans.get(key)
         if known is not None:
             return known

@@ -61,7 +61,9 @@ Fields = dict[str, list[FieldNode]]
 Made = TypeVar("Made")
 
 
-def refusal(sentence: str, path: Sequence[str | int], nodes: Iterable[Any], code: str = "BAD_USER_INPUT") -> GraphQLError:
+def refusal(
+    sentence: str, path: Sequence[str | int], nodes: Iterable[Any], code: str = "BAD_USER_INPUT"
+) -> GraphQLError:
     """An error for the caller, with the field's path."""
     return GraphQLError(sentence, nodes=list(nodes), path=list(path), extensions={"code": code})
 
@@ -103,14 +105,13 @@ class Planner:
         assert query is not None
         collected = collect_fields(self.schema, self.fragments, self.values, query, self.operation)
         roots = tuple(
-            self.root(key, [detail.node for detail in details])
-            for key, details in collected.grouped_field_set.items()
+            self.root(key, [detail.node for detail in details]) for key, details in collected.grouped_field_set.items()
         )
         return p.Plan(roots, tuple(self.slots), tuple(self.slot_types), self.cost)
 
     def root(self, key: str, nodes: list[FieldNode]) -> p.Root:
         name = nodes[0].name.value
-        path = [key]
+        path: list[str | int] = [key]
         if name == "__typename":
             return p.FixedRoot(key, "Query")
         if name in ("__schema", "__type"):
@@ -168,7 +169,10 @@ class Planner:
         )
 
         def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
-            given = [argument.of(variables)] if source.single else listed(argument, variables, path, nodes, self.limits.list_values)
+            if source.single:
+                given = [argument.of(variables)]
+            else:
+                given = listed(argument, variables, path, nodes, self.limits.list_values)
             found: list[tuple[int, tuple[Any, ...]] | None] = []
             faults: list[str] = []
             for index, text in enumerate(given):
@@ -253,9 +257,7 @@ class Planner:
         rows = replace(self.rows_of(row.table), where=entity_key.where)
         return p.Branch(type_name, rows, (entity_key.column,), shape)
 
-    def representation(
-        self, given: Any, numbers: Mapping[tuple[str, str], int]
-    ) -> tuple[int, tuple[Any, ...]] | None:
+    def representation(self, given: Any, numbers: Mapping[tuple[str, str], int]) -> tuple[int, tuple[Any, ...]] | None:
         """Which branch a representation asks, and with which key.
 
         Raises Invalid for a representation that no gateway sends.
@@ -342,9 +344,7 @@ class Planner:
             return p.Variant(
                 type_name, tuple(p.Typename(i.key, type_name) if isinstance(i, p.Typename) else i for i in items)
             )
-        items = tuple(
-            self.item(type_name, key, found, [*path, key], rows_expected) for key, found in fields.items()
-        )
+        items = tuple(self.item(type_name, key, found, [*path, key], rows_expected) for key, found in fields.items())
         if shared is not None:
             shared[alike] = items
         return p.Variant(type_name, items)
@@ -484,7 +484,7 @@ class Planner:
 
             slots = tuple(
                 self.slot_by(
-                    lambda variables, place=place: values(variables)[place],
+                    one_of_several(values, place),
                     ("cursor", start.identity, order.name, place),
                     column.type,
                 )
@@ -601,9 +601,7 @@ class Planner:
             kind,
             [FieldDetails(node, None) for node in nodes],
         )
-        return {
-            key: [detail.node for detail in details] for key, details in collected.grouped_field_set.items()
-        }
+        return {key: [detail.node for detail in details] for key, details in collected.grouped_field_set.items()}
 
     def type_of(self, nodes: list[FieldNode], parent: str = "Query") -> Any:
         return get_named_type(self.schema.type_map[parent].fields[nodes[0].name.value].type)  # type: ignore[attr-defined]
@@ -648,7 +646,7 @@ class Planner:
         self.cost += rows
         if self.cost > self.limits.cost:
             raise refusal(
-                f"The query may read more than {self.limits.cost:,} rows; ask for smaller pages or fewer lists in lists.",
+                f"The query may read more than {self.limits.cost:,} rows; ask for smaller pages or fewer nested lists.",
                 path,
                 nodes,
                 "COST_EXCEEDED",
@@ -663,6 +661,11 @@ def listed(
     if len(given) > most:
         raise refusal(f"Argument {argument.name} holds more than {most} values; ask in parts.", path, nodes)
     return list(given)
+
+
+def one_of_several(values: Callable[[Variables], tuple[Any, ...]], place: int) -> p.Value:
+    """One of several values of the request."""
+    return lambda variables: values(variables)[place]
 
 
 def refuse_all(faults: Sequence[str], path: Sequence[str | int], nodes: Iterable[Any]) -> None:

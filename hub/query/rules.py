@@ -10,13 +10,13 @@ from graphql import (
     GraphQLSchema,
     StringValueNode,
     ValueNode,
-    VariableDefinitionNode,
     ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
     validate,
 )
 from graphql.language import SKIP, Visitor, visit
 from graphql.utilities.validate_input_value import validate_input_literal
-from graphql.validation import MaxIntrospectionDepthRule, specified_rules
+from graphql.validation import ASTValidationRule, MaxIntrospectionDepthRule, specified_rules
 
 from hub.query.values import clean
 
@@ -58,7 +58,7 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
         return SKIP
 
 
-RULES = (
+RULES: tuple[type[ASTValidationRule], ...] = (
     MaxIntrospectionDepthRule,
     *(LiteralsOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
 )

@@ -1,7 +1,8 @@
 """Plan + cells → one generated function from rows to the answer.
 
-The function is built as a syntax tree, never as text: a caller's aliases enter only as constants. Names in it are ours:
-`r1`, `r2` are rows, `request` holds the run-time values by slot, and the functions of `hub.query.forms` go by their name.
+The function is built as a syntax tree, never as text: a caller's aliases enter only as constants. Names in it are
+ours: `r1`, `r2` are rows, `request` holds the run-time values by slot, and the functions of `hub.query.forms` go by
+their name.
 """
 
 import ast
@@ -98,7 +99,7 @@ class Places(ast.NodeTransformer):
         self.row = row
         self.seen: set[int] = set()
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:  # noqa: N802  (the ast module's name)
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         match node:
             case ast.Subscript(value=ast.Name(id=known), slice=ast.Constant(value=int(place))) if known == self.row:
                 self.seen.add(place)
@@ -198,9 +199,7 @@ class Shaping:
         row = self.fresh("r")
         return self.comprehension(item, self.shape(shape, row), row, rows)
 
-    def comprehension(
-        self, item: p.Listed | p.Paged, element: ast.expr, row: str, rows: ast.expr
-    ) -> ast.expr:
+    def comprehension(self, item: p.Listed | p.Paged, element: ast.expr, row: str, rows: ast.expr) -> ast.expr:
         """`[element for row in rows]`, the row taken apart into names: cheaper than looking up each place."""
         named = Places(row)
         element = named.visit(element)
@@ -222,7 +221,9 @@ class Shaping:
             ast.If(name("more"), [ast.Assign([ast.Name("rows", ast.Store())], trim)], []),
         ]
         if item.rows.backwards:
-            turned = ast.Subscript(name("rows"), ast.Slice(None, None, ast.UnaryOp(ast.USub(), constant(1))), ast.Load())
+            turned = ast.Subscript(
+                name("rows"), ast.Slice(None, None, ast.UnaryOp(ast.USub(), constant(1))), ast.Load()
+            )
             body.append(ast.Assign([ast.Name("rows", ast.Store())], turned))
         pairs: list[tuple[str, ast.expr]] = []
         for part in item.items:
@@ -260,9 +261,7 @@ class Shaping:
             case "startCursor" | "endCursor":
                 place = 0 if field == "startCursor" else -1
                 row = ast.Subscript(name("rows"), constant(place), ast.Load())
-                values = [
-                    ast.Subscript(row, constant(where), ast.Load()) for where in self.layout.of(item.rows).places
-                ]
+                values = [ast.Subscript(row, constant(where), ast.Load()) for where in self.layout.of(item.rows).places]
                 return ast.IfExp(name("rows"), cursor(order, values), constant(None))
             case _:
                 return constant("PageInfo")
@@ -289,5 +288,9 @@ def shape_row(shape: p.Shape, layout: Layout) -> Shaper:
 def shape_list(node: p.Listed | p.Paged, layout: Layout) -> Shaper:
     """A function from a root list's rows and the request's values to a list or a connection."""
     shaping = Shaping(layout)
-    made = shaping.list_of(node, node.shape, name("rows")) if isinstance(node, p.Listed) else shaping.page(node, name("rows"))
+    made = (
+        shaping.list_of(node, node.shape, name("rows"))
+        if isinstance(node, p.Listed)
+        else shaping.page(node, name("rows"))
+    )
     return shaping.compiled(made, parameter="rows")

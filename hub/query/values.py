@@ -158,7 +158,7 @@ def _scalar(kind: Any) -> Coercer:
         except GraphQLError as error:
             ours = (error.extensions or {}).get("code") is not None
             raise BadValues([(place, error.message if ours else f"A value of type {kind} is needed.")]) from None
-        except Exception:
+        except Exception:  # noqa: BLE001  (whatever a scalar makes of a value, it does not fit)
             raise BadValues([(place, f"A value of type {kind} is needed.")]) from None
         if any_text and not clean(parsed):
             raise BadValues([(place, "A text must not hold NUL or an unpaired surrogate.")])
@@ -316,7 +316,8 @@ class Argument:
             try:
                 value = literal(self.node, self.definition.type, variables)
             except Invalid:
-                raise BadValues([(f"Argument {self.name}", "A variable in it has a value that does not fit.")]) from None
+                sentence = "A variable in it has a value that does not fit."
+                raise BadValues([(f"Argument {self.name}", sentence)]) from None
         return self.default if value is Undefined else value
 
 

@@ -1,0 +1,38 @@
+"""The whole application within a test's own loop, on a database of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import httpx
+
+from hub.app import Hub
+from hub.clock import Clock
+from hub.settings import Settings
+
+
+@asynccontextmanager
+async def running(url: str, **settings: Any) -> AsyncIterator[tuple[Hub, httpx.AsyncClient]]:
+    """A hub that has started, and a client of it."""
+    hub = Hub(replace(Settings(database_url=url), **settings), Clock(), url)
+    await hub.start()
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=hub), base_url="http://hub") as client:
+            yield hub, client
+    finally:
+        await hub.stop()
+
+
+async def ask(client: httpx.AsyncClient, query: str, variables: Any = None, **headers: str) -> httpx.Response:
+    return await client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for something that comes of itself, and fail when it does not."""
+    for _ in range(3_000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come")

@@ -1,0 +1,234 @@
+"""GraphQL over HTTP, read strictly: methods, media types, bodies, and the form of every error."""
+
+import gzip
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import anyio
+import asyncpg
+import httpx
+import pytest
+
+from hub.clock import Clock
+from hub.commands.documents import register_document, restrict_client
+from hub.limits import Limits
+from hub.store.engine import connect
+from tests import make
+from tests.edge.running import ask, running
+
+pytestmark = pytest.mark.anyio
+
+JSON = "application/json"
+RESPONSE = "application/graphql-response+json"
+TYPENAME = {"query": "{ __typename }"}
+CODES = "{ departments { code } }"
+
+
+@pytest.fixture
+async def client(database: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(database, limits=Limits(body_ms=200)) as (_, asking):
+        yield asking
+
+
+def code_of(answer: httpx.Response) -> str:
+    code: str = answer.json()["errors"][0]["extensions"]["code"]
+    return code
+
+
+async def post(client: httpx.AsyncClient, body: Any, **headers: str) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.post(
+        "/graphql",
+        content=content,
+        headers={"content-type": JSON, **{k.replace("_", "-"): v for k, v in headers.items()}},
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"null", b'"x"', b"[]", b"7", b"{", b"\xff\xfe", b"[" * 5_000, b"\x1f\x8b\x00", b"{}", b'{"query": 1}',
+        b'{"query": {}}', b'{"query": ""}', b'{"query": "{__typename}", "variables": []}',
+        b'{"query": "{__typename}", "variables": "x"}', b'{"query": "{__typename}", "operationName": 7}',
+        b'{"query": "{__typename}", "operationName": "\\u0000"}', b'{"query": "{__typename}", "extensions": 1}',
+        b'{"documentId": 5}', b'{"documentId": "md5:x"}', b'{"query": "\\ud800"}',
+    ],
+)  # fmt: skip
+async def test_malformed_requests_are_400_with_a_code(client: httpx.AsyncClient, body: bytes) -> None:
+    for accept in (JSON, RESPONSE):
+        answer = await post(client, body, accept=accept)
+        assert (answer.status_code, code_of(answer)) == (400, "BAD_USER_INPUT")
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        (JSON, JSON), (RESPONSE, RESPONSE), ("*/*", JSON), ("application/*", JSON), (None, RESPONSE),
+        (f"{JSON};q=0.5, {RESPONSE}", RESPONSE), (f"{RESPONSE};q=0.1, {JSON}", JSON),
+        (f"text/html;q=0.9, {RESPONSE};charset=utf-8", RESPONSE),
+    ],
+)  # fmt: skip
+async def test_accept_chooses_the_media_type(client: httpx.AsyncClient, accept: str | None, media: str) -> None:
+    request = client.build_request("POST", "/graphql", json=TYPENAME)
+    del request.headers["accept"]
+    if accept is not None:
+        request.headers["accept"] = accept
+    answer = await client.send(request)
+    assert answer.headers["content-type"] == f"{media}; charset=utf-8"
+    assert answer.json() == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{",
+        "{ nope }",
+        "query ($u: USCC!) { subject(uscc: $u) { name } }",
+        "query a { __typename } query b { __typename }",
+    ],
+)
+async def test_a_refused_document_is_200_for_the_older_media_type_and_400_for_the_newer(
+    client: httpx.AsyncClient, query: str
+) -> None:
+    for media, status in ((JSON, 200), (RESPONSE, 400)):
+        answer = await post(client, {"query": query}, accept=media)
+        assert (answer.status_code, code_of(answer)) == (status, "BAD_USER_INPUT")
+        assert "data" not in answer.json()
+
+
+async def test_other_methods_media_types_and_encodings_are_refused(client: httpx.AsyncClient) -> None:
+    for method in ("PUT", "DELETE", "PATCH"):
+        answer = await client.request(method, "/graphql", headers={"accept": JSON})
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
+    assert (await post(client, TYPENAME, accept="image/png")).status_code == 406
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", f"{JSON}; charset=gbk"):
+        assert (await post(client, TYPENAME, content_type=kind)).status_code == 415
+    assert (await post(client, TYPENAME, content_encoding="br")).status_code == 415
+    assert (
+        await post(client, gzip.compress(json.dumps(TYPENAME).encode()), content_encoding="gzip")
+    ).status_code == 200
+
+
+async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.AsyncClient) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"query": '
+        await anyio.sleep(0.5)
+        yield b'"{__typename}"}'
+
+    async def long() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" " * 65_536
+
+    headers = {"content-type": JSON, "accept": JSON}
+    assert (await post(client, b" " * 300_000)).status_code == 413
+    assert (await client.post("/graphql", content=long(), headers=headers)).status_code == 413
+    assert (await post(client, gzip.compress(b" " * 20_000_000), content_encoding="gzip")).status_code == 413
+    assert (await client.post("/graphql", content=slow(), headers=headers)).status_code == 408
+
+
+async def test_a_get_is_validated_by_its_tag_until_something_changes(client: httpx.AsyncClient, database: str) -> None:
+    first = await client.get("/graphql", params={"query": CODES})
+    assert first.headers["cache-control"] == "no-cache"
+    assert {"Accept", "Authorization"} <= set(first.headers["vary"].split(", "))
+    tag = {"if-none-match": first.headers["etag"]}
+    again = await client.get("/graphql", params={"query": CODES}, headers=tag)
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+
+    connection = await connect(database)
+    await make.department(connection, code="newcomer")
+    changed = await client.get("/graphql", params={"query": CODES}, headers=tag)
+    assert changed.status_code == 200
+    assert {"code": "newcomer"} in changed.json()["data"]["departments"]
+    await connection.execute("update disclosure_head set position = position")
+    unchanged = await client.get(
+        "/graphql", params={"query": CODES}, headers={"if-none-match": f'"x", W/{changed.headers["etag"]}'}
+    )
+    assert unchanged.status_code == 304
+    await connection.close()
+
+
+async def test_get_takes_variables_and_refuses_what_post_refuses(client: httpx.AsyncClient) -> None:
+    query = "query Q($id: ID!) { node(id: $id) { id } }"
+    given = {"query": query, "variables": '{"id": "S7fffffff"}', "operationName": "Q"}
+    assert (await client.get("/graphql", params=given)).json() == {"data": {"node": None}}
+    for wrong in ({"variables": "{"}, {"variables": "[]"}, {"extensions": "7"}, {"query": "x" * 40_000}):
+        answer = await client.get("/graphql", params={**given, **wrong})
+        assert answer.status_code in (400, 414)
+    assert (await client.get("/graphql", params={"query": CODES}, headers={"accept": JSON})).status_code == 200
+
+
+async def test_documents_persist_by_their_hash(client: httpx.AsyncClient) -> None:
+    hashed = hashlib.sha256(CODES.encode()).hexdigest()
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": hashed}}
+    unknown = await post(client, {"extensions": persisted}, accept=RESPONSE)
+    assert (unknown.status_code, code_of(unknown)) == (400, "PERSISTED_QUERY_NOT_FOUND")
+    assert (await post(client, {"extensions": persisted}, accept=JSON)).status_code == 200
+    assert "data" in (await post(client, {"query": CODES, "extensions": persisted})).json()
+    assert "data" in (await post(client, {"extensions": persisted})).json()
+    assert "data" in (await client.get("/graphql", params={"documentId": f"sha256:{hashed}"})).json()
+    wrong = await post(client, {"query": "{ __typename }", "extensions": persisted})
+    assert (wrong.status_code, code_of(wrong)) == (400, "BAD_USER_INPUT")
+
+
+async def test_a_restricted_client_uses_registered_documents_only(
+    client: httpx.AsyncClient, connection: asyncpg.Connection
+) -> None:
+    identifier = await register_document(connection, Clock(), "anonymous", CODES)
+    await restrict_client(connection, "anonymous", registered_only=True)
+    assert "data" in (await post(client, {"documentId": identifier})).json()
+    assert "data" in (await post(client, {"query": CODES})).json()
+    refused = await post(client, TYPENAME)
+    assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
+
+
+async def test_only_listed_origins_may_read(database: str) -> None:
+    async with running(database, cors_origins="https://partner.example") as (_, client):
+        for origin, allowed in (("https://partner.example", True), ("https://other.example", False)):
+            for answer in (
+                await client.options("/graphql", headers={"origin": origin, "access-control-request-method": "POST"}),
+                await ask(client, CODES, origin=origin),
+            ):
+                assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
+
+
+async def test_a_clients_minute_of_cost_is_bounded_and_shared(database: str) -> None:
+    limits = Limits(cost_per_minute=1_000)
+    query = "{ disclosures(first: 100) { edges { cursor } } }"
+    async with running(database, limits=limits) as (_, one), running(database, limits=limits) as (_, other):
+        answers = [await ask(client, query) for _ in range(10) for client in (one, other)]
+    taken = [answer for answer in answers if answer.status_code == 200]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(taken) + len(refused) == len(answers)
+    assert 8 <= len(taken) <= 11
+    assert code_of(refused[0]) == "RATE_LIMITED"
+    assert 1 <= int(refused[0].headers["retry-after"]) <= 60
+
+
+async def test_a_proxys_word_counts_only_from_a_trusted_proxy(database: str) -> None:
+    limits = Limits(cost_per_minute=150)
+    query = "{ disclosures(first: 100) { edges { cursor } } }"
+    async with running(database, limits=limits, trusted_proxies="127.0.0.1") as (_, client):
+        spent = [(await ask(client, query, **{"x-forwarded-for": "203.0.113.7"})).status_code for _ in range(3)]
+        told = [
+            (
+                await client.post("/graphql", json={"query": query}, headers={"x-forwarded-for": f"203.0.113.{n}"})
+            ).status_code
+            for n in (1, 2, 3)
+        ]
+    assert spent == [200, 429, 429]
+    assert told == [200, 200, 200]
+
+
+async def test_cost_is_reported_on_request(client: httpx.AsyncClient) -> None:
+    answer = await post(client, {"query": CODES, "extensions": {"cost": True}})
+    assert answer.json()["extensions"]["cost"]["rows"] == 100
+
+
+async def test_too_many_requests_at_once_are_turned_away(database: str) -> None:
+    async with running(database, limits=Limits(requests=1)) as (hub, client):
+        hub.graphql.working = 1
+        answer = await ask(client, CODES)
+        hub.graphql.working = 0
+    assert (answer.status_code, code_of(answer), answer.headers["retry-after"]) == (503, "OVERLOADED", "1")

@@ -1,0 +1,134 @@
+"""The pool of connections: bounded, and none the worse for a database that comes and goes."""
+
+import asyncio
+from dataclasses import replace
+
+import asyncpg
+import httpx
+import pytest
+
+from hub.errors import Overloaded
+from hub.settings import Settings
+from hub.store.pool import Pool
+from tests import make
+from tests.edge.running import ask, running
+
+pytestmark = pytest.mark.anyio
+
+CODES = "{ departments { code } }"
+REGIONS = "{ departments { region { name } } }"
+KILL = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hub %' and datname = $1"
+
+
+def pool_settings(url: str, **changes: int) -> Settings:
+    return replace(Settings(database_url=url, pool_min=1, pool_max=2, connection_wait_ms=100), **changes)
+
+
+async def test_waiting_for_a_connection_has_a_limit(database: str) -> None:
+    pool = await Pool.open(database, pool_settings(database))
+    async with pool.connection(), pool.connection():
+        with pytest.raises(Overloaded):
+            async with pool.connection():
+                pass
+    async with pool.connection() as connection:
+        assert await connection.fetch("select 1") == [(1,)]
+    await pool.close()
+
+
+async def test_who_waits_gets_the_next_connection_in_turn(database: str) -> None:
+    pool = await Pool.open(database, pool_settings(database, pool_max=1, connection_wait_ms=5_000))
+    turns: list[int] = []
+
+    async def work(number: int) -> None:
+        async with pool.connection() as connection:
+            turns.append(number)
+            await connection.fetch("select pg_sleep(0.01)")
+
+    await asyncio.gather(*(work(number) for number in range(5)))
+    assert turns == [0, 1, 2, 3, 4]
+    await pool.close()
+
+
+async def test_one_who_stops_waiting_takes_nothing_with_him(database: str) -> None:
+    pool = await Pool.open(database, pool_settings(database, pool_max=1, connection_wait_ms=5_000))
+
+    async def wait() -> None:
+        async with pool.connection():
+            pass
+
+    async with pool.connection():
+        waiting = [asyncio.create_task(wait()) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        waiting[0].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    async with pool.connection():
+        assert pool.taken == 1
+    assert pool.taken == 0
+    await pool.close()
+
+
+async def test_connections_that_the_database_cuts_are_an_error_for_those_in_flight_only(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    async with running(database) as (_, client):
+        assert (await ask(client, CODES)).status_code == 200
+        name = await connection.fetchval("select current_database()")
+        await connection.fetch(KILL, name)
+        answers = [await ask(client, CODES) for _ in range(8)]
+    assert answers[-1].status_code == 200
+    assert {answer.status_code for answer in answers} <= {200, 500, 503}
+
+
+async def test_a_statement_is_prepared_again_after_a_migration(database: str, connection: asyncpg.Connection) -> None:
+    await make.department(connection)
+    async with running(database) as (_, client):
+        for _ in range(8):
+            assert "errors" not in (await ask(client, REGIONS)).json()
+        await connection.execute("alter table regions alter column name type varchar(4000)")
+        for _ in range(8):
+            assert "errors" not in (await ask(client, REGIONS)).json()
+
+
+async def test_a_client_that_goes_away_cancels_its_statement(database: str, connection: asyncpg.Connection) -> None:
+    async with running(database) as (hub, client):
+        await connection.execute("begin; lock table departments in access exclusive mode")
+        asking = asyncio.create_task(ask_until_gone(hub))
+        await asyncio.sleep(0.5)
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        waiting = await connection.fetchval(
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        await connection.execute("rollback")
+        assert waiting == 0
+        assert (await ask(client, CODES)).status_code == 200
+
+
+async def ask_until_gone(hub: object) -> None:
+    """A request whose client leaves after 0.1 s."""
+    body = b'{"query": "{ departments { code } }"}'
+    messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> dict[str, object]:
+        for message in messages:
+            return message
+        await asyncio.sleep(0.1)
+        return {"type": "http.disconnect"}
+
+    async def send(_: object) -> None:
+        pass
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())],
+    }
+    await hub(scope, receive, send)  # type: ignore[operator]
+
+
+async def test_many_clients_share_few_connections(database: str) -> None:
+    async with running(database, pool_min=1, pool_max=2, connection_wait_ms=10_000) as (_, client):
+        answers: list[httpx.Response] = await asyncio.gather(*(ask(client, CODES) for _ in range(40)))
+    assert {answer.status_code for answer in answers} == {200}
