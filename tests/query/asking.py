@@ -1,6 +1,7 @@
 """Asks the engine on one connection, and listens to what it sends to PostgreSQL."""
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -14,8 +15,9 @@ from tests.oracle.world import TODAY
 class Asker:
     """The engine on one connection: `sent` holds the statements of the last operation, as PostgreSQL got them."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, today: date = TODAY) -> None:
         self.connection = connection
+        self.today = today
         self.engine = Engine(build()[1], sdl())
         self.sent: list[str] = []
 
@@ -25,7 +27,7 @@ class Asker:
         Raises Refused.
         """
         self.sent = []
-        prepared = self.engine.prepare(self.engine.operation(text, name), variables, TODAY)
+        prepared = self.engine.prepare(self.engine.operation(text, name), variables, self.today)
         with self.connection.query_logger(lambda query: self.sent.append(query.query)):
             data = await self.engine.run(*prepared, self.connection)
             await asyncio.sleep(0)  # the driver tells of a statement in the loop's next turn
