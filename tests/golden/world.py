@@ -1,4 +1,4 @@
-"""A world of two departments and three subjects, every value given: its answers can be kept in files and read by people."""
+"""A world of two departments and three subjects, every value given: its answers can be kept in files and read."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -84,15 +84,14 @@ async def lay_world(connection: asyncpg.Connection) -> None:
     entry = await listed(maker, fined, until=date(2029, 1, 4), measure_codes=["BIDDING"])
     await listed(seller, repaired, permanent=True, region_codes=["320000", "310000"])
     await listed(maker, repaired, status=ListingStatus.REMOVED)
-    for number, (key, columns) in enumerate(
-        (
-            (fined, {}),
-            (repaired, {}),
-            (entry, {"item_kind": ItemKind.ENTRY, "catalogue_code": None, "list_id": serious}),
-            (fined, {"kind": DisclosureKind.CORRECTED, "reason": DisclosureReason.CORRECTION}),
-            (repaired, {"kind": DisclosureKind.WITHDRAWN, "reason": DisclosureReason.REPAIRED}),
-            (hidden, {"department_id": market}),
-        )
-    ):
+    lines: list[tuple[make.Key, dict[str, Any]]] = [
+        (fined, {}),
+        (repaired, {}),
+        (entry, {"item_kind": ItemKind.ENTRY, "catalogue_code": None, "list_id": serious}),
+        (fined, {"kind": DisclosureKind.CORRECTED, "reason": DisclosureReason.CORRECTION}),
+        (repaired, {"kind": DisclosureKind.WITHDRAWN, "reason": DisclosureReason.REPAIRED}),
+        (hidden, {}),
+    ]
+    for number, (key, columns) in enumerate(lines):
         said: dict[str, Any] = {"department_id": market, "region_code": "310000", "at": NOW + timedelta(minutes=number)}
         await make.disclosure(connection, key, **said | columns)
