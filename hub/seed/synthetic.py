@@ -56,6 +56,10 @@ async def seed(url: str, clock: Clock, *, subjects: int, records: int, progress:
     try:
         async with connection.transaction():
             await one_at_a_time(connection)
+            if not await connection.fetchval("select to_regclass('regions') is not null"):
+                raise Unusable("This database has no tables yet; run `hub migrate` on it first.")
+            if not await connection.fetchval("select exists (select from regions)"):
+                raise Unusable("The code tables of this database are empty; run `hub migrate` on it first.")
             await lay_authorities(connection, clock.today())
             await lay_lists(connection)
             if await is_there(connection, SEEDED):
