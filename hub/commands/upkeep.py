@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS_MAX = 10.0
 PAUSE_SECONDS_FIRST = 0.1
 PAUSE_SECONDS_MAX = 5.0
-BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last is what asyncpg raises in the moment between the server's farewell and the end of the connection.
+BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Heartbeat:

@@ -183,7 +183,8 @@ class MetricsServer:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self.listener = socket.create_server((host, port), family=family)
         except OSError as reason:
-            raise Unusable(f"Metrics cannot be served at {host}, port {port}: {reason.strerror}.") from None
+            said = (reason.strerror or "unknown").partition(" (")[0]
+            raise Unusable(f"Metrics cannot be served at {host}, port {port}: {said}.") from None
         self.server = Server(
             uvicorn.Config(
                 app,
