@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -363,8 +363,9 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter("is not a time such as 2026-05-01T09:00.", param_hint="--now") from None
-    if not 2000 <= moment.year <= 2100:
-        raise click.BadParameter("must be between the years 2000 and 2100.", param_hint="--now")
+    # The demonstration's catalogue is that of 2024, in force from June.
+    if not date(2024, 6, 1) <= moment.date() <= date(2100, 12, 31):
+        raise click.BadParameter("must be between 2024-06-01 and 2100-12-31.", param_hint="--now")
     return moment
 
 

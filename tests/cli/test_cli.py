@@ -50,7 +50,7 @@ def test_help_names_every_verb(hub: Run) -> None:
         (["schema", "--check", "--file", "missing.graphql"], "missing.graphql cannot be read"),
         (["serve", "--host", "no such host"], "no such host is no address"),
         (["demo", "--data-dir", "nothing", "--now", "tomorrow"], "not a time such as 2026-05-01T09:00"),
-        (["demo", "--now", "1066-10-14"], "between the years 2023 and 2100"),
+        (["demo", "--now", "1066-10-14"], "between 2024-06-01 and 2100-12-31"),
         (["import", "rows.csv"], "Missing option '--department'"),
         (["demo", "--port", "http"], "not a valid integer"),
         (["undo"], "No such command"),
