@@ -52,18 +52,19 @@ _ITEMS = {
 def announcing(item_kind: ItemKind, source: str) -> str:
     """SQL that announces each row of `source` (columns subject_id, id, kind, reason); `wake` is left to do.
 
-    `source` is the name of a CTE or a subquery in parentheses, our own text only. The region is the subject's seat.
+    `source` is the name of a CTE or a subquery in parentheses, our own text only; its order is the lines' order, which
+    matters where it has several of one item. The region is the subject's seat.
     """
     table, columns, joined = _ITEMS[item_kind]
     return f"""
         insert into disclosure_outbox (kind, reason, item_kind, subject_id, item_id, department_id, catalogue_code,
             list_id, region_code)
         select said.kind, said.reason, '{item_kind}', item.subject_id, item.id, {columns}, subject.region_code
-        from {source} said
+        from (select row_number() over () as place, given.* from {source} given) said
         join {table} item on item.subject_id = said.subject_id and item.id = said.id
         {joined}
         join subjects subject on subject.id = item.subject_id
-        order by said.subject_id, said.id
+        order by said.place
     """  # noqa: S608 - text of our own
 
 

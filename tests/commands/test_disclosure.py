@@ -172,6 +172,15 @@ async def test_the_log_says_of_an_item_what_the_item_is(connection: asyncpg.Conn
     assert (withdrawn["list_id"], withdrawn["department_id"]) == tuple(about)
 
 
+async def test_lines_of_one_statement_keep_the_order_in_which_they_were_given(connection: asyncpg.Connection) -> None:
+    subject = await make.subject(connection)
+    records = [await make.record(connection, subject_id=subject) for _ in range(20)]
+    given = [*records[::-1], *records]
+    await announce(connection, ItemKind.RECORD, DisclosureKind.CORRECTED, given, DisclosureReason.CORRECTION)
+    await append_all(connection, CLOCK)
+    assert await said(connection) == [record.id for record in given]
+
+
 async def test_a_follower_sees_every_committed_line_once_while_writers_stall_and_roll_back(
     connection: asyncpg.Connection, database: str
 ) -> None:
