@@ -1,0 +1,134 @@
+"""`hub explain`: plan, SQL, and what PostgreSQL says of it."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from click.testing import CliRunner
+
+from hub.cli import cli
+from hub.errors import Unusable
+from hub.explain import Question, explain
+from hub.limits import Limits
+from tests import make
+
+TODAY = date(2026, 5, 1)
+PRE_CHECK = """
+query PreCheck($uscc: USCC!, $first: Int) {
+  subject(uscc: $uscc) {
+    name
+    sanctions { reason }
+    records(first: $first) { edges { node { title ... on AdministrativePenalty { violation } } } }
+  }
+}
+"""
+BATCH = "query Batch($usccs: [USCC!]!) { subjects(usccs: $usccs) { name sanctions { reason measures { name } } } }"
+
+
+async def explained(url: str, text: str, variables: dict[str, Any], **said: Any) -> str:
+    question = Question(text, variables=variables, **said)
+    return "\n".join(await explain(url, question, TODAY, Limits(), 5_000))
+
+
+async def test_a_point_is_one_statement_with_its_plan_and_its_cost(database: str) -> None:
+    text = await explained(database, PRE_CHECK, {"uscc": make.uscc(1), "first": 5})
+    plan, _, statement = text.partition("\n\n")
+
+    first, *below = plan.splitlines()
+    assert first.startswith("Plan of PreCheck: cost ")
+    assert below[:2] == ["  subject: one row of subjects where subject_is_known, uscc = value 0", "    name: name"]
+    assert below[2].startswith("    sanctions: all rows of sanctions_entries where subject_id = id and entry_is_public")
+    assert "          as AdministrativePenalty\n            title: title\n            violation: violation" in plan
+    assert statement.startswith("Statement 1: subject\n  SELECT ")
+    assert "Statement 2" not in statement
+    assert "(cost=" in statement
+    assert "actual time" not in statement
+
+
+async def test_statements_below_a_list_are_explained_with_the_keys_from_above(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    uscc = make.uscc()
+    subject = await make.subject(connection, uscc=uscc)
+    measure = await make.measure(connection)
+    code = await connection.fetchval("select code from measures where id = $1", measure)
+    await make.entry(connection, subject_id=subject, measure_codes=[code])
+    text = await explained(database, BATCH, {"usccs": [uscc]})
+
+    assert [line for line in text.splitlines() if line.startswith("Statement ")] == [
+        "Statement 1: subjects",
+        "Statement 2: subjects, a list below it",
+        "Statement 3: subjects, a list below it, a list below it",
+    ]
+    assert "with $1 = ordinals, $2 = keys" in text
+    assert "No row above asked for it" not in text
+
+
+async def test_statements_whose_turn_does_not_come_are_named(database: str) -> None:
+    text = await explained(database, BATCH, {"usccs": [make.uscc()]})
+
+    assert "No row above asked for it with these variables." in text
+
+
+async def test_analyze_measures(database: str) -> None:
+    assert "actual time" in await explained(database, PRE_CHECK, {"uscc": make.uscc(1)}, analyze=True)
+
+
+async def test_an_operation_without_rows_needs_no_statement(database: str) -> None:
+    assert (await explained(database, "{ __typename }", {})).splitlines() == [
+        "Plan of an operation without a name: cost 0",
+        "  __typename: always the same",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "sentence"),
+    [
+        ("{ nothing }", {}, "Cannot query field 'nothing'"),
+        (PRE_CHECK, {}, "uscc"),
+        ("query A { __typename } query B { __typename }", {}, "operationName"),
+        ("{", {}, "Syntax Error"),
+    ],
+)
+async def test_what_would_be_refused_is_refused_with_the_same_words(
+    database: str, query: str, variables: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(Unusable, match=sentence):
+        await explained(database, query, variables)
+
+
+def test_the_verb_reads_a_file_and_prints(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "two.graphql"
+    file.write_text(PRE_CHECK + BATCH, encoding="utf-8")
+    variables = json.dumps({"usccs": [make.uscc()]})
+    given = ["explain", str(file), "--operation", "Batch", "--variables", variables, "--analyze"]
+    done = CliRunner().invoke(cli, given, env={"HUB_DATABASE_URL": database})
+
+    assert (done.exit_code, done.exception) == (0, None)
+    assert done.output.startswith("Plan of Batch: cost ")
+    assert "actual time" in done.output
+
+
+@pytest.mark.parametrize(
+    ("content", "variables", "sentence"),
+    [
+        (None, "{}", "cannot be read"),
+        (b"\xff", "{}", "cannot be read as a text in UTF-8"),
+        (b"{ __typename }", "[]", "--variables must be a JSON object"),
+        (b"{ __typename }", "{", "--variables must be a JSON object"),
+    ],
+)
+def test_what_the_verb_cannot_use_is_said(
+    database: str, tmp_path: Path, content: bytes | None, variables: str, sentence: str
+) -> None:
+    file = tmp_path / "query.graphql"
+    if content is not None:
+        file.write_bytes(content)
+    given = ["explain", str(file), "--variables", variables]
+    done = CliRunner().invoke(cli, given, env={"HUB_DATABASE_URL": database})
+
+    assert isinstance(done.exception, Unusable)
+    assert sentence in str(done.exception)
