@@ -36,9 +36,7 @@ APPS = {"limit": ["benchmarks.limit:app"], "hub": ["--factory", "benchmarks.hubs
 def serving(name: str, url: str) -> Iterator[int]:
     """One server, one worker, in a process of its own; gives its pid."""
     command = [sys.executable, "-m", "uvicorn", *APPS[name], "--port", str(PORTS[name]), "--no-access-log"]
-    process = subprocess.Popen(
-        [*command, "--log-level", "warning"], env={**os.environ, "HUB_DATABASE_URL": url}
-    )
+    process = subprocess.Popen([*command, "--log-level", "warning"], env={**os.environ, "HUB_DATABASE_URL": url})
     try:
         for _ in range(100):
             try:
@@ -56,16 +54,14 @@ async def world_of(url: str) -> World:
     """Codes of subjects that have records, some of them often asked for, and cursors all over the log."""
     connection = await connect(url)
     try:
-        usccs = await connection.fetch(
-            "select uscc from subjects order by hashint8(id) limit 5000"
+        usccs = await connection.fetch("select uscc from subjects order by hashint8(id) limit 5000")
+        lines = await connection.fetch(
+            "select at, position from disclosures where position % 97 = 0 order by position % 1009 limit 1000"
         )
-        lines = await connection.fetch("select at, position from disclosures where position % 97 = 0 order by position % 1009 limit 1000")
     finally:
         await connection.close()
     order = (type(lines[0][0]), int)
-    return World(
-        tuple(row[0] for row in usccs), tuple(encode_cursor("disclosures", order, *line) for line in lines)
-    )
+    return World(tuple(row[0] for row in usccs), tuple(encode_cursor("disclosures", order, *line) for line in lines))
 
 
 def same_answers(case: Case, bodies: Sequence[bytes]) -> int:

@@ -54,10 +54,8 @@ class Case:
 
     def bodies(self, world: World, count: int) -> list[bytes]:
         """So many request bodies, the same in every run."""
-        draw = random.Random(self.name)  # noqa: S311  (a benchmark's sample)
-        return [
-            orjson.dumps({"query": self.document, "variables": self.variables(world, draw)}) for _ in range(count)
-        ]
+        draw = random.Random(self.name)
+        return [orjson.dumps({"query": self.document, "variables": self.variables(world, draw)}) for _ in range(count)]
 
 
 CASES = (

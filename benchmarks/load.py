@@ -81,7 +81,7 @@ def _httpx(port: int, bodies: Sequence[bytes], *, seconds: float, connections: i
 
     def play(number: int) -> None:
         nonlocal errors
-        draw = random.Random(number)  # noqa: S311  (a benchmark's sample)
+        draw = random.Random(number)
         with httpx.Client() as http:
             while time.perf_counter() < end:
                 began = time.perf_counter()

@@ -179,7 +179,7 @@ class PublicityPolicy:
         classes = [KIND_CLASSES[kind] for kind in kinds] or [KIND_CLASSES[PenaltyKind.OTHER]]
         return max(classes, key=_GRAVITY.__getitem__)
 
-    def penalty(  # noqa: PLR0917 - in the order in which a decision states them
+    def penalty(
         self,
         decided_on: date,
         penalty_kinds: Collection[PenaltyKind],

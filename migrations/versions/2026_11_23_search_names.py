@@ -18,6 +18,7 @@ SQL = Path(__file__).parent.parent / "sql"
 def upgrade() -> None:
     # The driver's own connection: SQLAlchemy would read the percent signs of LIKE as parameters.
     connection = op.get_bind().connection.driver_connection
+    assert connection is not None
     connection.execute((SQL / "0002_search_names.sql").read_text(encoding="utf-8"))
 
 

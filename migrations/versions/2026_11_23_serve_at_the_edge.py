@@ -17,6 +17,7 @@ SQL = Path(__file__).parent.parent / "sql"
 
 def upgrade() -> None:
     connection = op.get_bind().connection.driver_connection
+    assert connection is not None
     connection.execute((SQL / "0003_edge.sql").read_text(encoding="utf-8"))
 
 

@@ -208,7 +208,7 @@ def test_a_dishonesty_item_follows_the_rules_of_penalties() -> None:
     st.integers(0, 2000),
     st.booleans(),
 )
-def test_time_only_ever_shortens_a_publication(  # noqa: PLR0917 - one for each strategy
+def test_time_only_ever_shortens_a_publication(
     decided: date,
     kinds: Collection[PenaltyKind],
     procedure: ProcedureKind | None,
