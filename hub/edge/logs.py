@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
+from functools import lru_cache
 from random import getrandbits
 from time import time
 from traceback import walk_tb
@@ -113,7 +114,7 @@ class RequestLog:
         """Write every line that waits."""
         made: list[bytes] = []
         while self.lines:
-            made.append(orjson.dumps(of_request(self.lines.popleft())))
+            made.append(of_request(self.lines.popleft()))
         if self.dropped:
             dropped, self.dropped = self.dropped, 0
             made.append(_line(time(), "WARNING", __name__, f"{dropped} requests were not logged: the log is too slow"))
@@ -126,20 +127,18 @@ class RequestLog:
                 return  # nobody reads any more; the requests matter more than their log
 
 
-def of_request(line: Line) -> dict[str, Any]:
-    """A request's line as it is written."""
-    return {
-        "time": _shown(line.at),
-        "level": "INFO",
-        "logger": "hub.requests",
-        "request": line.request,
-        "operation": line.operation,
-        "status": line.status,
-        "code": line.code,
-        "ms": round(line.seconds * 1000, 3),
-        "cost": line.cost,
-        "plan": ("hit" if line.plan_hit else "miss") if line.cost else None,
-    }
+def of_request(line: Line) -> bytes:
+    """A request's line as it is written.
+
+    By hand, in a fifth of the time: id and name have no sign that JSON would write otherwise, and codes are our own.
+    """
+    code = "null" if line.code is None else f'"{line.code}"'
+    plan = "null" if not line.cost else '"hit"' if line.plan_hit else '"miss"'
+    return (
+        f'{{"time":"{_shown(line.at)}","level":"INFO","logger":"hub.requests","request":"{line.request}",'
+        f'"operation":"{line.operation}","status":{line.status},"code":{code},"ms":{line.seconds * 1000:.3f},'
+        f'"cost":{line.cost},"plan":{plan}}}'
+    ).encode()
 
 
 # -------------------------------------------------------------------------------------------------- other lines
@@ -183,7 +182,13 @@ def _fault(fault: BaseException) -> list[dict[str, Any]]:
 
 
 def _shown(at: float) -> str:
-    return datetime.fromtimestamp(at, BEIJING).isoformat(timespec="milliseconds")
+    second = int(at)
+    return f"{_second(second)}.{int((at - second) * 1000):03d}+08:00"
+
+
+@lru_cache(maxsize=16)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, BEIJING).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def configure() -> None:
