@@ -270,6 +270,11 @@ def reply_to(fault: Exception, number: str) -> Reply:
             )
         case Overloaded():
             return error_reply(503, str(fault), fault.code, [(b"retry-after", b"1")])
+        case asyncpg.QueryCanceledError():
+            return error_reply(400, "The query takes longer than the hub allows; ask for less.", "COST_EXCEEDED")
+        case OSError() | asyncpg.CannotConnectNowError() | asyncpg.TooManyConnectionsError():
+            log_fault(number, fault)
+            return error_reply(503, "The database cannot be reached.", "OVERLOADED", [(b"retry-after", b"2")])
         case Unregistered():
             return error_reply(403, str(fault), fault.code)
         case _:

@@ -13,7 +13,7 @@ def psycopg_url(url: str) -> str:
 
 def socket_url(socket_dir: str, port: int, *, user: str = "postgres", database: str = "hub") -> str:
     """The URL of a server that listens on a Unix socket only."""
-    return f"postgresql://{quote(user)}@/{quote(database)}?{urlencode({'host': socket_dir, 'port': port})}"
+    return f"postgresql://{quote(user)}@/{quote(database)}?{urlencode({'host': socket_dir, 'port': port}, quote_via=quote)}"
 
 
 def other_database(url: str, database: str) -> str:
@@ -27,7 +27,7 @@ def without_secret(url: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     user = parts.netloc.rpartition("@")[0].partition(":")[0]
-    query = urlencode([(k, v) for k, v in parse_qsl(parts.query) if "pass" not in k.lower()])
+    query = urlencode([(k, v) for k, v in parse_qsl(parts.query) if "pass" not in k.lower()], quote_via=quote)
     return urlunsplit(parts._replace(netloc=f"{user}@{host}" if user else host, query=query))
 
 

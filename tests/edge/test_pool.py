@@ -104,6 +104,15 @@ async def test_a_client_that_goes_away_cancels_its_statement(database: str, conn
         assert (await ask(client, CODES)).status_code == 200
 
 
+async def test_a_statement_that_takes_too_long_is_ended(database: str, connection: asyncpg.Connection) -> None:
+    async with running(database, statement_timeout_ms=200) as (_, client):
+        await connection.execute("begin; lock table departments in access exclusive mode")
+        answer = await ask(client, CODES)
+        await connection.execute("rollback")
+        assert answer.json()["errors"][0]["extensions"]["code"] == "COST_EXCEEDED"
+        assert (await ask(client, CODES)).status_code == 200
+
+
 async def ask_until_gone(hub: object) -> None:
     """A request whose client leaves after 0.1 s."""
     body = b'{"query": "{ departments { code } }"}'
