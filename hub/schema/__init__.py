@@ -221,17 +221,46 @@ def build() -> tuple[strawberry.federation.Schema, Catalogue]:
     return schema, Catalogue(core, ROWS, ENTITIES, ROOTS)
 
 
+# What Federation adds, by type, field and argument; `@` names a directive.
+FEDERATION_WORDS: Mapping[str, str] = {
+    "_Any": "A representation of an entity: an object of its __typename and one of its keys.",
+    "_Entity": "Whatever a gateway may look up by key.",
+    "_Service": "This subgraph, as a gateway sees it.",
+    "_Service.sdl": "Its schema in GraphQL's schema language.",
+    "Query._entities": "For gateways: entities by their keys, in order, null where unknown or not visible.",
+    "Query._entities.representations": "At most 500 representations.",
+    "Query._service": "For gateways: the schema of this subgraph.",
+    "_FieldSet": "Fields of a type, as a selection without its outer braces.",
+    "link__Import": "A name that is taken over from a linked specification.",
+    "link__Purpose": "What a linked specification is for.",
+    "link__Purpose.SECURITY": "It protects data: whoever does not know it must not go on.",
+    "link__Purpose.EXECUTION": "It changes how a request is carried out: whoever does not know it must not go on.",
+    "@key": "By these fields a gateway may look the type up.",
+    "@key.fields": "The fields.",
+    "@key.resolvable": "Whether this subgraph answers such a look-up.",
+    "@shareable": "Other subgraphs may answer it too, and alike.",
+    "@link": "The schema follows a specification.",
+    "@link.url": "Its address and version.",
+    "@link.as": "A name for it within this schema.",
+    "@link.for": "What it is for.",
+    "@link.import": "The names that are taken over from it.",
+}
+
+
 def describe_federation(schema: GraphQLSchema) -> None:
-    """Say what Federation's own additions are: strawberry makes them without a word, and people browse them too."""
-    types: Mapping[str, Any] = schema.type_map
-    types["_Any"].description = "A representation of an entity: an object of its __typename and one of its keys."
-    types["_Entity"].description = "Whatever a gateway may look up by key."
-    types["_Service"].description = "This subgraph, as a gateway sees it."
-    types["_Service"].fields["sdl"].description = "Its schema in GraphQL's schema language."
-    entities = types["Query"].fields["_entities"]
-    entities.description = "For gateways: entities by their keys, in order, null where unknown or not visible."
-    entities.args["representations"].description = "At most 500 representations."
-    types["Query"].fields["_service"].description = "For gateways: the schema of this subgraph."
+    """Say what Federation's own additions are: strawberry makes them without a word, and people browse them too.
+
+    Raises LookupError when the library makes them otherwise than we know them.
+    """
+    things: dict[str, Any] = {f"@{directive.name}": directive for directive in schema.directives}
+    things |= schema.type_map
+    for path, description in FEDERATION_WORDS.items():
+        name, *parts = path.split(".")
+        thing: Any = things[name]
+        for part in parts:
+            members = getattr(thing, "fields", None) or getattr(thing, "values", None) or thing.args
+            thing = members[part]
+        thing.description = description
 
 
 def sdl() -> str:

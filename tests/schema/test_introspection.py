@@ -1,0 +1,84 @@
+"""The schema tells of itself what `schema.graphql` says, every word described."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLSchema,
+    build_client_schema,
+    build_schema,
+    get_introspection_query,
+    introspection_from_schema,
+    lexicographic_sort_schema,
+    parse,
+    print_ast,
+    print_schema,
+)
+
+from hub.schema import build
+from hub.store.engine import connect
+from tests.query.asking import Asker
+
+CHECKED_IN = Path(__file__).parents[2] / "schema.graphql"
+
+
+@pytest.fixture(scope="module")
+async def asker(shared_database: str) -> AsyncIterator[Asker]:
+    connection = await connect(shared_database)
+    yield Asker(connection)
+    await connection.close()
+
+
+# The SDL takes these over by @link; introspection shows them.
+LINKED = {"_FieldSet", "link__Import", "link__Purpose", "key", "link", "shareable"}
+
+
+def definitions(introspection: Any) -> dict[str, str]:
+    """What introspection tells, by name."""
+    text = print_schema(lexicographic_sort_schema(build_client_schema(introspection)))
+    nodes: Any = parse(text).definitions
+    return {node.name.value: print_ast(node) for node in nodes if node.name.value not in LINKED}
+
+
+async def test_introspection_tells_what_is_checked_in(asker: Asker) -> None:
+    answer = await asker.data(get_introspection_query(specified_by_url=True, input_value_deprecation=True))
+    assert not asker.sent
+    checked_in = build_schema(CHECKED_IN.read_text(encoding="utf-8"), assume_valid_sdl=True)
+    assert definitions(answer) == definitions(introspection_from_schema(checked_in))
+
+
+async def test_introspection_goes_beside_reads_and_heeds_its_variables(asker: Asker) -> None:
+    text = "query ($name: String!, $day: Date) { __type(name: $name) { name } records(filter: { decidedFrom: $day }) {"
+    text += " __typename } }"
+    for name in ("Subject", "Region", "Nothing"):
+        data = await asker.data(text, {"name": name, "day": "2026-01-01"})
+        assert data == {
+            "__type": None if name == "Nothing" else {"name": name},
+            "records": {"__typename": "CreditRecordConnection"},
+        }
+
+
+def words(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
+    """Every name of a schema with its description."""
+    for directive in schema.directives:
+        yield f"@{directive.name}", directive.description
+        for argument, definition in directive.args.items():
+            yield f"@{directive.name}({argument}:)", definition.description
+    for kind in schema.type_map.values():
+        if kind.name.startswith("__") or kind.name in {"String", "Int", "Float", "Boolean", "ID"}:
+            continue
+        yield kind.name, kind.description
+        members: Any = getattr(kind, "fields", None) or getattr(kind, "values", None) or {}
+        for name, member in members.items():
+            yield f"{kind.name}.{name}", member.description
+            for argument, definition in getattr(member, "args", {}).items():
+                yield f"{kind.name}.{name}({argument}:)", definition.description
+
+
+def test_every_type_field_argument_and_word_is_described() -> None:
+    schema: GraphQLSchema = build()[1].schema
+    found = dict(words(schema))
+    assert len(found) > 400
+    assert [name for name, description in found.items() if not (description or "").strip()] == []
