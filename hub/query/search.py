@@ -16,7 +16,6 @@ from sqlalchemy import (
     FromClause,
     Integer,
     Subquery,
-    Table,
     Text,
     cast,
     func,
@@ -63,17 +62,21 @@ def asked_for(name: str) -> str:
 
 def nearest(
     name: ColumnElement[str],
-    table: Table,
+    subjects: tuple[FromClause, FromClause],
     demands: Demands,
     after: Sequence[ColumnElement[Any]],
     limit: int,
 ) -> Subquery:
-    """The subjects nearest to a name, behind a place in their order, with their `distance` and `score`."""
+    """The subjects nearest to a name, behind a place in their order, with their `distance` and `score`.
+
+    `subjects` are two aliases of the same table: it is read in two places.
+    """
+    shortest, found = subjects
     asked = func.asked_name(name).table_valued(
         Column("key", Text), Column("rare", ARRAY(Text)), Column("every", ARRAY(Text)), Column("common", Boolean),
         name="asked",
     )  # fmt: skip
-    near = candidates(asked, table, demands)
+    near = candidates(asked, shortest, demands)
     far = func.name_distance(asked.table_valued(), near.c.key, near.c.place).table_valued(DISTANCE.copy(), name="far")
     distance = func.min(far.c.distance)
     subject = near.c.subject_id
@@ -82,7 +85,7 @@ def nearest(
     if after:
         ranking = ranking.having(tuple_(distance, subject) > tuple_(*after))
     ranked = ranking.subquery("ranked")
-    shown = seen(table.alias("t1"), ranked.c.subject_id, demands, "shown")
+    shown = seen(found, ranked.c.subject_id, demands, "shown")
     score = cast(literal_column("10000") - ranked.c.distance, Float) / literal_column("10000")
     page = select(shown, ranked.c.distance, score.label("score")).select_from(ranked.join(shown, true()))
     # In the order of `ranked`, so that subjects are looked at only until the page is full.
@@ -90,7 +93,7 @@ def nearest(
     return page.subquery("page")
 
 
-def candidates(asked: Any, table: Table, demands: Demands) -> Any:
+def candidates(asked: Any, subjects: FromClause, demands: Demands) -> Any:
     """Names that may be meant: by any rare pair, else by all pairs at once, else the shortest that hold what was asked.
 
     Only one of the three is looked for, as `asked_name` decided; the others ask for null and cost nothing.
@@ -101,7 +104,7 @@ def candidates(asked: Any, table: Table, demands: Demands) -> Any:
         select(by_every).where(func.name_pairs(by_every.c.key).op("@>")(asked.c.every)).correlate(asked),
     ]
     # Here subjects are looked at first: of a thousand names cut off, those that may not be shown must be none.
-    holder = seen(table.alias("t2"), by_length.c.subject_id, demands, "holder")
+    holder = seen(subjects, by_length.c.subject_id, demands, "holder")
     shortest = select(by_length).select_from(by_length.join(holder, true()))
     shortest = shortest.where(asked.c.common, func.strpos(by_length.c.key, asked.c.key) > literal_column("0"))
     shortest = shortest.order_by(func.length(by_length.c.key), by_length.c.subject_id)
