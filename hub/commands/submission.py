@@ -43,13 +43,19 @@ STATEMENTS_MAX: Final = 1000
 ATTEMPTS_MAX: Final = 8
 RESUBMISSION: Final = "resubmission"
 
-# Another process wrote the same new record, or waited for us while we waited for it: rolled back and done again.
-IN_THE_WAY: Final = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+# Another process wrote the same new record (or laid the same month of a log), or waited for us while we waited for it:
+# rolled back and done again.
+IN_THE_WAY: Final = (
+    asyncpg.UniqueViolationError,
+    asyncpg.DuplicateTableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
 
 Answer = TypeVar("Answer")
 
 
-class NotWritten(HubError):  # noqa: N818 - named like the other families
+class NotWritten(HubError):
     """The database refused a transaction and rolled it back; says which rule refused, never a value.
 
     The driver's own errors quote the row that failed, so they are never passed on. `of_the_row`: whether a row is to
@@ -313,9 +319,7 @@ class _Desk:
         ]
         return Outcome("REVISED", subject.id, record_id, self._doubts(asked, publicized.public_until))
 
-    def _publicize(
-        self, values: Values, former: asyncpg.Record | None
-    ) -> tuple[_Publicized, DishonestyClass | None]:
+    def _publicize(self, values: Values, former: asyncpg.Record | None) -> tuple[_Publicized, DishonestyClass | None]:
         """The publication that follows from the values, and the class of dishonesty that decided it."""
         terms = self.terms
         due = due_day(values.decided_on, terms.deadline_workdays)

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final, TextIO
@@ -36,10 +37,8 @@ def _header(path: Path, encoding: str) -> tuple[Header, str]:
     for delimiter in DELIMITERS:
         with _text(path, encoding) as file:
             first: list[list[str]] = []
-            try:
+            with suppress(csv.Error):  # below the header it is `_checked_rows` that tells
                 first.extend(islice(csv.reader(file, delimiter=delimiter), HEADER_WITHIN_ROWS))
-            except csv.Error:
-                continue  # an open quotation mark, with this delimiter or with any: `_checked_rows` tells
         if (header := find_header(path, first)) is not None:
             found.append((len(header.layout.columns), header, delimiter))
     if not found:

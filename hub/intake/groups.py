@@ -99,7 +99,8 @@ class Writer:
             nonlocal told
             outcomes = await submit(run.connection, self.terms, group.statements, run.clock)
             told = self._told(group, outcomes)
-            await self._findings(told)
+            if not run.dry_run:
+                await self._findings(told)
 
         try:
             await in_one_transaction(run.connection, work, dry_run=run.dry_run)
@@ -179,5 +180,3 @@ class Writer:
 
 def _hash(statement: Statement) -> int:
     return hash((statement.digest, statement.person))
-
-

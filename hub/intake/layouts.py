@@ -252,9 +252,7 @@ def _layout(standard: Standard, fields: Mapping[int, str], cells: Sequence["_Cel
         elif cell.whole or cell.code:
             unknown.append((place, " ".join(header[place].split())))
     in_yuan = frozenset(
-        field
-        for field in ("fineWanYuan", "confiscatedWanYuan")
-        if field in columns and cells[columns[field]].says_yuan
+        field for field in ("fineWanYuan", "confiscatedWanYuan") if field in columns and cells[columns[field]].says_yuan
     )
     return Layout(standard, columns, in_yuan, tuple(unknown))
 

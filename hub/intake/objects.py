@@ -28,7 +28,7 @@ def open_objects(path: Path, content: Content) -> Opened:
     total = 0
     for one in _objects(path, encoding):
         total += 1
-        keys |= dict.fromkeys(one)
+        keys |= dict.fromkeys(map(_folded, one))
         if len(keys) > _KEYS_MAX:
             raise Unusable(f"{path} cannot be read: its objects have more than {_KEYS_MAX} different keys.")
     columns = list(keys)
@@ -40,9 +40,10 @@ def open_objects(path: Path, content: Content) -> Opened:
 
     def read() -> Iterator[Sequence[str]]:
         for one in _objects(path, encoding):
-            yield [_text(one.get(key)) for key in columns]
+            by_key = {_folded(key): value for key, value in one.items()}
+            yield [_text(by_key.get(key)) for key in columns]
 
-    return Opened(path, content.sha256, [Table(path, None, header, total, read)])
+    return Opened(path, content.sha256, [Table(path, None, header, total, read, only_data=True)])
 
 
 def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
@@ -82,6 +83,10 @@ def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
                 raise Unusable(f"{path} cannot be read: value {number} of its JSON is no object with short codes.")
             yield one
             place = _past(buffer, end)
+
+
+def _folded(key: str) -> str:
+    return key.strip().upper()
 
 
 def _past(buffer: str, place: int) -> int:

@@ -19,7 +19,7 @@ from rich.progress import Progress
 from hub import interruption
 from hub.clock import Clock
 from hub.commands.statement import Remark
-from hub.commands.submission import NotWritten, Terms
+from hub.commands.submission import NotWritten, Terms, in_one_transaction
 from hub.domain.persons import mask_persons_in
 from hub.errors import Unusable
 from hub.intake.authorities import Authorities, Department
@@ -43,7 +43,7 @@ KIND_WORDS: Final[Mapping[RecordKind, str]] = {
 _ROWS_BETWEEN_GLANCES: Final = 8
 
 
-def run_import(  # noqa: PLR0917 - in the order of the command line
+def run_import(
     url: str,
     clock: Clock,
     files: Sequence[Path],
@@ -103,7 +103,7 @@ async def _import(
             await _import_opened(run, opened, department, item, console)
     except NotWritten as why:
         raise Unusable(f"The import stopped: {why}. What was committed stays; run it again.") from None
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, asyncpg.UndefinedTableError):
             raise Unusable("The database has no tables of the hub, or older ones; run `hub migrate`.") from None
         raise Unusable(
@@ -125,7 +125,7 @@ async def _import_opened(
     kinds = dict.fromkeys(table.layout.standard.kind for one in opened for table in one.tables)
     terms = await _terms(run.connection, source, kinds, item, run.clock)
     if not run.dry_run:
-        await run.connection.execute("select ensure_months($1, $1)", run.at)
+        await in_one_transaction(run.connection, lambda: run.connection.execute("select ensure_months($1, $1)", run.at))
     with progress_bar(console) as progress:
         importing = _Import(run, source, Authorities(departments), terms, progress)
         for one in opened:
@@ -248,6 +248,13 @@ async def _terms(
         source.code,
         clock.today(),
     )
+    kinds = list(kinds)
+    if item is not None and not any(row["code"] == item and row["record_kind"] in kinds for row in rows):
+        fitting = ", ".join(row["code"] for row in rows if row["record_kind"] in kinds) or "none"
+        raise Unusable(
+            f"CATALOGUE_ITEM_MISSING: {item!r} is no catalogue item of {source.code} in force today for what the files"
+            f" hold; there are: {fitting}."
+        )
     terms: dict[RecordKind, Terms] = {}
     for kind in kinds:
         of_kind = [row for row in rows if row["record_kind"] == kind]
@@ -273,12 +280,6 @@ async def _terms(
             period_rule=PeriodRule(row["period_rule"]),
             max_months=row["max_months"],
             deadline_workdays=row["deadline_workdays"],
-        )
-    if item is not None and all(one.item_code != item for one in terms.values()):
-        fitting = ", ".join(row["code"] for row in rows if row["record_kind"] in terms) or "none"
-        raise Unusable(
-            f"CATALOGUE_ITEM_MISSING: {item!r} is no catalogue item of {source.code} in force today for what the files"
-            f" hold; there are: {fitting}."
         )
     return terms
 

@@ -42,7 +42,8 @@ class Table:
     """One table of a file. `read` gives all rows of the file or sheet from the first; `rows_total` counts them.
 
     `strict_width`: a filled cell to the right of the header is a sign of shifted columns (an unquoted comma), not a
-    note beside the table. `left_out` counts the rows that were no data, once they have been read.
+    note beside the table. `only_data`: nothing but data stands here, so that every row is taken. `left_out` counts the
+    rows that were no data, once they have been read.
     """
 
     file: Path
@@ -51,6 +52,7 @@ class Table:
     rows_total: int
     read: Callable[[], Iterable[Cells]] = field(repr=False)
     strict_width: bool = False
+    only_data: bool = False
     left_out: int = 0
 
     @property
@@ -68,7 +70,7 @@ class Table:
             plain = len(keys) == 2 and all(
                 place < len(cells) and cells[place] and cells[place] not in sieve.texts for place in keys
             )
-            if (plain and number > sieve.hints_until) or sieve.is_data(number, cells):
+            if self.only_data or (plain and number > sieve.hints_until) or sieve.is_data(number, cells):
                 yield Row(number, cells)
             elif any(cells):
                 self.left_out += 1

@@ -16,9 +16,9 @@ from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, Record
 # The traditional forms of the signs that headers and coded columns are made of: converted files occur.
 SIMPLIFIED: Final = str.maketrans(
     "對稱處罰決號類違實據許書機關證編數單來備註當狀態內額萬財暫銷執統會碼組織構稅務冊業體戶從責產資質級開經營動範種時間範圍"
-    "係農無應誠節嚴輕項縣區並還達陳訴聽見採購價參與這個為義記錄認簽發誌訖爲範聯則",
+    "係農無應誠節嚴輕項縣區並還達陳訴聽見採購價參與這個為義記錄認簽發誌爲聯則沒擔請項帳戶幣",
     "对称处罚决号类违实据许书机关证编数单来备注当状态内额万财暂销执统会码组织构税务册业体户从责产资质级开经营动范种时间范围"
-    "系农无应诚节严轻项县区并还达陈诉听见采购价参与这个为义记录认签发志讫为范联则",
+    "系农无应诚节严轻项县区并还达陈诉听见采购价参与这个为义记录认签发志为联则没担请项账户币",
 )
 
 _SPACES = re.compile(r"[\s\u200b-\u200f\ufeff]+")

@@ -1,0 +1,237 @@
+"""Files of every form, good and bad, as far as their rows; what the rows mean is `test_judging`'s."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from hub.errors import Unusable
+from hub.intake.opening import open_file
+from hub.intake.tables import Table
+from hub.store.labels import RecordKind
+from tests.intake import sheets
+
+ROWS = [sheets.penalty(1), sheets.penalty(2, SY='说"谎"，又\n换行')]
+
+
+def only_table(path: Path) -> Table:
+    (table,) = open_file(path).tables
+    return table
+
+
+def documents(table: Table) -> list[tuple[int, str]]:
+    place = table.layout.columns["documentNo"]
+    return [(row.number, row.cells[place]) for row in table.rows()]
+
+
+TWO = [(2, "宁规罚〔2026〕1号"), (3, "宁规罚〔2026〕2号")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+def test_text_is_read_in_every_encoding_with_every_delimiter(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    table = only_table(sheets.csv_file(tmp_path / "f.csv", sheets.grid(ROWS), encoding, delimiter))
+    assert documents(table) == TWO
+    facts = [row.cells[table.layout.columns["facts"]] for row in table.rows()]
+    assert facts == ["经查属实", '说"谎"，又\n换行']
+    assert table.layout.standard.kind is RecordKind.ADMINISTRATIVE_PENALTY
+
+
+def test_the_kind_follows_from_the_headers(tmp_path: Path) -> None:
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([sheets.license_()], "XK", sheets.codes("XK")))
+    assert only_table(path).layout.standard.kind is RecordKind.ADMINISTRATIVE_LICENSE
+
+
+def test_titles_counters_notes_and_empty_rows_are_left_out_and_rows_keep_their_numbers(tmp_path: Path) -> None:
+    header, first, second = sheets.grid(ROWS)
+    lines = [
+        ["南京市行政处罚信息公示表"],
+        ["填报单位：南京市规划和自然资源局"],
+        [],
+        ["序号", *header],
+        ["", *["必填"] * 5],
+        ["第 1 条", *first],
+        [],
+        ["序号", *header],
+        ["第 2 条", *second],
+        ["第 3 条"],
+        ["4"],
+        ["合计", *[""] * 19, "0.4"],
+        ["填表人：示例", "", "", "", "审核人：示例", "", "", "", "日期：2026年5月"],
+        ["注：1. 金额单位为万元。"],
+        ["以上数据由本单位负责；如有疑问请联系。"],
+    ]
+    table = only_table(sheets.csv_file(tmp_path / "f.csv", lines))
+    assert documents(table) == [(6, TWO[0][1]), (9, TWO[1][1])]
+    assert table.left_out == 8
+
+
+def test_notes_in_the_first_known_column_are_no_rows(tmp_path: Path) -> None:
+    lines = [*sheets.grid(ROWS), ["填表人：示例", "", "审核人：示例"], ["注：无"], ["说明：本表一式两份"], ["合计"]]
+    assert documents(only_table(sheets.csv_file(tmp_path / "f.csv", lines))) == TWO
+
+
+def test_a_row_that_states_anything_is_data(tmp_path: Path) -> None:
+    lines = [*sheets.grid(ROWS), ["示例第三有限公司"], ["注册号有限公司", "", sheets.company(4)]]
+    assert [row.number for row in only_table(sheets.csv_file(tmp_path / "f.csv", lines)).rows()] == [2, 3, 4, 5]
+
+
+def test_a_header_of_two_lines_under_merged_cells(tmp_path: Path) -> None:
+    names = sheets.names("CF")
+    upper = [*names[:2], "行政相对人代码", *[""] * 5, *names[8:]]
+    lower = [
+        "",
+        "",
+        *["统一社会信用代码", "工商注册号", "组织机构代码", "税务登记号", "事业单位证书号", "社会组织登记证号"],
+    ]
+    lines = [["公示表"], upper, lower, *sheets.grid(ROWS)[1:]]
+    table = only_table(sheets.csv_file(tmp_path / "f.csv", lines))
+    assert len(table.layout.columns) == len(names)
+    assert documents(table) == [(4, TWO[0][1]), (5, TWO[1][1])]
+
+
+def test_a_line_of_codes_below_the_names_is_no_row(tmp_path: Path) -> None:
+    header, *rows = sheets.grid(ROWS)
+    lines = [header, sheets.codes("CF"), *rows]
+    assert [number for number, _ in documents(only_table(sheets.csv_file(tmp_path / "f.csv", lines)))] == [3, 4]
+
+
+def test_workbooks_keep_texts_days_and_numbers(tmp_path: Path) -> None:
+    moment = datetime(2026, 6, 1, 8, 30)  # noqa: DTZ001 - a spreadsheet knows no zones
+    row = sheets.penalty(1, JDRQ=date(2026, 5, 8), NR_FK=0.1 + 0.2, YXQ=moment, XDR_GSZC=320100)
+    path = sheets.xlsx_file(tmp_path / "f.dat", {"处罚": [["公示表"], *sheets.grid([row])]})
+    table = only_table(path)
+    (read,) = table.rows()
+    cells = {code: read.cells[place] for place, code in enumerate(sheets.codes("CF"))}
+    assert read.number == 3
+    assert cells["CF_JDRQ"] == "2026-05-08"
+    assert cells["CF_YXQ"] == "2026-06-01 08:30:00"
+    assert cells["CF_NR_FK"] == "0.3"
+    assert cells["CF_XDR_GSZC"] == "320100"
+    assert table.sheet == "处罚"
+
+
+def test_every_sheet_with_a_header_is_read_and_the_others_are_named(tmp_path: Path) -> None:
+    path = sheets.xlsx_file(
+        tmp_path / "f.xlsx",
+        {
+            "说明": [["请按要求填写"]],
+            "许可": sheets.grid([sheets.license_()], "XK"),
+            "处罚": sheets.grid(ROWS),
+            "空": [],
+        },
+    )
+    opened = open_file(path)
+    assert [table.sheet for table in opened.tables] == ["许可", "处罚"]
+    assert dict(opened.passed_over) == {"说明": "has no header that is known", "空": "is empty"}
+
+
+def test_cells_merged_over_rows_say_the_same_of_each(tmp_path: Path) -> None:
+    rows = [sheets.penalty(1), sheets.penalty(2, CFJG=None, CFJGDM=None), sheets.penalty(3, CFJG=None, CFJGDM=None)]
+    path = sheets.xlsx_file(tmp_path / "f.xlsx", {"处罚": sheets.grid(rows)})
+    book = openpyxl.load_workbook(path)
+    column = sheets.codes("CF").index("CF_CFJG") + 1
+    book.active.merge_cells(start_row=2, end_row=4, start_column=column, end_column=column)
+    book.save(path)
+    table = only_table(path)
+    place, beside = table.layout.columns["authorityName"], table.layout.columns["authorityUscc"]
+    assert [(row.cells[place], row.cells[beside]) for row in table.rows()] == [
+        (sheets.OFFICE, sheets.OFFICE_CODE),
+        (sheets.OFFICE, ""),
+        (sheets.OFFICE, ""),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("lines", [False, True])
+def test_objects_are_rows_as_an_array_or_line_by_line(tmp_path: Path, encoding: str, lines: bool) -> None:
+    second_row = sheets.penalty(2, CFLB=["警告", "罚款"])
+    rows = [sheets.penalty(1, NR_FK=0.2, BZ=None), {code.lower(): value for code, value in second_row.items()}]
+    each = [json.dumps(row, ensure_ascii=False) for row in rows]
+    text = "\n".join(each) if lines else json.dumps(rows, ensure_ascii=False, indent=1)
+    path = tmp_path / "f.json"
+    path.write_bytes(text.encode(encoding))
+    table = only_table(path)
+    assert [row.number for row in table.rows()] == [1, 2]
+    first, second = table.rows()
+    assert second.cells[table.layout.columns["penaltyKinds"]] == "警告；罚款"
+    assert first.cells[table.layout.columns["fineWanYuan"]] == "0.2"
+    assert first.cells[table.layout.columns["remark"]] == ""
+
+
+def test_objects_are_streamed_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hub.intake import objects
+
+    monkeypatch.setattr(objects, "_PIECE", 7)
+    rows = [sheets.penalty(number) for number in range(1, 6)]
+    for text in (json.dumps(rows), "".join(json.dumps(row) for row in rows), json.dumps(rows) + "\n \n"):
+        (tmp_path / "f.json").write_text(text)
+        assert [number for number, _ in documents(only_table(tmp_path / "f.json"))] == [1, 2, 3, 4, 5]
+
+
+def encrypted() -> bytes:
+    return b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600) + "EncryptedPackage".encode("utf-16-le") + bytes(600)
+
+
+def cut_workbook(folder: Path) -> bytes:
+    whole = sheets.xlsx_file(folder / "whole.xlsx", {"处罚": sheets.grid(ROWS)}).read_bytes()
+    return whole[: len(whole) // 2]
+
+
+def mixed(first: str, second: str) -> bytes:
+    header, one, two = sheets.grid(ROWS, header=sheets.codes("CF"))
+    line = "\n".join([",".join(header), ",".join(map(str, one)), ""]).encode(first)
+    return line + ",".join(map(str, two)).replace("\n", " ").encode(second) + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (bytes(range(256)) * 20, "neither UTF-8 nor GB18030|no header|none of its first"),
+        (b"a,b,c\n1,2,3\n", "none of its first 20 rows is a header"),
+        (encrypted(), "password"),
+        (b"%PDF-1.7 ...", "PDF"),
+        (b"<html><table></table></html>", "HTML"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?>", "HTML or XML"),
+        (b"PK\x03\x04 nothing more", "damaged or cut off"),
+        (mixed("utf-8", "gb18030"), "one encoding"),
+        (mixed("gb18030", "utf-8"), "one encoding"),
+        (b"\xef\xbb\xbf" + "处罚".encode("gb18030"), "does not go on so"),
+        (b'{"CF_WSH": "1", "CF_XDR_MC": ', "breaks off"),
+        (b'[{"CF_WSH": "1", "CF_XDR_MC": "a", "CF_SY": "b"}', "breaks off"),
+        (b'[{"CF_WSH": "1", "CF_XDR_MC": "a", "CF_SY": "b"}] x', "behind the end"),
+        (b'[{"CF_WSH": 1}, 2]', "value 2 of its JSON is no object"),
+        (b'[{"a": 1}]', "none of its first"),
+        (b'{"a": ' + b"[" * 100_000, "breaks off"),
+        (",".join(sheets.names("CF")).encode() + b'\n"never closed,1\n2,3\n', "never closed"),
+        (",".join(sheets.names("CF")).encode() + b'\n1,2\n"' + b"x" * 200_000, "never closed"),
+        ("行政相对人名称,统一社会信用代码,法定代表人,备注\n".encode(), "licences from penalties"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_by_name_and_with_why(tmp_path: Path, content: bytes, why: str) -> None:
+    path = tmp_path / "坏.csv"
+    path.write_bytes(content)
+    with pytest.raises(Unusable, match=why) as refusal:
+        open_file(path)
+    assert str(path) in str(refusal.value)
+
+
+def test_a_workbook_cut_off_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cut.xlsx"
+    path.write_bytes(cut_workbook(tmp_path))
+    with pytest.raises(Unusable, match="cut off"):
+        open_file(path)
+
+
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="no such file"):
+        open_file(tmp_path / "missing.csv")
+    with pytest.raises(Unusable, match="directory"):
+        open_file(tmp_path)
+
+
+def test_a_file_of_headers_alone_has_no_rows(tmp_path: Path) -> None:
+    assert documents(only_table(sheets.csv_file(tmp_path / "f.csv", sheets.grid([])))) == []

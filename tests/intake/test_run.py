@@ -1,0 +1,502 @@
+"""Files into a real database: outcomes, reports, status; killed and run again, twice at once."""
+
+import asyncio
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hub.clock import BEIJING, Clock
+from hub.intake.run import run_import
+from hub.store.engine import connect
+from hub.store.labels import RecordKind
+from tests import make
+from tests.intake import sheets
+from tests.intake.sheets import NOON, PERSON_ID, import_, license_, penalty, penalty_2016
+
+
+@pytest.fixture
+async def office(connection: asyncpg.Connection) -> int:
+    return await sheets.office(connection)
+
+
+async def counted(connection: asyncpg.Connection) -> tuple[int, ...]:
+    row = await connection.fetchrow(
+        "select (select count(*) from records), (select count(*) from records_history),"
+        " (select count(*) from subjects), (select count(*) from record_persons), (select count(*) from disclosure_outbox)"
+    )
+    return tuple(row)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+async def test_a_file_becomes_records_and_again_nothing_new(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, encoding: str
+) -> None:
+    path = sheets.csv_file(tmp_path / "处罚.csv", sheets.grid([penalty(1), penalty(2, CFLB="警告", NR_FK="")]), encoding)
+    first = await import_(database, path)
+    assert (first.status, first.outcomes) == (0, ["ACCEPTED", "ACCEPTED"])
+    record = await connection.fetchrow("select * from records where document_key = '宁规罚[2026]1号'")
+    assert record["counterpart_name"] == "示例第1有限公司"
+    assert (record["department_id"], record["source_id"], record["item_code"]) == (office, office, "office-penalty")
+    assert (record["fine_fen"], record["penalty_kinds"]) == (200_000, ["FINE"])
+    assert (record["public_from"], record["feed_state"]) == (NOON.date(), "OPEN")
+    assert record["known_from"] == record["submitted_at"]
+    # A warning alone is not published.
+    assert await counted(connection) == (2, 0, 2, 2, 1)
+
+    again = await import_(database, path)
+    assert (again.status, again.outcomes) == (0, ["UNCHANGED", "UNCHANGED"])
+    assert await counted(connection) == (2, 0, 2, 2, 1)
+    assert [line["recordKey"] for line in again.lines] == [line["recordKey"] for line in first.lines]
+
+
+async def test_a_changed_row_is_the_next_revision(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.csv"
+    await import_(database, sheets.csv_file(path, sheets.grid([penalty(1), penalty(2)])))
+    changed = await import_(database, sheets.csv_file(path, sheets.grid([penalty(1, NR_FK="0.3"), penalty(2)])))
+    assert changed.outcomes == ["REVISED", "UNCHANGED"]
+    record = await connection.fetchrow("select * from records where document_key = '宁规罚[2026]1号'")
+    assert (record["revision"], record["fine_fen"], record["changed_by"]) == (2, 300_000, office)
+    assert (record["change_reason"], record["changed_fields"]) == ("resubmission", ["fineAmount"])
+    assert await connection.fetchval("select fine_fen from records_history") == 200_000
+
+
+async def test_a_new_representative_is_a_revision_and_stands_in_no_record(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.csv"
+    await import_(database, sheets.csv_file(path, sheets.grid([penalty(1, FRDB="示例甲")])))
+    result = await import_(database, sheets.csv_file(path, sheets.grid([penalty(1, FRDB="示例乙")])))
+    assert result.outcomes == ["REVISED"]
+    assert await connection.fetchval("select changed_fields from records") == ["legalRepresentative"]
+    persons = await connection.fetch("select name, known_until is null as current from record_persons order by id")
+    assert [tuple(person) for person in persons] == [("示例甲", False), ("示例乙", True)]
+    for table in ("records", "records_history", "subjects", "import_findings", "imports"):
+        kept = await connection.fetchval(f"select coalesce(string_agg(t::text, ' '), '') from {table} t")
+        assert "示例甲" not in kept
+        assert "示例乙" not in kept
+
+
+async def test_an_individual_business_has_an_operator(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    row = penalty(1, XDR_LB="个体工商户", XDR_SHXYM=make.uscc(prefix="92"))
+    await import_(database, sheets.csv_file(tmp_path / "f.csv", sheets.grid([row])))
+    assert await connection.fetchval("select role from record_persons") == "OPERATOR"
+    assert await connection.fetchval("select kind from subjects") == "INDIVIDUAL_BUSINESS"
+
+
+async def test_rejected_rows_are_reported_by_number_and_leave_nothing(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    rows = [
+        penalty(1),
+        penalty(2, XDR_LB="自然人", XDR_SHXYM="", XDR_ZJHM=PERSON_ID, FR_ZJHM=PERSON_ID),
+        penalty(3, XDR_SHXYM=PERSON_ID, SY=f"身份证号{PERSON_ID}"),
+        penalty(4, JDRQ="2026-02-30", NR_FK="两千"),
+    ]
+    result = await import_(database, sheets.csv_file(tmp_path / "f.csv", [["公示表"], *sheets.grid(rows)]))
+    assert result.status == 2
+    told = [(line["row"], line["outcome"], line["field"], line["code"]) for line in result.lines]
+    assert told == [
+        (3, "ACCEPTED", None, None),
+        (4, "REJECTED", "CF_XDR_LB", "NATURAL_PERSON"),
+        (5, "REJECTED", "CF_XDR_SHXYM", "NATURAL_PERSON"),
+        (6, "REJECTED", "CF_JDRQ", "BAD_DATE"),
+        (6, "FAULT", "CF_NR_FK", "BAD_AMOUNT"),
+    ]
+    assert PERSON_ID not in result.report + result.shown
+    assert await counted(connection) == (1, 0, 1, 1, 1)
+    found = await connection.fetch("select row_number, outcome, field, code from import_findings order by id")
+    assert [tuple(row) for row in found] == told[1:4] + [(6, "REJECTED", "CF_NR_FK", "BAD_AMOUNT")]
+    about = await connection.fetchrow("select * from imports")
+    assert (about["accepted"], about["unchanged"], about["revised"], about["rejected"]) == (1, 0, 0, 3)
+    assert (about["item_code"], about["file_name"], len(about["sha256"])) == ("office-penalty", "f.csv", 64)
+
+
+async def test_doubts_that_the_database_knows_of(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    await make.subject(
+        connection, uscc=sheets.company(1), name="示例（第1）公司", former_names=["示例第1有限公司"]
+    )
+    await make.subject(connection, uscc=sheets.company(2), name="示例 第2有限公司")
+    await make.subject(connection, uscc=sheets.company(3), name="别的公司")
+    rows = [
+        penalty(1),
+        penalty(2, GSJZQ="2027-05-08"),
+        penalty(3, GSJZQ="2026-08-08"),
+        penalty(4, JDRQ="2026-04-01"),
+    ]
+    result = await import_(database, sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows)))
+    assert [(line["row"], line["code"]) for line in result.lines if line["outcome"] == "FINDING"] == [
+        (4, "NAME_MISMATCH"),
+        (4, "PUBLIC_UNTIL_DIFFERS"),
+        (5, "LATE"),
+    ]
+    assert (result.status, result.outcomes) == (0, ["ACCEPTED"] * 4)
+    again = await import_(database, tmp_path / "f.csv")
+    assert again.remark_codes == ["NAME_MISMATCH", "PUBLIC_UNTIL_DIFFERS"]
+
+
+async def test_the_same_record_twice_in_a_file_counts_in_its_order(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    rows = [penalty(1), penalty(1), penalty(1, NR_FK="0.3"), penalty(2), penalty(1, NR_FK="0.3"), penalty(1)]
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
+    rehearsed = await import_(database, path, dry_run=True)
+    result = await import_(database, path)
+    assert result.outcomes == ["ACCEPTED", "UNCHANGED", "REVISED", "ACCEPTED", "UNCHANGED", "REVISED"]
+    assert result.remark_codes == ["DUPLICATE_IN_FILE"] * 4
+    assert rehearsed.outcomes == result.outcomes
+    assert rehearsed.remark_codes == result.remark_codes
+    assert await connection.fetchval("select revision from records order by id limit 1") == 3
+    assert await connection.fetchval("select count(*) from records_history") == 2
+
+
+async def test_one_document_may_penalise_several_subjects(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    rows = [penalty(1, WSH="宁规罚〔2026〕9号"), penalty(2, WSH="宁规罚〔2026〕9号"), penalty(1, WSH="宁规罚[2026]9号")]
+    result = await import_(database, sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows)))
+    assert result.outcomes == ["ACCEPTED", "ACCEPTED", "REVISED"]
+    assert await connection.fetchval("select document_number from records where revision = 2") == "宁规罚[2026]9号"
+    assert await connection.fetchval("select changed_fields from records where revision = 2") == ["documentNumber"]
+
+
+async def test_a_dry_run_says_the_same_and_writes_nothing(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    rows = [penalty(1), penalty(2, XDR_SHXYM=""), penalty(3, SY=f"身份证号{PERSON_ID}")]
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
+    rehearsed = await import_(database, path, dry_run=True)
+    assert await counted(connection) == (0, 0, 0, 0, 0)
+    assert await connection.fetchval("select count(*) from imports") == 0
+    assert await connection.fetchval("select count(*) from import_findings") == 0
+    result = await import_(database, path)
+    assert rehearsed.status == result.status == 2
+    without_keys = [{**line, "recordKey": None} for line in result.lines]
+    assert rehearsed.lines == without_keys
+    assert "nothing was written" in rehearsed.shown
+
+
+async def test_licences_and_penalties_of_one_workbook_go_to_their_items(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    path = sheets.xlsx_file(
+        tmp_path / "f.xlsx",
+        {"许可": sheets.grid([license_(1)], "XK"), "说明": [["无"]], "处罚": sheets.grid([penalty(1)])},
+    )
+    result = await import_(database, path)
+    assert [(line["sheet"], line["row"], line["outcome"]) for line in result.lines] == [
+        ("许可", 2, "ACCEPTED"),
+        ("处罚", 2, "ACCEPTED"),
+    ]
+    assert "说明" in result.shown
+    kinds = await connection.fetch("select kind, item_code from records order by id")
+    assert [tuple(row) for row in kinds] == [
+        ("ADMINISTRATIVE_LICENSE", "office-license"),
+        ("ADMINISTRATIVE_PENALTY", "office-penalty"),
+    ]
+    assert await connection.fetchval("select count(*) from subjects") == 1
+    assert await connection.fetchval("select count(*) from imports") == 2
+
+
+async def test_rows_of_the_layout_of_2016_and_of_json(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    old = sheets.csv_file(tmp_path / "old.csv", sheets.grid([penalty_2016(1)], "CF_2016", sheets.codes("CF_2016")))
+    new = tmp_path / "new.json"
+    new.write_text(json.dumps([license_(1)]))
+    result = await import_(database, old, new)
+    assert (result.status, result.outcomes) == (0, ["ACCEPTED", "ACCEPTED"])
+    assert await connection.fetchval("select title from records order by id limit 1") == "未按照许可的规定进行建设案"
+
+
+async def test_an_unknown_column_is_found_once_a_file(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    header, *rows = sheets.grid([penalty(1), penalty(2)])
+    lines = [[*header, "承办人意见"], *([*row, "同意"] for row in rows)]
+    result = await import_(database, sheets.csv_file(tmp_path / "f.csv", lines))
+    found = [line for line in result.lines if line["outcome"] == "FINDING"]
+    assert [(line["row"], line["field"], line["code"]) for line in found] == [(1, "AE", "UNKNOWN_COLUMN")]
+    assert "承办人意见" in result.shown
+    assert "同意" not in result.report + result.shown
+
+
+async def test_the_item_is_the_only_one_or_the_one_named(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1)]))
+    await make.item(connection, code="office-ads", department_codes=["office"], record_kind=RecordKind.ADMINISTRATIVE_PENALTY)
+    await make.item(connection, code="office-later", department_codes=["office"], effective_from=datetime(2027, 1, 1))
+    await make.department(connection, code="other", uscc=make.uscc(prefix="11"))
+
+    async def refused(**options: str) -> str:
+        assert (await import_(database, path, **options)).status == 1  # type: ignore[arg-type]
+        return capsys.readouterr().err
+
+    ambiguous = await refused()
+    assert ambiguous.startswith("CATALOGUE_ITEM_AMBIGUOUS:")
+    assert "office-ads, office-penalty" in ambiguous
+    assert "CATALOGUE_ITEM_MISSING" in await refused(department="other")
+    assert "CATALOGUE_ITEM_MISSING" in await refused(item="office-license")
+    assert "CATALOGUE_ITEM_MISSING" in await refused(item="office-later")
+    assert "CATALOGUE_ITEM_MISSING" in await refused(item="nobodys")
+    assert "No department has the code" in await refused(department="nobody")
+    assert await counted(connection) == (0, 0, 0, 0, 0)
+    assert (await import_(database, path, item="office-ads")).status == 0
+    assert await connection.fetchval("select item_code from records") == "office-ads"
+
+
+async def test_the_same_document_under_another_item_is_another_record(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1)]))
+    await make.item(connection, code="office-ads", department_codes=["office"])
+    assert (await import_(database, path, item="office-ads")).outcomes == ["ACCEPTED"]
+    assert (await import_(database, path, item="office-penalty")).outcomes == ["ACCEPTED"]
+
+
+async def test_one_file_that_cannot_be_read_stops_all_before_anything_is_written(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = sheets.csv_file(tmp_path / "good.csv", sheets.grid([penalty(1)]))
+    result = await import_(database, good, tmp_path / "missing.csv")
+    assert (result.status, result.lines) == (1, [])
+    assert "missing.csv cannot be read: there is no such file." in capsys.readouterr().err
+    assert await counted(connection) == (0, 0, 0, 0, 0)
+
+
+def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1)]))
+    assert run_import(f"postgresql://postgres:secret@/x?host={tmp_path}", Clock(), [path], "office") == 1
+    error = capsys.readouterr().err
+    assert "cannot be reached" in error
+    assert "secret" not in error
+
+
+async def test_a_database_without_tables_says_migrate(
+    empty_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1)]))
+    assert (await import_(empty_database, path)).status == 1
+    assert "hub migrate" in capsys.readouterr().err
+
+
+async def test_reports_are_csv_or_json_and_there_as_a_whole_or_not_at_all(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1), penalty(2, WSH="")]))
+
+    def reported(report: Path) -> int:
+        return run_import(database, Clock.beginning_at(NOON), [path], "office", report=report)
+
+    assert await asyncio.to_thread(reported, tmp_path / "r.csv") == 2
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["row"], line["outcome"], line["field"]) for line in lines] == [
+        ("2", "ACCEPTED", ""),
+        ("3", "REJECTED", "CF_WSH"),
+    ]
+    assert await asyncio.to_thread(reported, tmp_path / "r.JSON") == 2
+    for wrong in (tmp_path / "r.txt", tmp_path / "none" / "r.csv", path):
+        before = path.read_bytes()
+        assert await asyncio.to_thread(reported, wrong) == 1
+        assert path.read_bytes() == before
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["f.csv", "r.JSON", "r.csv"]
+
+
+async def test_more_rows_than_a_group_holds(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    rows = [penalty(number, XDR_SHXYM=sheets.company(number % 700)) for number in range(2500)]
+    rows[1234]["CF_JDRQ"] = "x"
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
+    result = await import_(database, path)
+    assert result.outcomes.count("ACCEPTED") == 2499
+    assert [line["row"] for line in result.lines if line["outcome"] == "REJECTED"] == [1236]
+    assert [line["row"] for line in result.lines if line["outcome"] != "FINDING"] == list(range(2, 2502))
+    assert await connection.fetchval("select count(distinct subject_id) from records") == 700
+
+
+@pytest.mark.parametrize("twice", ["same file", "other order"])
+async def test_two_imports_of_the_same_rows_at_once_agree(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, twice: str
+) -> None:
+    rows = [penalty(number, XDR_SHXYM=sheets.company(number % 300)) for number in range(2000)]
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one = sheets.csv_file(tmp_path / "a" / "f.csv", sheets.grid(rows))
+    other = sheets.csv_file(tmp_path / "b" / "f.csv", sheets.grid(rows if twice == "same file" else rows[::-1]))
+    first, second = await asyncio.gather(import_(database, one), import_(database, other))
+    assert (first.status, second.status) == (0, 0)
+    both = first.outcomes + second.outcomes
+    assert (both.count("ACCEPTED"), both.count("UNCHANGED"), both.count("REVISED")) == (2000, 2000, 0)
+    assert await counted(connection) == (2000, 0, 300, 2000, 2000)
+
+
+async def until_records(connection: asyncpg.Connection, number: int, ended: Callable[[], object]) -> None:
+    """Wait for so many records, while an import runs that `ended` would say something of."""
+    deadline = time.monotonic() + 60
+    while await connection.fetchval("select count(*) from records") < number:
+        assert ended() in {None, False}, f"it ended too early: {ended()}"
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.002)
+
+
+IMPORT = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from hub.clock import Clock
+from hub.intake.run import run_import
+sys.exit(run_import(sys.argv[1], Clock.beginning_at(datetime(2026, 5, 11, 12)), [Path(sys.argv[2])], "office"))
+"""
+
+
+async def test_an_import_that_was_killed_is_run_again_and_nothing_is_lost_or_doubled(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    rows = [penalty(number, XDR_SHXYM=sheets.company(number % 900)) for number in range(6000)]
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
+    for at_least in (1000, 3000):
+        process = subprocess.Popen([sys.executable, "-c", IMPORT, database, str(path)], stdout=subprocess.DEVNULL)
+        await until_records(connection, at_least, process.poll)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    committed = await connection.fetchval("select count(*) from records")
+    assert committed % 1000 == 0
+    result = await import_(database, path)
+    # The server may have gone on to commit what the killed one had sent.
+    assert result.outcomes.count("UNCHANGED") >= committed
+    assert set(result.outcomes) <= {"UNCHANGED", "ACCEPTED"}
+    assert (await counted(connection))[:2] == (6000, 0)
+    assert await connection.fetchval("select count(*) from record_persons") == 6000
+    assert await connection.fetchval("select count(*) from disclosure_outbox") == 6000
+
+
+async def test_errors_of_the_database_blame_the_row_and_show_no_value(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    await connection.execute("alter table records add constraint no_seven check (document_key not like '%7号')")
+    rows = [penalty(number) for number in range(1, 20)]
+    result = await import_(database, sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows)))
+    assert result.status == 2
+    told = [(line["row"], line["code"]) for line in result.lines if line["outcome"] == "REJECTED"]
+    assert told == [(8, "NOT_STORED"), (18, "NOT_STORED")]
+    assert result.outcomes.count("ACCEPTED") == 17
+    assert "示例第7" not in result.report + result.shown
+
+
+async def test_a_failure_that_is_no_rows_fault_stops_with_one_sentence(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await connection.execute("drop table record_persons")
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1)]))
+    result = await import_(database, path)
+    assert (result.status, result.lines) == (1, [])
+    assert "The import stopped: PostgreSQL refused to write (UndefinedTableError)" in capsys.readouterr().err
+    assert await connection.fetchval("select count(*) from records") == 0
+    assert not (tmp_path / "report.json").exists()
+
+
+async def test_a_connection_that_is_cut_stops_with_one_sentence(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [penalty(number) for number in range(30_000)]
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
+    running = asyncio.create_task(import_(database, path))
+    await until_records(connection, 1000, lambda: running.done() and running.result())
+    await connection.fetch(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+        " and pid <> pg_backend_pid()"
+    )
+    result = await running
+    assert (result.status, result.lines) == (1, [])
+    error = capsys.readouterr().err
+    assert "run it again" in error or "run the import again" in error
+    assert "示例" not in error
+    assert await connection.fetchval("select count(*) from records") % 1000 == 0
+
+
+async def test_a_file_with_the_examples_of_every_mistake(database: str, connection: asyncpg.Connection) -> None:
+    from hub.seed.authorities import lay_authorities
+
+    async with connection.transaction():
+        await lay_authorities(connection, NOON.date())
+    examples = Path("examples")
+    manifest = json.loads((examples / "manifest.json").read_text(encoding="utf-8"))
+    assert {entry["file"] for entry in manifest} == {
+        file.name for file in examples.iterdir() if file.suffix in {".csv", ".xlsx", ".json"} and file.stem != "manifest"
+    }
+    for entry in manifest:
+        for outcome in ("ACCEPTED", "UNCHANGED"):
+            status = await asyncio.to_thread(
+                run_import, database, Clock.beginning_at(NOON), [examples / entry["file"]], entry["department"], entry["item"]
+            )
+            mistakes = "mistakes" in entry["file"]
+            assert status == (2 if mistakes else 0), (entry, outcome)
+    counts = await connection.fetchrow("select sum(accepted), sum(unchanged), sum(rejected) from imports")
+    assert counts[0] == await connection.fetchval("select count(*) from records")
+    assert await connection.fetchval("select bool_or(t::text like $1) from records t", f"%{PERSON_ID}%") is False
+
+
+async def test_time_runs_on_and_a_later_import_is_known_later(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.csv"
+    await import_(database, sheets.csv_file(path, sheets.grid([penalty(1)])))
+    later = NOON + timedelta(days=40)
+    await import_(database, sheets.csv_file(path, sheets.grid([penalty(1, NR="罚款三千元")])), now=later)
+    record = await connection.fetchrow("select * from records")
+    assert record["public_from"] == NOON.date()  # of its first publication
+    assert record["known_from"].astimezone(BEIJING).date() == later.date()
+    assert record["submitted_at"].astimezone(BEIJING).date() == NOON.date()
+    assert (await connection.fetchval("select known_until from records_history")) == record["known_from"]
+    assert await connection.fetchval("select max(at) from imports") >= later
+
+
+ROW = st.tuples(st.integers(1, 4), st.sampled_from(["0.2", "0.3"]), st.sampled_from(["示例甲", "示例乙"]))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(files=st.lists(st.lists(ROW, min_size=1, max_size=8), min_size=1, max_size=3))
+async def test_outcomes_are_those_of_sending_row_after_row(
+    database: str, tmp_path: Path, files: list[list[tuple[int, str, str]]]
+) -> None:
+    """The naive model: a dict of what was last sent."""
+    connection = await connect(database)
+    try:
+        if not await connection.fetchval("select exists (select from departments where code = 'office')"):
+            await sheets.office(connection)
+        round_ = make.uscc(prefix="91")[8:16]
+        last: dict[int, tuple[str, str]] = {}
+        for rows in files:
+            lines = [penalty(n, WSH=f"{round_}第{n}号", NR_FK=fine, FRDB=person) for n, fine, person in rows]
+            path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(lines))
+            expected = []
+            for number, fine, person in rows:
+                before = last.get(number)
+                last[number] = (fine, person)
+                expected.append(
+                    "ACCEPTED" if before is None else "UNCHANGED" if before == (fine, person) else "REVISED"
+                )
+            assert (await import_(database, path, dry_run=True)).outcomes == expected
+            assert (await import_(database, path)).outcomes == expected
+    finally:
+        await connection.close()
