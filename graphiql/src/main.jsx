@@ -1,6 +1,6 @@
 import "./workers.js";
 // Imported here, not only when GraphiQL asks for it: so its styles are in the page's one style sheet.
-import "monaco-graphql/esm/monaco-editor.js";
+import { editor } from "monaco-graphql/esm/monaco-editor.js";
 import "@graphiql/react/style.css";
 import "graphiql/graphiql.css";
 import "@graphiql/plugin-doc-explorer/style.css";
@@ -18,6 +18,8 @@ import { withoutHeaders } from "./storage.js";
 
 /** The hub's answer, whatever its status: errors have GraphQL's form too. */
 async function fetcher(parameters, { headers } = {}) {
+  // GraphiQL's history only notices what is still on its way when React has rendered, and the hub is often quicker.
+  await new Promise((resume) => setTimeout(resume, 20));
   const response = await fetch("graphql", {
     method: "POST",
     headers: { ...headers, "Content-Type": "application/json", Accept: "application/json" },
@@ -35,6 +37,9 @@ async function fetchSamples() {
     return [];
   }
 }
+
+// To the editor, the brackets of 示罚字〔2026〕1号 look like others and deserve a warning; here they are meant.
+editor.onDidCreateEditor((created) => created.updateOptions({ unicodeHighlight: { ambiguousCharacters: false } }));
 
 const samples = await fetchSamples();
 const plugin = samplesPlugin(samples);

@@ -12,7 +12,7 @@ function SamplesIcon(props) {
 }
 
 function Samples({ samples }) {
-  const { addTab, changeTab, setOperationName } = useGraphiQLActions();
+  const { addTab, changeTab, setOperationName, updateActiveTabValues } = useGraphiQLActions();
   const { tabs, queryEditor, variableEditor } = useGraphiQL(pick("tabs", "queryEditor", "variableEditor"));
 
   function open({ name, query, variables }) {
@@ -23,8 +23,9 @@ function Samples({ samples }) {
       addTab();
       queryEditor?.setValue(query);
       variableEditor?.setValue(variables);
+      // GraphiQL finds these out only after a moment; until then history would keep, and ▶ run, what was here before.
+      updateActiveTabValues({ query, variables, headers: "" });
     }
-    // The editor finds it out only after a moment, in which the button would ask for the other tab's operation.
     setOperationName(name);
   }
 
