@@ -1,6 +1,7 @@
 """GraphiQL in a real Chromium. After every test: the page asked nobody but the hub, and complained of nothing.
 
-Chromium is Debian's, `apt-get install chromium`, or any on the PATH; without one, these tests fail and say so.
+Chromium is Debian's, `apt-get install chromium`, or any on the PATH; without one, these tests say so:
+they fail in CI and are skipped elsewhere.
 """
 
 import asyncio
@@ -64,7 +65,11 @@ async def address(shared_database: str, anyio_backend: str) -> AsyncIterator[str
 async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
-        pytest.fail("Tests in a browser need Chromium on the PATH: `apt-get install chromium`.")
+        sentence = "Tests in a browser need Chromium on the PATH: `apt-get install chromium`."
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        # A newcomer's machine has Python and pip, and the README's command must pass there.
+        pytest.skip(sentence)
     # As root, Chromium does not start with its sandbox.
     args = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else [*QUIET]
     async with async_playwright() as playwright:
