@@ -51,6 +51,8 @@ from tests.oracle.world import TODAY, TOMORROW, YESTERDAY
 ROWS_MAX = 800
 FIELDS_MAX = 40
 DEPTH_MAX = 8
+# Fields that more hangs on than on others.
+OFTEN = ("records", "disclosures", "subject", "subjects", "entries", "sanctions", "commitments", "nodes", "item")
 SIZES = (0, 1, 2, 3, 5, 6, 20, 21, 50, 100, 300, 500)
 
 
@@ -92,7 +94,7 @@ def pools_of(world: World) -> Pools:
     codes["regions"] = ["310000", "310104", "320000", "320100", "110000", "999999", "31", "", "000000"]
     codes["industries"] = ["C", "26", "2614", "7291", "0"]
     values: dict[str, Sequence[Any]] = {
-        "uscc": [*people_see, *hidden, f" {people_see[0].lower()} ", make.uscc(99_999_999), "911000007109250324"],
+        "uscc": [*people_see, *hidden, f" {people_see[0].lower()} ", make.uscc(99_999_999), "911100007109250324"],
         "id": [*records, *entries, *other_ids],
         "record id": records,
         "entry id": entries,
@@ -248,8 +250,12 @@ class _Writer:
             return self.pick(leaves) if leaves else "__typename"
         # Objects are what is interesting, and there are fewer of them than of plain values.
         branches = [name for name in fields if name not in leaves]
-        name = self.pick(branches if branches and (not leaves or self.chance(60)) else leaves)
-        return self.field(kind, name, fields[name], rows, depth)
+        branches += [name for name in branches if name in OFTEN] * 3
+        if branches and (not leaves or not self.chance(45)):
+            name = self.pick(branches)
+            return self.field(kind, name, fields[name], rows, depth)
+        chosen = [self.pick(leaves) for _ in range(self.count(1, 5))]
+        return " ".join(self.field(kind, name, fields[name], rows, depth) for name in chosen)
 
     def field(self, kind: GraphQLNamedType, name: str, definition: GraphQLField, rows: int, depth: int) -> str:
         below = get_named_type(definition.type)
@@ -276,7 +282,7 @@ class _Writer:
         return f"{self.pick('abcde')}: " if self.chance(25) else ""
 
     def directive(self) -> str:
-        if not self.chance(8):
+        if not self.chance(4):
             return ""
         flag = self.value(GraphQLNonNull(GraphQLBoolean), "flag")
         return f" @{self.pick(['include', 'skip'])}(if: {flag})"

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 import pytest
-from graphql import GraphQLError
+from graphql import GraphQLError, get_named_type, is_abstract_type, is_composite_type
 from hypothesis import HealthCheck, Phase, assume, event, given, note, seed, settings
 from hypothesis import strategies as st
 
+from hub.limits import Limits
 from hub.query.execute import Engine, Refused
 from hub.schema import build, sdl
 from hub.store.engine import connect
@@ -26,6 +27,7 @@ from tests.oracle.operations import Asked, Pools, operations, pools_of
 from tests.oracle.world import TODAY, lay_world
 
 CASES = int(os.environ.get("HUB_ORACLE_CASES", "300"))
+BOUNDLESS = Limits(tokens=10**6, depth=100, fields=10**6, aliases=10**6, cost=10**9)
 # What a search finds, and in which order, is a score's doing: it has tests of its own.
 UNKNOWN_TO_THE_ORACLE = frozenset({"searchSubjects"})
 SEED = os.environ.get("HUB_ORACLE_SEED")
@@ -121,3 +123,51 @@ def test_any_operation_is_answered_as_the_oracle_answers_it(both: Both, data: st
         if in_order(answer) != in_order(expected):
             note(f"{asked.text}\n\nwith {variables}\n\n{difference(expected, answer)}")
             raise AssertionError("the engine and the oracle differ")
+
+
+# ------------------------------------------------------------------------------------------ everything
+
+ROOTS = {
+    "subjects": ("usccs", "[USCC!]!", "uscc"),
+    "nodes": ("ids", "[ID!]!", "id"),
+    "records": ("first: 500", "", ""),
+    "disclosures": ("first: 500", "", ""),
+    "sanctionsLists": ("", "", ""),
+    "measures": ("", "", ""),
+    "catalogue": ("", "", ""),
+    "departments": ("", "", ""),
+}
+
+
+def everything(kind: Any, depth: int) -> str:
+    """All fields of a type, all kinds of an interface or a union, and so on for some levels."""
+    if is_abstract_type(kind):
+        kinds = SCHEMA.get_possible_types(kind)
+        return " ".join(f"... on {each.name} {{ {everything(each, depth)} }}" for each in kinds)
+    parts = ["__typename"]
+    for name, field in kind.fields.items():
+        below: Any = get_named_type(field.type)
+        # Types that share no field's type must not share its key.
+        head = f"{kind.name}_{name}: {name}"
+        if not is_composite_type(below):
+            parts.append(head)
+        elif depth or below.name.endswith(("Connection", "Edge", "PageInfo")):
+            paging = below.name.endswith(("Connection", "Edge"))
+            parts.append(f"{head} {{ {everything(below, depth if paging else depth - 1)} }}")
+    return " ".join(parts)
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_field_of_everything_is_answered_as_the_oracle_answers_it(both: Both, root: str) -> None:
+    assert SCHEMA.query_type is not None
+    arguments, declared, pool = ROOTS[root]
+    body = everything(get_named_type(SCHEMA.query_type.fields[root].type), 2)
+    head = f"query Q($given: {declared})" if declared else "query Q"
+    given = f"({arguments}: $given)" if declared else f"({arguments})" if arguments else ""
+    every = both._replace(engine=Engine(build()[1], sdl(), BOUNDLESS))
+    values = list(both.pools.values[pool]) if pool else [None]
+    for start in range(0, len(values), 400):
+        variables = {"given": values[start : start + 400]} if pool else None
+        answer, expected = every.ask(f"{head} {{ {root}{given} {{ {body} }} }}", variables)
+        assert "data" in answer
+        assert in_order(answer) == in_order(expected), difference(expected, answer)
