@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hub.intake.report import SENTENCES
+from hub.limits import table as limits_table
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -45,3 +46,7 @@ def test_what_a_document_points_at_is_there(document: Path) -> None:
     missing = [place for place in linked if not (document.parent / place).exists()]
     missing += [place for place in named if not (ROOT / place).exists()]
     assert missing == []
+
+
+def test_the_readme_has_the_table_of_limits() -> None:
+    assert limits_table() in (ROOT / "README.md").read_text(encoding="utf-8")
