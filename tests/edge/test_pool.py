@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
 import httpx
@@ -20,7 +21,7 @@ REGIONS = "{ departments { region { name } } }"
 KILL = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hub %' and datname = $1"
 
 
-def pool_settings(url: str, **changes: int) -> Settings:
+def pool_settings(url: str, **changes: Any) -> Settings:
     return replace(Settings(database_url=url, pool_min=1, pool_max=2, connection_wait_ms=100), **changes)
 
 
