@@ -449,9 +449,7 @@ async def test_a_file_with_the_examples_of_every_mistake(database: str, connecti
     async with connection.transaction():
         await lay_authorities(connection, NOON.date())
     manifest = json.loads((EXAMPLES / "manifest.json").read_text(encoding="utf-8"))
-    assert sorted([entry["file"] for entry in manifest] + ["README.md", "manifest.json"]) == sorted(
-        os.listdir(EXAMPLES)
-    )
+    assert names_in(EXAMPLES) == sorted(["README.md", "manifest.json", *(entry["file"] for entry in manifest)])
     clock = Clock.beginning_at(NOON)
     for entry in manifest:
         for outcome in ("ACCEPTED", "UNCHANGED"):
