@@ -21,7 +21,7 @@ from sqlalchemy import (
     true,
 )
 
-from hub.store import departments, disclosure, intake, records, reference, sanctions, subjects
+from hub.store import departments, disclosure, edge, intake, names, records, reference, sanctions, subjects
 from hub.store.labels import ListingStatus, Publicity, RecordStatus
 
 Predicate = ColumnElement[bool]
@@ -119,6 +119,7 @@ ANONYMOUS: Mapping[str, Guard] = {
     disclosure.disclosures.name: open_to_all,
     subjects.subjects.name: subject_is_known,
     subjects.subject_relations.name: relation_is_current,
+    names.subject_names.name: by_its_parent,
     subjects.legal_representatives.name: current_holder,
     subjects.evaluations.name: marked_public,
     subjects.commitments.name: marked_public,
@@ -138,6 +139,11 @@ ANONYMOUS: Mapping[str, Guard] = {
     intake.imports.name: closed,
     intake.import_findings.name: closed,
     intake.clock_offset.name: closed,
+    names.name_pairs.name: closed,
+    names.name_counting.name: closed,
+    edge.cost_buckets.name: closed,
+    edge.documents.name: closed,
+    edge.document_clients.name: closed,
 }
 
 

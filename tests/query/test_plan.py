@@ -3,6 +3,8 @@
 The statements themselves are searched, not the plan alone: a guard that is planned and not written would leak.
 """
 
+import importlib
+import pkgutil
 import re
 import warnings
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from sqlalchemy import Select, Table, select
 from sqlalchemy.sql.compiler import WARN_LINTING
 
+import hub.store
 from hub.policy.visibility import ANONYMOUS, VOUCHED, Guard, by_its_parent, closed, guard_of, open_to_all
 from hub.query import emit
 from hub.query import plan as p
@@ -27,7 +30,7 @@ from tests.oracle.operations import Asked, Pools, operations
 from tests.oracle.world import TODAY, lay_world
 from tests.query.asking import Asker
 
-ALIASED = re.compile(r"\b(?:FROM|JOIN) ([a-z_]+) AS (t\d+)\b")
+ALIASED = re.compile(r"\b(?:FROM|JOIN) ([a-z_]+) AS ([a-z_]+\d+)\b")
 PLACE = re.compile(r"\$\d+")
 NUMBERED = re.compile(r"\b([a-z_]+_)\d+\b")
 BEGIN_AND_END = 2
@@ -222,7 +225,7 @@ SETTINGS = settings(
 
 
 @SETTINGS
-@given(operations(SCHEMA, POOLS, leave={"searchSubjects"}))
+@given(operations(SCHEMA, POOLS))
 def test_every_alias_of_a_guarded_table_carries_its_predicate(asked: Asked) -> None:
     for plan, statement in every_statement(ENGINE, asked):
         for rows in rows_in(plan.roots):
@@ -233,7 +236,7 @@ def test_every_alias_of_a_guarded_table_carries_its_predicate(asked: Asked) -> N
 
 
 @SETTINGS
-@given(operations(SCHEMA, POOLS, leave={"searchSubjects"}))
+@given(operations(SCHEMA, POOLS))
 def test_no_statement_multiplies_tables_that_nothing_ties(asked: Asked) -> None:
     compiled = emit.Emitter.compiled
 
@@ -251,6 +254,13 @@ def test_the_search_for_bare_aliases_finds_one() -> None:
     bare = "SELECT t1.id FROM records AS t1 LEFT OUTER JOIN subjects AS t2 ON t1.subject_id = t2.id WHERE true"
     assert not is_guarded(bare, "records", "t1")
     assert not is_guarded(bare, "subjects", "t2")
+
+
+def test_every_table_has_its_line_in_the_policy() -> None:
+    for module in pkgutil.iter_modules(hub.store.__path__, "hub.store."):
+        importlib.import_module(module.name)
+    # A former version is read by nobody, and is as closed as a table without a line.
+    assert {name for name in metadata.tables if not name.endswith("_history")} == set(ANONYMOUS)
 
 
 def test_no_closed_table_can_be_asked_for() -> None:
