@@ -289,7 +289,8 @@ def log_fault(number: str, fault: Exception) -> None:
     else:
         # An exception of its own type may need arguments, and an argument may be a caller's value.
         nameless = RuntimeError(type(fault).__name__)
-        log.error("request %s", number, exc_info=(RuntimeError, nameless, fault.__traceback__))
+        trace = (RuntimeError, nameless, fault.__traceback__)
+        log.error("request %s: %s", number, type(fault).__name__, exc_info=trace)
 
 
 class Watch:
