@@ -26,7 +26,7 @@ def first(count: int, code: ColumnElement[Any]) -> ColumnElement[str]:
 def of_region(subject: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
     """Its seat is one of the divisions or in one: a province's code ends in 0000, a prefecture's in 00."""
     code = subject.c.region_code
-    around = [code, first(4, code) + word("00"), first(2, code) + word("0000")]
+    around = [code, first(4, code).concat(word("00")), first(2, code).concat(word("0000"))]
     codes = given.cast(ARRAY(Text))
     return or_(*(division == any_(codes) for division in around))
 

@@ -35,11 +35,13 @@ return translate(
     '()[]{}<>〔〕【】〖〗《》〈〉「」『』"''`“”‘’.,;:!?。、·•‧・-‐‑‒–—―~', ''
 ) collate "C";
 
--- A key without the words that only say the legal form; a key that is nothing else stays as it is.
+-- The words of a key that only say the legal form, as a regular expression for one or more of them.
+create function legal_forms() returns text language sql immutable parallel safe
+return '(有限|责任|股份|集团|总?公司|合伙企业|普通合伙|有限合伙|coltd|colimited|limited|ltd|incorporated|inc|corporation|llc)+';
+
+-- A key without the words of the legal form at its end; a key that is nothing else stays as it is.
 create function name_core(key text) returns text language sql immutable strict parallel safe
-return coalesce(nullif(regexp_replace(key,
-    '(有限|责任|股份|集团|总?公司|合伙企业|普通合伙|有限合伙|coltd|colimited|limited|ltd|incorporated|inc|corporation|llc)+$',
-    ''), ''), key) collate "C";
+return coalesce(nullif(regexp_replace(key, legal_forms() || '$', ''), ''), key) collate "C";
 
 -- The pairs of neighbouring signs of a key, the smaller first: swapping two signs leaves their pair as it was.
 create function name_pairs(key text) returns text[] language plpgsql immutable strict parallel safe as $$
@@ -186,7 +188,7 @@ end;
 create function asked_name(name text) returns asked_name language plpgsql stable as $$
 declare
     -- How many names may be looked at because they share a rare pair; all of them are scored.
-    near_max constant bigint := 1000;
+    near_max constant bigint := 500;
     asked asked_name;
     total double precision;
     fewest bigint;
@@ -216,7 +218,7 @@ begin
         ) summed;
     if asked.rare is null then
         -- Reading n names by the index of pairs costs as much as finding 1000 among the shortest where n is this.
-        asked.common := fewest > 8 * sqrt(total);
+        asked.common := fewest > 20 * sqrt(total);
         if not asked.common then
             asked.every := name_pairs(asked.key);
         end if;
@@ -239,7 +241,7 @@ begin atomic
         select case
             when name_distance.key = asked.key then 10000
             when strpos(name_distance.key, asked.core) = 1 then case
-                when name_core(name_distance.key) = asked.core then 9500
+                when substr(name_distance.key, length(asked.core) + 1) ~ ('^' || legal_forms() || '$') then 9500
                 when strpos(name_distance.key, asked.key) = 1
                     then 8000 + 1000 * length(asked.key) / length(name_distance.key)
                 else 8000 + 1000 * length(asked.core) / length(name_distance.key)

@@ -31,5 +31,5 @@ def downgrade() -> None:
             write_subject_names, names_of;
         drop table subject_names, name_pairs, name_counting;
         drop type asked_name;
-        drop function name_pairs(text), name_core, search_key;
+        drop function name_pairs(text), name_core, legal_forms, search_key;
     """)
