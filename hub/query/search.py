@@ -77,7 +77,9 @@ def nearest(
         name="asked",
     )  # fmt: skip
     near = candidates(asked, shortest, demands)
-    far = func.name_distance(asked.table_valued(), near.c.key, near.c.place).table_valued(DISTANCE.copy(), name="far")
+    far = func.name_distance(asked.table_valued(), near.c.key, near.c.place).table_valued(
+        Column("distance", Integer), name="far"
+    )
     distance = func.min(far.c.distance)
     subject = near.c.subject_id
     ranking = select(subject, distance.label("distance")).select_from(asked.join(near, true()).join(far, true()))
