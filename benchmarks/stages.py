@@ -1,0 +1,165 @@
+"""`python -m benchmarks.stages`: microseconds of CPU per stage of a request, in process, and what a cache miss costs.
+
+The stages are timed apart, each some thousand times on warm caches; `edge` is what is left of the whole.
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.__main__ import world_of
+from benchmarks.cases import CASES, Case, World
+from benchmarks.world import prepared
+from hub.app import Hub
+from hub.clock import Clock
+from hub.query.execute import Engine
+from hub.settings import Settings
+
+TIMES = 1_000
+MISSES = 200
+
+
+async def cpu_us(work: Callable[[], Awaitable[Any]], times: int = TIMES) -> float:
+    """CPU time of this process for one call, in microseconds."""
+    for _ in range(20):
+        await work()
+    began = time.process_time()
+    for _ in range(times):
+        await work()
+    return (time.process_time() - began) / times * 1e6
+
+
+def scope_of() -> dict[str, Any]:
+    headers = [(b"host", b"hub"), (b"content-type", b"application/json"), (b"accept", b"application/json")]
+    return {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
+
+
+async def stages(hub: Hub, case: Case, world: World) -> dict[str, float]:
+    """The stages of one case."""
+    body = case.bodies(world, 1)[0]
+    asked = orjson.loads(body)
+    engine = hub.engine
+
+    async def whole() -> None:
+        messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive() -> Any:
+            return next(messages)
+
+        async def send(_: Any) -> None:
+            pass
+
+        await hub(scope_of(), receive, send)
+
+    operation = engine.operation(asked["query"], None)
+    compiled, request = engine.prepare(operation, asked["variables"], hub.clock.today())
+    statement = compiled.roots[0].statement
+    assert statement is not None
+
+    async def prepare() -> None:
+        engine.prepare(engine.operation(asked["query"], None), asked["variables"], hub.clock.today())
+
+    async with hub.open_pool().connection() as connection:
+
+        async def run() -> None:
+            await engine.run(compiled, request, connection)
+
+        if statement.keyed:
+            keys = [key[1] for key in request[0]]
+            given = (list(range(len(keys))), *(list(values) for values in zip(*keys, strict=True)))
+            arguments = [request[p] if p >= 0 else given[-1 - p] for p in statement.places]
+        else:
+            arguments = [request[place] for place in statement.places]
+
+        async def drive() -> None:
+            await connection.fetch(statement.sql, *arguments)
+
+        data = await engine.run(compiled, request, connection)
+        found = {
+            "prepare": await cpu_us(prepare),
+            "driver": await cpu_us(drive),
+            "run": await cpu_us(run),
+        }
+    found["whole"] = await cpu_us(whole)
+
+    async def dump() -> None:
+        orjson.dumps({"data": data})
+
+    found["json"] = await cpu_us(dump)
+    return found
+
+
+def rss_kb() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4
+
+
+def misses(hub: Hub, case: Case, world: World) -> tuple[float, float]:
+    """Milliseconds for a document never seen, and KB that it leaves in the caches."""
+    variables = orjson.loads(case.bodies(world, 1)[0])["variables"]
+    engine = Engine(hub.engine.catalogue, hub.engine.sdl)
+
+    def miss(number: int) -> None:
+        text = case.document.replace("query ", f"query  # {number}\n", 1)
+        engine.prepare(engine.operation(text, None), variables, hub.clock.today())
+
+    for number in range(20):
+        miss(number)
+    gc.collect()
+    before = rss_kb()
+    began = time.process_time()
+    for number in range(20, 20 + MISSES):
+        miss(number)
+    spent = time.process_time() - began
+    gc.collect()
+    return spent / MISSES * 1e3, (rss_kb() - before) / MISSES
+
+
+async def measured(url: str) -> list[tuple[str, dict[str, float], tuple[float, float]]]:
+    hub = Hub(Settings(database_url=url).without_rate_limit(), Clock(), url)
+    await hub.start()
+    try:
+        world = await world_of(url)
+        return [(case.name, await stages(hub, case, world), misses(hub, case, world)) for case in CASES]
+    finally:
+        await hub.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path("bench-data"))
+    parser.add_argument("--subjects", type=int, default=200_000)
+    parser.add_argument("--records", type=int, default=1_000_000)
+    options = parser.parse_args()
+    url = os.environ.get("HUB_DATABASE_URL")
+    embedded = None if url else prepared(options.data_dir, options.subjects, options.records)
+    try:
+        found = asyncio.run(measured(url or embedded.url))  # type: ignore[union-attr]
+    finally:
+        if embedded is not None:
+            embedded.stop()
+    table = Table(title="µs of CPU a request, by stage; a miss in ms, and KB kept")
+    for heading in ("case", "edge", "prepare", "driver", "shape", "JSON", "whole", "miss ms", "KB kept"):
+        table.add_column(heading, justify="left" if heading == "case" else "right")
+    for name, us, (miss_ms, kept_kb) in found:
+        shape = max(us["run"] - us["driver"], 0)
+        edge = max(us["whole"] - us["run"] - us["prepare"] - us["json"], 0)
+        table.add_row(
+            name,
+            *(f"{value:.0f}" for value in (edge, us["prepare"], us["driver"], shape, us["json"], us["whole"])),
+            f"{miss_ms:.1f}",
+            f"{kept_kb:.0f}",
+        )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
