@@ -21,7 +21,7 @@ from hub.commands.disclosure import announcing, wake
 from hub.commands.statement import Remark, Statement, Values
 from hub.domain.calendar import DueDay, WorkCalendar
 from hub.domain.names import name_key
-from hub.domain.publicity import PublicityPolicy
+from hub.domain.publicity import Publication, PublicityPolicy
 from hub.domain.uscc import kind_of
 from hub.errors import HubError
 from hub.store.labels import (
@@ -264,6 +264,8 @@ class _Desk:
         self.policy = policy
         self.now = now
         self.today = today
+        self.fines_count = policy.serious_fine_fen is not None or policy.minor_fine_fen is not None
+        self.rulings: dict[tuple[Any, ...], Publication] = {}
 
     def accept(self, asked: _Asked, record_id: int, written: _Written) -> Outcome:
         """A new record, in its first revision."""
@@ -328,19 +330,7 @@ class _Desk:
         withdrawn = DisclosureReason(former["withdrawn_reason"]) if former and former["withdrawn_reason"] else None
         if withdrawn not in _STAYS_WITHDRAWN:
             withdrawn = None
-        ruled = self.policy.item(
-            terms.period_rule,
-            terms.publicity,
-            decided_on=values.decided_on,
-            valid_until=values.valid_until,
-            max_months=terms.max_months,
-            today=self.today,
-            first_public_on=first,
-            penalty_kinds=values.penalty_kinds,
-            procedure_kind=values.procedure_kind,
-            fine_fen=values.fine_fen,
-            stated_class=values.dishonesty_class,
-        )
+        ruled = self._ruled(values, first)
         start, until = ruled.public_from, ruled.public_until
         was_told = told in (FeedState.OPEN, FeedState.CLOSED)
         if values.status is RecordStatus.REVOKED:
@@ -360,6 +350,35 @@ class _Desk:
             state = FeedState.CLOSED if was_told else FeedState.NONE
         publicized = _Publicized(start, until, ruled.rule_version, withdrawn, due.day, due.provisional, state)
         return publicized, ruled.dishonesty_class or values.dishonesty_class
+
+    def _ruled(self, values: Values, first_public_on: date | None) -> Publication:
+        """What the policy says; the same question is asked for many records of a file."""
+        question = (
+            values.decided_on,
+            values.valid_until,
+            first_public_on,
+            values.penalty_kinds,
+            values.procedure_kind,
+            values.dishonesty_class,
+            values.fine_fen if self.fines_count else None,
+        )
+        ruled = self.rulings.get(question)
+        if ruled is None:
+            decided_on, valid_until, first, kinds, procedure, stated, fine = question
+            ruled = self.rulings[question] = self.policy.item(
+                self.terms.period_rule,
+                self.terms.publicity,
+                decided_on=decided_on,
+                valid_until=valid_until,
+                max_months=self.terms.max_months,
+                today=self.today,
+                first_public_on=first,
+                penalty_kinds=kinds,
+                procedure_kind=procedure,
+                fine_fen=fine,
+                stated_class=stated,
+            )
+        return ruled
 
     def _told(
         self, former: asyncpg.Record, new: _Publicized, values: Values, changed: Collection[str]
@@ -423,11 +442,11 @@ _REVISED: Final = (
     "digest", "revision", "known_from", "changed_by", "change_reason", "changed_fields",
 )  # fmt: skip
 
-# Every lookup of a group is by key. Without these, a plan made while a table was small would scan it when it is large;
-# and with the scans priced out, compiling the statement would seem to pay.
+# Every lookup of a group is by key. Without these, a plan made while a table was small would be used when it is large,
+# with a scan or with the index of another column; and with the scans priced out, compiling it would seem to pay.
 _BY_INDEX_ONLY = (
-    "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off;"
-    " set local jit = off"
+    "set local plan_cache_mode = force_custom_plan; set local enable_seqscan = off; set local enable_hashjoin = off;"
+    " set local enable_mergejoin = off; set local jit = off"
 )
 
 _SUBJECTS = """
@@ -451,12 +470,18 @@ _NEW_SUBJECTS = """
     returning uscc as code, id, name, former_names
 """
 
+# The limit keeps the planner from turning it round, to begin with all records of the item while it knows no numbers.
 _STANDING = """
     select asked.place, record.id, record.digest, record.public_until, person.name as person
     from unnest($1::integer[], $2::bigint[], $3::integer[], $4::text[])
         as asked(place, subject_id, department_id, document_key)
-    join records record on record.subject_id = asked.subject_id and record.item_code = $5 and record.source_id = $6
-        and record.department_id = asked.department_id and record.document_key = asked.document_key
+    cross join lateral (
+        select subject_id, id, digest, public_until
+        from records
+        where subject_id = asked.subject_id and item_code = $5 and source_id = $6
+            and department_id = asked.department_id and document_key = asked.document_key
+        limit 1
+    ) record
     left join record_persons person on person.subject_id = record.subject_id and person.record_id = record.id
         and person.known_until is null
 """

@@ -113,6 +113,9 @@ _FIELD_OF: Final[Mapping[str, str]] = {
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
 # Whatever `mask_persons_in` might find has eleven digits with at most one sign between two of them.
 _MANY_DIGITS = re.compile(r"(?:[0-9０-９][-－ 　]?){11}")
+# Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
+_UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
+_TIDIED_MAX: Final = 4096
 _CUT_CODE = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d{2}|\d{13,17}0{3,}(?:\.0)?")
 
 
@@ -130,6 +133,7 @@ class Judge:
         self._source = source
         self._today = today
         self._width = width
+        self._tidied: dict[str, tuple[str, str | None]] = {}
         self._sources: dict[tuple[str, str], bool] = {}
         items = layout.standard.items
         required = {field for field, item in items.items() if item.required}
@@ -213,20 +217,22 @@ class Judge:
         texts = self._absent.copy()
         cells = row.cells
         count = len(cells)
+        tidied = self._tidied
         for field, place, length, required in self._plan:
             text = cells[place] if place < count else ""
             if text:
-                if text.isprintable() and "  " not in text and "\ufffd" not in text:
-                    text = text.strip()
+                if field in _UNIQUE:
+                    text, fault = _tidied(text)
+                elif (known := tidied.get(text)) is not None:
+                    text, fault = known
                 else:
-                    if text == NESTED:
-                        faults.append(Remark("BAD_VALUE", field))
-                    elif _BAD_CHARACTER.search(text):
-                        faults.append(Remark("BAD_CHARACTER", field))
-                    text = tidy_text(text)
-                if _says_nothing(text):
-                    text = ""
-                elif len(text) > length:
+                    if len(tidied) >= _TIDIED_MAX:
+                        tidied.clear()
+                    known = tidied[text] = _tidied(text)
+                    text, fault = known
+                if fault is not None:
+                    faults.append(Remark(fault, field))
+                if len(text) > length:
                     faults.append(Remark("TOO_LONG", field))
             if required and not text:
                 faults.append(Remark("REQUIRED", field))
@@ -240,7 +246,7 @@ class Judge:
             return Remark("NATURAL_PERSON", "counterpartCategory")
         code = texts["uscc"]
         if code and not is_placeholder(code):
-            return Remark("NATURAL_PERSON", "uscc") if looks_like_resident_id(code) else None
+            return Remark("NATURAL_PERSON", "uscc") if _may_be_a_persons(code) else None
         place = self._person_id_place
         has_person_id = place is not None and place < len(row.cells) and not _says_nothing(row.cells[place].strip())
         if has_person_id and category is None:
@@ -457,6 +463,27 @@ class Judge:
             return None
 
 
+def _may_be_a_persons(code: str) -> bool:
+    # The cheap question first: most codes of organizations have a letter where an identity number has digits.
+    if code.isascii() and code.isalnum() and not code[:17].isdigit():
+        return False
+    return looks_like_resident_id(code)
+
+
+def _tidied(text: str) -> tuple[str, str | None]:
+    """A cell's text, empty where it says nothing, and the code of what is wrong with its signs."""
+    fault = None
+    if text.isprintable() and "  " not in text and "\ufffd" not in text:
+        text = text.strip()
+    else:
+        if text == NESTED:
+            fault = "BAD_VALUE"
+        elif _BAD_CHARACTER.search(text):
+            fault = "BAD_CHARACTER"
+        text = tidy_text(text)
+    return ("" if _says_nothing(text) else text), fault
+
+
 @lru_cache(maxsize=16_384)
 def _parsed_day(text: str, today: date) -> date | None:
     return parse_day(text, today=today)
@@ -473,10 +500,5 @@ def _parsed_fen(text: str, *, in_yuan: bool) -> int:
     return fen
 
 
-@lru_cache(maxsize=4096)
-def _is_blank_word(text: str) -> bool:
-    return is_blank(text)
-
-
 def _says_nothing(text: str) -> bool:
-    return not text or (_is_blank_word(text) if len(text) <= 8 else is_blank(text))
+    return not text or is_blank(text)
