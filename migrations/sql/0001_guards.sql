@@ -75,10 +75,12 @@ begin
         return;
     end if;
     perform pg_advisory_xact_lock(hashtext('ensure_month'), hashtext(part));
-    if to_regclass(part) is null then
+    begin
         execute format('create table %I partition of %I for values from (%L) to (%L)', part, log,
             first_day at time zone 'Asia/Shanghai', (first_day + interval '1 month') at time zone 'Asia/Shanghai');
-    end if;
+    exception when duplicate_table then
+        null; -- made by whoever held the lock before us
+    end;
 end $$;
 
 create function ensure_months(since timestamptz, until timestamptz) returns void language plpgsql as $$
