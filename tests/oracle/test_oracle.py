@@ -165,7 +165,7 @@ def test_every_field_of_everything_is_answered_as_the_oracle_answers_it(both: Bo
     head = f"query Q($given: {declared})" if declared else "query Q"
     given = f"({arguments}: $given)" if declared else f"({arguments})" if arguments else ""
     every = both._replace(engine=Engine(build()[1], sdl(), BOUNDLESS))
-    values = list(both.pools.values[pool]) if pool else [None]
+    values = list(both.pools.values[pool][::2]) if pool else [None]
     for start in range(0, len(values), 400):
         variables = {"given": values[start : start + 400]} if pool else None
         answer, expected = every.ask(f"{head} {{ {root}{given} {{ {body} }} }}", variables)

@@ -1,6 +1,7 @@
 """Pages: joined together they are the whole list, both ways, whatever is written meanwhile."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -41,8 +42,8 @@ query Page($first: Int, $after: String, $last: Int, $before: String) {
 ROWS = 23
 
 
-@pytest.fixture
-async def asker(connection: asyncpg.Connection) -> Asker:
+async def lay_lists(connection: asyncpg.Connection) -> None:
+    """As many records, entries and lines as the pages are tried on."""
     subject = await make.subject(connection)
     by = await make.sanctions_list(connection, code="LIST")
     for number in range(ROWS):
@@ -51,6 +52,21 @@ async def asker(connection: asyncpg.Connection) -> Asker:
         key = await make.record(connection, subject_id=subject, decided_on=decided, public_from=date(2026, 1, 1))
         await make.entry(connection, subject_id=subject, list_id=by, bases=[key])
         await make.disclosure(connection, key, at=NOW + timedelta(microseconds=number // 4))
+
+
+@pytest.fixture(scope="module")
+async def steady(shared_database: str) -> AsyncIterator[Asker]:
+    """Lists that nobody changes."""
+    connection = await connect(shared_database)
+    await lay_lists(connection)
+    yield Asker(connection)
+    await connection.close()
+
+
+@pytest.fixture
+async def asker(connection: asyncpg.Connection) -> Asker:
+    """Lists of one's own."""
+    await lay_lists(connection)
     return Asker(connection)
 
 
@@ -83,24 +99,24 @@ async def walk(asker: Asker, text: str, size: int, *, backwards: bool = False) -
 
 @pytest.mark.parametrize("text", [RECORDS, FEED, ENTRIES])
 @pytest.mark.parametrize("size", [1, 2, 5, 6, 22, 23, 24])
-async def test_pages_of_any_size_joined_are_the_whole_list(asker: Asker, text: str, size: int) -> None:
-    whole = await walk(asker, text, 100)
+async def test_pages_of_any_size_joined_are_the_whole_list(steady: Asker, text: str, size: int) -> None:
+    whole = await walk(steady, text, 100)
     assert len(set(whole)) == len(whole) == ROWS
-    assert await walk(asker, text, size) == whole
+    assert await walk(steady, text, size) == whole
 
 
 @pytest.mark.parametrize("text", [RECORDS, ENTRIES])
 @pytest.mark.parametrize("size", [1, 5, 7, 23])
-async def test_pages_backwards_joined_are_the_same_list(asker: Asker, text: str, size: int) -> None:
-    assert await walk(asker, text, size, backwards=True) == await walk(asker, text, 100)
+async def test_pages_backwards_joined_are_the_same_list(steady: Asker, text: str, size: int) -> None:
+    assert await walk(steady, text, size, backwards=True) == await walk(steady, text, 100)
 
 
-async def test_an_empty_page_tells_whether_there_is_more(asker: Asker) -> None:
+async def test_an_empty_page_tells_whether_there_is_more(steady: Asker) -> None:
     none = {"startCursor": None, "endCursor": None}
-    nothing = await page(asker, RECORDS, first=0)
+    nothing = await page(steady, RECORDS, first=0)
     assert nothing == {"edges": [], "pageInfo": none | {"hasNextPage": True, "hasPreviousPage": False}}
-    last = (await page(asker, RECORDS, last=1))["pageInfo"]["endCursor"]
-    behind = await page(asker, RECORDS, first=5, after=last)
+    last = (await page(steady, RECORDS, last=1))["pageInfo"]["endCursor"]
+    behind = await page(steady, RECORDS, first=5, after=last)
     assert behind == {"edges": [], "pageInfo": none | {"hasNextPage": False, "hasPreviousPage": True}}
 
 
@@ -119,7 +135,7 @@ async def test_a_cursor_still_leads_on_when_its_row_is_gone(asker: Asker) -> Non
 async def test_under_concurrent_writes_no_row_that_stays_is_repeated_or_skipped(
     asker: Asker, database: str, *, backwards: bool
 ) -> None:
-    steady = await walk(asker, RECORDS, 100)
+    staying = await walk(asker, RECORDS, 100)
     subject = await asker.connection.fetchval("select id from subjects order by id limit 1")
     stop = asyncio.Event()
     written = 0
@@ -144,7 +160,7 @@ async def test_under_concurrent_writes_no_row_that_stays_is_repeated_or_skipped(
     for size in (1, 2, 3, 5, 7):
         found = await walk(asker, RECORDS, size, backwards=backwards)
         assert len(set(found)) == len(found)
-        assert [each for each in found if each in steady] == steady
+        assert [each for each in found if each in staying] == staying
     stop.set()
     await writing
     assert written

@@ -193,12 +193,12 @@ def is_guarded(statement: str, table: str, alias: str) -> bool:
     if guard in (open_to_all, by_its_parent) or written(metadata.tables[table], alias, guard) in plain(statement):
         return True
     sources = {name: source for source, name in ALIASED.findall(statement)}
-    joined = re.search(rf"JOIN {table} AS {alias} ON (t\d+)\.(?:subject_id|related_id) = {alias}\.id\b", statement)
-    return (
-        joined is not None
-        and (sources[joined[1]], table) in VOUCHED
-        and is_guarded(statement, sources[joined[1]], joined[1])
-    )
+    # A page's rows (p4) are those of the alias (t4) within.
+    joined = re.search(rf"JOIN {table} AS {alias} ON [tp](\d+)\.(?:subject_id|related_id) = {alias}\.id\b", statement)
+    if joined is None:
+        return False
+    parent = f"t{joined[1]}"
+    return (sources[parent], table) in VOUCHED and is_guarded(statement, sources[parent], parent)
 
 
 def rows_in(node: Any) -> Iterator[p.Rows]:
