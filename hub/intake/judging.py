@@ -133,6 +133,10 @@ class Judge:
         self._source = source
         self._today = today
         self._width = width
+        # Only the layout of 2016 numbers the states of penalties; such a column in a later file is read by it.
+        penalty = self._kind is RecordKind.ADMINISTRATIVE_PENALTY
+        self._status_edition = 2016 if penalty else self._edition
+        self._states_objection = "status" in layout.columns and self._status_edition == 2016
         self._tidied: dict[str, tuple[str, str | None]] = {}
         self._sources: dict[tuple[str, str], bool] = {}
         items = layout.standard.items
@@ -188,7 +192,7 @@ class Judge:
                 department_id,
                 person=texts["legalRepresentative"] or None,
                 public_until=public_until,
-                states_objection="status" in self._layout.columns and self._edition == 2016,
+                states_objection=self._states_objection,
             )
         except ValueError:
             return Verdict(row.number, None, (Remark("REQUIRED", "documentNo"),))
@@ -389,7 +393,7 @@ class Judge:
         faults: list[Remark],
         doubts: list[Remark],
     ) -> Values:
-        status = self._status(texts, faults, doubts) if self._edition == 2016 else Status(RecordStatus.EFFECTIVE)
+        status = self._status(texts, faults, doubts)
         procedure = dishonesty = None
         if texts["procedureKind"] and (procedure := procedure_of(texts["procedureKind"])) is None:
             faults.append(Remark("UNKNOWN_PROCEDURE", "procedureKind"))
@@ -419,7 +423,7 @@ class Judge:
 
     def _status(self, texts: Mapping[str, str], faults: list[Remark], doubts: list[Remark]) -> Status:
         text = texts.get("status", "")
-        status = status_of(text, self._edition) if text else Status(RecordStatus.EFFECTIVE)
+        status = status_of(text, self._status_edition) if text else Status(RecordStatus.EFFECTIVE)
         if status is None:
             faults.append(Remark("UNKNOWN_STATUS", "status"))
             return Status(RecordStatus.EFFECTIVE)

@@ -70,7 +70,15 @@ _ADDED: Final = {
 # Short codes that are found beside those of the table; the licence layout of 2016 is known from practice only.
 _OTHER_CODES: Final[Mapping[str, Mapping[str, str]]] = {
     "XK": {"XK_FR_SFZH": "legalRepIdNo", "XK_BZ": "remark"},
-    "CF": {"CF_FR_SFZH": "legalRepIdNo", "CF_BZ": "remark"},
+    "CF": {
+        "CF_FR_SFZH": "legalRepIdNo",
+        "CF_BZ": "remark",
+        # Of 2016, and sometimes kept: leaving the status unread would publish what was revoked.
+        "CF_ZT": "status",
+        "CF_CFLB1": "penaltyKinds",
+        "CF_CFLB2": "penaltyKinds2",
+        "CF_CFMC": "caseName",
+    },
     "CF_2016": {
         "CF_BZ": "remark",
         "CF_DFBM": "areaCode",
@@ -176,7 +184,7 @@ _PENALTY_NAMES: Final = {
     "authorityName": "处罚机关名称 行政处罚机关 处罚单位 处罚部门 作出处罚机关 决定机关 执法机关",
     "authorityUscc": "处罚机关代码 处罚单位统一社会信用代码 处罚机关信用代码 行政处罚机关统一社会信用代码",
     "caseName": "案件名称 处罚名称",
-    "status": "状态",
+    "status": "当前状态 状态",
 }
 
 _COUNTER_NAMES: Final = frozenset({"序号", "序", "行号", "NO", "顺序号", "条目", "条", "项次", "ID"})
@@ -316,7 +324,9 @@ def _names(name: str) -> _Names:
     codes = {**{item.code: field for field, item in standard.items.items()}, **_OTHER_CODES.get(name, {})}
     own = {_Cell.of(item.name_zh).whole: field for field, item in standard.items.items() if item.name_zh}
     of_kind = _LICENSE_NAMES if standard.kind is RecordKind.ADMINISTRATIVE_LICENSE else _PENALTY_NAMES | _ADDED
-    allowed = set(standard.items) | (set(_ADDED) if of_kind is not _LICENSE_NAMES else set())
+    allowed = set(standard.items) | set(codes.values())
+    if standard.kind is RecordKind.ADMINISTRATIVE_PENALTY:
+        allowed |= set(_ADDED)
     other: dict[str, str] = {}
     for names in (of_kind, _COUNTERPART_NAMES):
         for field, words in names.items():

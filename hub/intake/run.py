@@ -6,11 +6,12 @@ run again and finds what it had done unchanged.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 from rich.console import Console
@@ -31,6 +32,8 @@ from hub.intake.summary import OUTCOMES, Part, Tally, Teller, print_summary, pro
 from hub.intake.tables import Opened, Table
 from hub.store.engine import connect
 from hub.store.labels import PeriodRule, Publicity, RecordKind
+
+log = logging.getLogger(__name__)
 
 DONE: Final = 0
 UNUSABLE: Final = 1
@@ -90,6 +93,7 @@ async def _import(
     console: Console,
 ) -> Tally:
     began = time.monotonic()
+    asyncio.get_running_loop().set_exception_handler(_log_without_values)
     with console.status("Checking the files"):
         opened = [open_file(file) for file in files]
     try:
@@ -113,6 +117,11 @@ async def _import(
         connection.terminate()
     run.teller.tally.seconds = time.monotonic() - began
     return run.teller.tally
+
+
+def _log_without_values(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # What is left over when a connection breaks may be an error that quotes a row.
+    log.warning("the connection left something behind: %s", type(context.get("exception")).__name__)
 
 
 async def _import_opened(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +32,32 @@ def open_workbook(path: Path, content: Content) -> Opened:
     if content.head.startswith(COMPOUND) and _ENCRYPTED in path.read_bytes():
         raise _locked(path)
     opened = Opened(path, content.sha256, [])
+    refusal = no_header(path)
     try:
         workbook = CalamineWorkbook.from_path(path)
-        for sheet in workbook.sheets_metadata:
-            if sheet.typ is not SheetTypeEnum.WorkSheet:
-                opened.passed_over.append((sheet.name, "is no table"))
+        for about in workbook.sheets_metadata:
+            if about.typ is not SheetTypeEnum.WorkSheet:
+                opened.passed_over.append((about.name, "is no table"))
                 continue
-            rows = [_texts(cells) for cells in workbook.get_sheet_by_name(sheet.name).to_python(skip_empty_area=False)]
-            header = find_header(path, rows[:HEADER_WITHIN_ROWS])
+            sheet = workbook.get_sheet_by_name(about.name)
+            if sheet.start is None:
+                opened.passed_over.append((about.name, "is empty"))
+                continue
+            try:
+                header = find_header(path, list(islice(_rows(sheet), HEADER_WITHIN_ROWS)))
+            except Unusable as why:  # a list of addresses beside the table is no reason to refuse the table
+                refusal, header = why, None
             if header is None:
-                filled = any(any(cells) for cells in rows)
-                opened.passed_over.append((sheet.name, "has no header that is known" if filled else "is empty"))
+                opened.passed_over.append((about.name, "has no header that is known"))
             else:
-                read = _Reading(path, sheet.name, header.rows)
-                opened.tables.append(Table(path, sheet.name, header, len(rows), read))
+                read = _Reading(path, about.name, header.rows)
+                opened.tables.append(Table(path, about.name, header, sheet.total_height, read))
     except PasswordError:
         raise _locked(path) from None
     except (CalamineError, OSError, ValueError):
         raise _damaged(path) from None
     if not opened.tables:
-        raise no_header(path)
+        raise refusal
     return opened
 
 
@@ -65,19 +72,29 @@ class _Reading:
     def __call__(self) -> Iterator[Sequence[str]]:
         try:
             sheet = CalamineWorkbook.from_path(self.path).get_sheet_by_name(self.sheet)
-            rows = sheet.to_python(skip_empty_area=False)
         except (CalamineError, OSError):
             raise _damaged(self.path) from None
-        self._fill_merged(sheet, rows)
-        for cells in rows:
-            yield _texts(cells)
-
-    def _fill_merged(self, sheet: CalamineSheet, rows: list[list[Any]]) -> None:
-        """Below the header, a cell merged over several rows says the same of each."""
+        # Below the header, a cell merged over several rows says the same of each.
+        merged: dict[int, list[tuple[int, int]]] = {}
         for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
-            if top >= self.header_rows and bottom < len(rows):
-                for place in range(top + 1, bottom + 1):
-                    rows[place][left] = rows[place][left] or rows[top][left]
+            if top >= self.header_rows:
+                for row in range(top, bottom + 1):
+                    merged.setdefault(row, []).append((top, left))
+        said: dict[tuple[int, int], str] = {}
+        for number, cells in enumerate(_rows(sheet)):
+            for top, left in merged.get(number, ()):
+                if number == top:
+                    said[top, left] = cells[left]
+                else:
+                    cells[left] = cells[left] or said[top, left]
+            yield cells
+
+
+def _rows(sheet: CalamineSheet) -> Iterator[list[str]]:
+    """All rows from the first, with the cells from column A."""
+    before = [""] * (sheet.start[1] if sheet.start else 0)
+    for cells in sheet.iter_rows():
+        yield before + _texts(cells)
 
 
 def _texts(cells: Sequence[Any]) -> list[str]:

@@ -333,6 +333,20 @@ def test_the_status_of_2016_revokes_and_disputes(status: str, expected: tuple[Re
     assert statement.states_objection
 
 
+def test_a_status_of_2016_in_a_later_file_is_read() -> None:
+    statement = accepted(penalty(1), also={"CF_ZT": "1"})
+    assert (statement.values.status, statement.states_objection) == (RecordStatus.REVOKED, True)
+    assert accepted(penalty(1), also={"当前状态": "异议"}).values.under_objection
+    assert remarks(judged(penalty(1), also={"CF_ZT": "9"})) == [("UNKNOWN_STATUS", "status")]
+
+
+def test_a_sheet_of_persons_has_only_persons() -> None:
+    row = penalty(1, XDR_ZJLX="身份证", XDR_ZJHM=PERSON_ID)
+    for absent in ("CF_XDR_LB", "CF_XDR_SHXYM", "CF_FRDB"):
+        del row[absent]
+    assert remarks(judged(row)) == [("NATURAL_PERSON", "personIdNo")]
+
+
 def test_the_layout_of_2016_is_mapped() -> None:
     values = accepted(penalty_2016(1, CFLB1="2", CFLB2="6")).values
     assert values.penalty_kinds == (

@@ -120,12 +120,17 @@ def test_every_sheet_with_a_header_is_read_and_the_others_are_named(tmp_path: Pa
             "说明": [["请按要求填写"]],
             "许可": sheets.grid([sheets.license_()], "XK"),
             "处罚": sheets.grid(ROWS),
+            "通讯录": [["单位名称", "统一社会信用代码", "法定代表人", "备注"]],
             "空": [],
         },
     )
     opened = open_file(path)
     assert [table.sheet for table in opened.tables] == ["许可", "处罚"]
-    assert dict(opened.passed_over) == {"说明": "has no header that is known", "空": "is empty"}
+    assert dict(opened.passed_over) == {
+        "说明": "has no header that is known",
+        "通讯录": "has no header that is known",
+        "空": "is empty",
+    }
 
 
 def test_cells_merged_over_rows_say_the_same_of_each(tmp_path: Path) -> None:
@@ -142,6 +147,13 @@ def test_cells_merged_over_rows_say_the_same_of_each(tmp_path: Path) -> None:
         (sheets.OFFICE, ""),
         (sheets.OFFICE, ""),
     ]
+
+
+def test_a_table_may_begin_anywhere_on_its_sheet(tmp_path: Path) -> None:
+    lines = [[], [], *(["", "", *line] for line in sheets.grid(ROWS))]
+    table = only_table(sheets.xlsx_file(tmp_path / "f.xlsx", {"处罚": lines}))
+    assert documents(table) == [(4, TWO[0][1]), (5, TWO[1][1])]
+    assert table.layout.columns["counterpartName"] == 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
