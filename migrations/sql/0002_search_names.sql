@@ -256,7 +256,7 @@ begin atomic
                         select 5800 + 1000 * least(asked_length, length) / greatest(asked_length, length)
                         from (select length(asked.core) as asked_length, length(name_core(name_distance.key))) core
                     )
-                    when covered >= 0.4 then 6000 * covered * (0.85 + 0.15 * (
+                    when covered >= 0.5 then 6000 * covered * (0.85 + 0.15 * (
                         least(length(asked.key), length(name_distance.key))::double precision
                         / greatest(length(asked.key), length(name_distance.key))))
                 end

@@ -1,0 +1,47 @@
+"""The migration that makes subjects findable takes along those that are there, and can be undone."""
+
+from collections.abc import Callable
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
+
+from hub.store.engine import psycopg_url
+from hub.store.migration import folder
+from tests import make
+
+BEFORE, AFTER = "0001", "0002"
+
+
+def move(url: str, how: Callable[[Config, str], None], revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(folder()))
+    engine = create_engine(psycopg_url(url))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        how(config, revision)
+    engine.dispose()
+
+
+def test_subjects_that_are_there_become_findable(empty_database: str) -> None:
+    write = """insert into subjects (id, uscc, name, name_key, former_names, kind, known_from)
+        values (7, %s, '南京云帆（集团）有限公司', 'key', '{Cloud Sail Ltd.}', 'LEGAL_PERSON', now())"""
+    move(empty_database, command.upgrade, BEFORE)
+    with psycopg.connect(empty_database) as writer:
+        writer.execute(write, [make.uscc()])
+
+    move(empty_database, command.upgrade, AFTER)
+    with psycopg.connect(empty_database) as reader:
+        rows = reader.execute("select subject_id, place, key from subject_names order by place").fetchall()
+        assert rows == [(7, 0, "南京云帆集团有限公司"), (7, 1, "cloudsailltd")]
+        assert reader.execute("select names, last_subject_id from name_counting").fetchone() == (2, 7)
+
+    move(empty_database, command.downgrade, BEFORE)
+    with psycopg.connect(empty_database) as reader:
+        assert reader.execute("select name from subjects").fetchall() == [("南京云帆（集团）有限公司",)]
+        assert reader.execute("select to_regclass('subject_names'), to_regproc('asked_name')").fetchone() == (
+            None,
+            None,
+        )
+    move(empty_database, command.upgrade, AFTER)
