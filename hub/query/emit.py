@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     Alias,
+    BigInteger,
     Column,
     ColumnElement,
     FromClause,
@@ -160,7 +161,7 @@ class Emitter:
         assert rows.named is not None
         assert rows.order is not None
         assert rows.limit is not None
-        after = [self.bind(slot, c.type) for slot, c in zip(rows.after, rows.order.columns, strict=False)]
+        after = [self.bind(slot, wide(c.type)) for slot, c in zip(rows.after, rows.order.columns, strict=False)]
         name = self.bind(rows.named, Text())
         subjects = self.alias(rows.table), self.alias(rows.table)
         return nearest(name, subjects, lambda alias: self.demands(rows, alias), after, rows.limit)
@@ -168,7 +169,7 @@ class Emitter:
     def branch(self, branch: p.Branch, *, nested: bool) -> Fetch:
         """Rows by keys given with the request: the first column is the key's ordinal."""
         alias = self.alias(branch.rows.table)
-        keys = self.keys([column.type for column in branch.columns])
+        keys = self.keys([wide(column.type) for column in branch.columns])
         matches = and_(*(alias.c[c.name] == keys.c[f"k{i}"] for i, c in enumerate(branch.columns)))
         row = Row(keys.join(alias, matches))
         row.place("ordinal", keys.c.ord)
@@ -364,7 +365,7 @@ class Emitter:
         """The order, the place to start from, and the limit: a literal, since `limit $n` is planned badly."""
         if rows.after and rows.order is not None:
             columns = [alias.c[column.name] for column in rows.order.columns]
-            start = [self.bind(slot, c.type) for slot, c in zip(rows.after, rows.order.columns, strict=True)]
+            start = [self.bind(slot, wide(c.type)) for slot, c in zip(rows.after, rows.order.columns, strict=True)]
             downwards = rows.order.descending != rows.backwards
             here, there = tuple_(*columns), tuple_(*start)
             statement = statement.where(here < there if downwards else here > there)
@@ -408,6 +409,11 @@ class Emitter:
         )
         text = labelled.compile(dialect=DIALECT)
         return Fetch(str(text), tuple(text.positiontup or ()), row.children)
+
+
+def wide(kind: Any) -> Any:
+    """The type of a value that a caller gives for a column: his number may be larger than the column's may."""
+    return BigInteger() if isinstance(kind, Integer) else kind
 
 
 def link(many: Many, parent: FromClause, alias: FromClause) -> ColumnElement[bool]:

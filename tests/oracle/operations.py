@@ -106,6 +106,7 @@ def pools_of(world: World) -> Pools:
         *(global_id("D", row["subject_id"], row["position"]) for row in world.feed[::7]),
         *(global_id("C", row["subject_id"], row["id"]) for row in tables["commitments"][:3]),
         "S7fffffffffffffff",
+        "L7fffffffffffffff",
         "R1-7fffffffffffffff",
         "R7fffffffffffffff-1",
     ]

@@ -192,6 +192,26 @@ async def test_a_refusal_says_where_by_the_keys_of_the_answer(asker: Asker) -> N
     assert (await refused(asker, text))["path"] == ["who", "all"]
 
 
+@pytest.mark.parametrize("name", ["S", "L", "R1-", "E1-", "D1-", "C1-", "R7fffffffffffffff-"])
+async def test_an_id_that_nothing_has_is_null_however_large(asker: Asker, name: str) -> None:
+    given = {"id": name + "7fffffffffffffff"}
+    assert await asker.data("query ($id: ID!) { node(id: $id) { id } }", given) == {"node": None}
+
+
+@pytest.mark.parametrize(
+    ("listed", "cursor"),
+    [
+        ("records", "records-37b9db-7fffffffffffffff"),
+        ("disclosures", "disclosures-38444fffffff00-7fffffffffffffff"),
+        ('searchSubjects(name: "科技")', "search-7fffffffffffffff-7fffffffffffffff"),
+    ],
+)
+async def test_a_cursor_that_nothing_has_is_a_place_however_large(asker: Asker, listed: str, cursor: str) -> None:
+    name, _, more = listed.partition("(")
+    text = f'{{ {name}(after: "{cursor}", {more or ")"} {{ edges {{ cursor }} }} }}'
+    assert await asker.data(text) == {name: {"edges": []}}
+
+
 # ------------------------------------------------------------------------------------------ documents
 
 
