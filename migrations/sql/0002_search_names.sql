@@ -166,24 +166,29 @@ create type asked_name as (
 );
 
 -- LIKE patterns for all names that hold this one with one sign wrong, missing, too many, or two neighbours swapped.
-create function slips_of(core text) returns text[] language sql immutable strict parallel safe
-begin atomic
-    with signs as (select string_to_array(regexp_replace(core, '([\\%_])', '\\\1', 'g'), null) as all_signs),
-    cut as (
-        select place < cardinality(all_signs) as inner_place, array_to_string(all_signs[:place - 1], '') as before,
-            all_signs[place] as sign, all_signs[place + 1] as next_sign,
-            array_to_string(all_signs[place + 1:], '') as after, array_to_string(all_signs[place + 2:], '') as after_next
-        from signs, generate_series(1, cardinality(all_signs)) place
-    )
-    select array_agg('%' || slip || '%')
-    from cut, lateral (values
-        (true, before || '_' || after),
-        (true, before || after),
-        (inner_place, before || sign || '_' || after),
-        (inner_place, before || next_sign || sign || after_next)
-    ) slips (is_one, slip)
-    where is_one;
-end;
+create function slips_of(core text) returns text[] language plpgsql immutable strict parallel safe as $$
+declare
+    signs text[] := array(
+        select case when sign in ('\', '%', '_') then '\' || sign else sign end
+        from unnest(string_to_array(core, null)) sign
+    );
+    slips text[] := '{}';
+    before text := '%';
+    after text;
+begin
+    for place in 1 .. cardinality(signs) loop
+        after := array_to_string(signs[place + 1:], '') || '%';
+        slips := slips || array[before || '_' || after, before || after];
+        if place < cardinality(signs) then
+            slips := slips || array[
+                before || signs[place] || '_' || after,
+                before || signs[place + 1] || signs[place] || array_to_string(signs[place + 2:], '') || '%'
+            ];
+        end if;
+        before := before || signs[place];
+    end loop;
+    return slips;
+end $$;
 
 create function asked_name(name text) returns asked_name language plpgsql stable as $$
 declare
@@ -191,7 +196,12 @@ declare
     near_max constant bigint := 500;
     asked asked_name;
     total double precision;
-    fewest bigint;
+    gram text collate "C";
+    pair_of_gram text collate "C";
+    held_by bigint;
+    weight integer;
+    pairs text[] := '{}';
+    counts bigint[] := '{}';
 begin
     asked.key := search_key(name);
     asked.core := name_core(asked.key);
@@ -199,28 +209,29 @@ begin
         asked.core := asked.key;
     end if;
     select greatest(names, 1) into total from name_counting;
-    select array_agg(gram order by gram_place), array_agg(weight order by gram_place), sum(weight)
-        into asked.grams, asked.weights, asked.weight
+    asked.weight := 0;
+    for place in 1 .. length(asked.key) - 1 loop
+        gram := substr(asked.key, place, 2);
+        pair_of_gram := least(left(gram, 1), right(gram, 1)) || greatest(left(gram, 1), right(gram, 1));
+        select known.names into held_by from name_pairs known where known.pair = pair_of_gram;
+        weight := 4 + least(14, floor(ln(total / greatest(coalesce(held_by, 0), 1)) / ln(2)));
+        asked.grams := asked.grams || gram;
+        asked.weights := asked.weights || weight;
+        asked.weight := asked.weight + weight;
+        pairs := pairs || pair_of_gram;
+        counts := counts || coalesce(held_by, (total / 16384)::bigint);
+    end loop;
+    select array_agg(counted.pair) filter (where counted.so_far <= near_max) into asked.rare
         from (
-            select substr(asked.key, gram_place, 2) as gram, gram_place,
-                4 + least(14, floor(ln(total / greatest(coalesce(known.names, 0), 1)) / ln(2)))::integer as weight
-            from generate_series(1, length(asked.key) - 1) gram_place
-            left join name_pairs known on known.pair = (name_pairs(substr(asked.key, gram_place, 2)))[1]
-        ) weighed;
-    select array_agg(pair) filter (where so_far <= near_max), min(names)
-        into asked.rare, fewest
-        from (
-            select pair, names, sum(names) over (order by names, pair) as so_far
-            from (
-                select distinct pair, coalesce(known.names, (total / 16384)::bigint) as names
-                from unnest(name_pairs(asked.key)) pair left join name_pairs known using (pair)
-            ) counted
-        ) summed;
+            select each.pair, sum(min(each.names)) over (order by min(each.names), each.pair) as so_far
+            from unnest(pairs, counts) each (pair, names)
+            group by each.pair
+        ) counted;
     if asked.rare is null then
         -- Reading n names by the index of pairs costs as much as finding 1000 among the shortest where n is this.
-        asked.common := fewest > 20 * sqrt(total);
+        asked.common := (select min(names) from unnest(counts) names) > 20 * sqrt(total);
         if not asked.common then
-            asked.every := name_pairs(asked.key);
+            asked.every := pairs;
         end if;
     else
         asked.common := false;
