@@ -91,9 +91,18 @@ def of_document(schema: GraphQLSchema, document: DocumentNode, name: str | None)
 
 
 def of_request(
-    schema: GraphQLSchema, document: DocumentNode, given: Mapping[str, Any] | None, name: str | None
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    given: Mapping[str, Any] | None,
+    name: str | None,
+    *,
+    every_entity: bool = False,
 ) -> set[Refusal]:
-    """What is wrong with the values of a request for a sound document."""
+    """What is wrong with the values of a request for a sound document.
+
+    A type that no representation names is not read, so what its fragments ask may be wrong; but need not be let pass,
+    and `every_entity` has it looked at.
+    """
     operation = get_operation_ast(document, name)
     assert operation is not None
     variables = get_variable_values(schema, operation.variable_definitions or (), dict(given or {}))
@@ -101,7 +110,7 @@ def of_request(
         return {(BAD, None)}
     named = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
     fragments = {node.name.value: FragmentDetails(node) for node in named}
-    return set(_Walk(schema, operation, fragments, variables).root())
+    return set(_Walk(schema, operation, fragments, variables, every_entity).root())
 
 
 @dataclass
@@ -110,6 +119,7 @@ class _Walk:
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDetails]
     variables: VariableValues
+    every_entity: bool
 
     def root(self) -> Iterator[Refusal]:
         query = self.schema.query_type
@@ -134,9 +144,8 @@ class _Walk:
         if isinstance(kind, GraphQLScalarType) or not nodes[0].selection_set:
             return
         possible = [kind] if isinstance(kind, GraphQLObjectType) else self.schema.get_possible_types(kind)
-        asked = asked_types(arguments) if name == "_entities" else None
+        asked = asked_types(arguments) if name == "_entities" and not self.every_entity else None
         for concrete in possible:
-            # A type that no representation names is not read, so nothing in its fragments is refused.
             if asked is not None and not is_asked(concrete, asked):
                 continue
             details = [FieldDetails(node, None) for node in nodes]
