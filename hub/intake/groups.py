@@ -77,7 +77,8 @@ class Run:
 class Writer:
     """Writes the groups of one table, with their findings, and tells the outcome of each row.
 
-    `seen` are the keys of the same file above, each with what was last sent of it: hashes, since there may be millions.
+    `seen` are the keys of the same file above, in a dry run each with what was last sent of it: as hashes, since there
+    may be millions.
     """
 
     run: Run
@@ -116,7 +117,7 @@ class Writer:
             group.add(verdict)
             await in_one_transaction(run.connection, work, dry_run=run.dry_run)
         for statement in group.statements:
-            self.seen[hash(statement.key)] = _hash(statement)
+            self.seen[hash(statement.key)] = _hash(statement) if run.dry_run else 0
         for one in told:
             self._tell(one)
 

@@ -67,6 +67,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     "TOO_LONG": "The text is longer than the national standard allows here; shorten it.",
     "BAD_CHARACTER": "The text holds a character that cannot be stored (NUL, half of a surrogate pair, or the � that"
     " stands for a lost one); enter it again.",
+    "IDENTITY_NUMBER": "A person's identity number stands where a document's own number belongs; write that number.",
     "BAD_VALUE": "A text, a number or a list of texts belongs here, not an object.",
     "EXTRA_CELLS": "The row has more cells than the header, so its columns are shifted; put texts with commas or line"
     " breaks in quotation marks.",
@@ -98,7 +99,7 @@ _WITHOUT_LENGTH: Final = frozenset({"uscc", "authorityUscc", "sourceUscc", "stat
 _MAY_BE_EMPTY: Final = frozenset({"validTo", "effectiveUntil"})
 _MAY_BE_ABSENT: Final = frozenset({"counterpartCategory", "sourceName", "sourceUscc", "validTo", "effectiveUntil"})
 _FREE_TEXTS: Final = (
-    "counterpartName", "documentNo", "documentTitle", "caseName", "licenseKind", "certificateName", "licenseNo",
+    "counterpartName", "documentTitle", "caseName", "licenseKind", "certificateName",
     "content", "illegalActType", "facts", "legalBasis", "permitSuspendedOrRevoked", "remark", "legalRepresentative",
 )  # fmt: skip
 
@@ -112,6 +113,8 @@ _FIELD_OF: Final[Mapping[str, str]] = {
 
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
 # Whatever `mask_persons_in` might find has eleven digits with at most one sign between two of them.
+_PERSON_LIKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
+_ADULT_YEARS: Final = 14
 _MANY_DIGITS = re.compile(r"(?:[0-9０-９][-－ 　]?){11}")
 # Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
 _UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
@@ -173,6 +176,7 @@ class Judge:
             return Verdict(row.number, None, (refusal,))
         doubts: list[Remark] = []
         code = self._code(texts, faults, doubts)
+        self._numbers(texts, faults)
         self._mask(texts, doubts)
         decided_on = self._day("decidedOn", texts, faults, required=True)
         department_id = self._authority(texts, decided_on, faults, doubts)
@@ -271,8 +275,17 @@ class Judge:
                 doubts.append(Remark("CATEGORY_DIFFERS", "counterpartCategory"))
         return code
 
+    def _numbers(self, texts: Mapping[str, str], faults: list[Remark]) -> None:
+        """A document's number must be no person's; one whose date cannot be an adult's birth is a number like others."""
+        for field in ("documentNo", "licenseNo"):
+            for match in _PERSON_LIKE.finditer(texts[field]):
+                born = int(match[0][6:10])
+                if born <= self._today.year - _ADULT_YEARS and looks_like_resident_id(match[0]):
+                    faults.append(Remark("IDENTITY_NUMBER", field))
+
     def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
         """Take persons' numbers out of whatever is stored as text."""
+        # The numbers of documents are keys: they stay as sent, and what may be a person's is a fault (see `_numbers`).
         if _MANY_DIGITS.search("\n".join([texts[field] for field in _FREE_TEXTS])):
             for field in _FREE_TEXTS:
                 masked, count = mask_persons_in(texts[field])
