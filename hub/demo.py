@@ -28,7 +28,7 @@ from hub.interruption import run
 from hub.seed import demo_world
 from hub.serving import address_of, serve, take_port
 from hub.settings import Settings
-from hub.store.clockwork import set_clock
+from hub.store.clockwork import load_clock, set_clock
 from hub.store.codes import load_code_tables
 from hub.store.embedded import Embedded, usable
 from hub.store.engine import connect
@@ -111,8 +111,9 @@ class Demo:
     async def _lay_world(self, url: str, say: Callable[[str], None]) -> Clock:
         connection = await connect(url)
         try:
-            clock = await set_clock(connection, self.now)
-            if self.now is not None:
+            # Started again without a time, the demonstration goes on in its own.
+            clock = await (load_clock(connection) if self.now is None else set_clock(connection, self.now))
+            if clock.ahead:
                 say(f"In this demonstration it is {clock.now():%Y-%m-%d %H:%M} in Beijing.")
             await load_code_tables(connection)
             await demo_world(connection, clock, scale=self.scale)

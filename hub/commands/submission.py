@@ -160,6 +160,9 @@ async def submit(
         else:
             outcomes[place] = desk.leave(asked[place], standing[place])
     await _write(connection, written, desk)
+    touched = {row[0] for row in (*written.records, *written.revisions)}
+    if touched:
+        await _name_by_records(connection, sorted(touched), desk)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -391,10 +394,13 @@ class _Desk:
             revived = former["withdrawn_reason"] == DisclosureReason.REVOKED
             return [(DisclosureKind.PUBLISHED, DisclosureReason.REVIVED if revived else None)]
         said: list[tuple[DisclosureKind, DisclosureReason | None]] = []
-        marked = values.under_objection and not former["under_objection"]
-        if marked:
-            said.append((DisclosureKind.MARKED, DisclosureReason.OBJECTION))
-        if not marked or len(changed) > 1:
+        # A person's name is in no answer, so its change is nothing to tell.
+        corrected = bool(set(changed) - {"underObjection", "legalRepresentative"})
+        if values.under_objection != former["under_objection"]:
+            # A mark that goes while nothing else changes went because the objection failed.
+            ended = None if corrected else DisclosureReason.OBJECTION_REJECTED
+            said.append((DisclosureKind.MARKED, DisclosureReason.OBJECTION if values.under_objection else ended))
+        if corrected:
             said.append((DisclosureKind.CORRECTED, DisclosureReason.CORRECTION))
         return said
 
@@ -512,6 +518,21 @@ _END_PERSONS = """
     where person.subject_id = ended.subject_id and person.record_id = ended.record_id and person.known_until is null
 """
 
+_NAMED = """
+    select distinct on (subject.id) subject.id, subject.name as known_as, record.counterpart_name as name
+    from subjects subject join records record on record.subject_id = subject.id
+    where subject.id = any($1::bigint[]) and subject.status is null and record.feed_state = 'OPEN'
+        and record.public_from <= $2 and (record.public_until is null or record.public_until >= $2)
+    order by subject.id, record.decided_on desc, record.counterpart_name = subject.name desc, record.id desc
+"""
+_RENAME = """
+    update subjects subject
+    set name = new.name, name_key = new.name_key, revision = subject.revision + 1, known_from = $4, changed_by = $5,
+        change_reason = 'named by its newest public record', changed_fields = array['name']
+    from unnest($1::bigint[], $2::text[], $3::text[]) as new(id, name, name_key)
+    where subject.id = new.id and subject.status is null
+"""
+
 _ANNOUNCE = announcing(
     ItemKind.RECORD,
     "(select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) as u(subject_id, id, kind, reason))",
@@ -545,6 +566,16 @@ async def _subjects(
 
 def _by_code(rows: Sequence[asyncpg.Record]) -> dict[str, _Subject]:
     return {row["code"]: _Subject(row["id"], row["name"], row["former_names"]) for row in rows}
+
+
+async def _name_by_records(connection: asyncpg.Connection, subject_ids: Sequence[int], desk: _Desk) -> None:
+    """A subject that no registry knows is called what its newest public record calls it, and nothing else."""
+    named = [row for row in await connection.fetch(_NAMED, subject_ids, desk.today) if row["name"] != row["known_as"]]
+    if named:
+        names = [row["name"] for row in named]
+        await connection.execute(
+            _RENAME, [row["id"] for row in named], names, list(map(name_key, names)), desk.now, desk.terms.source_id
+        )
 
 
 async def _standing(

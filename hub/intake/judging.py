@@ -276,9 +276,9 @@ class Judge:
         return code
 
     def _numbers(self, texts: Mapping[str, str], faults: list[Remark]) -> None:
-        """A document's number must be no person's; one whose date cannot be an adult's birth is a number like others."""
+        """A document's number must be no person's; one whose date cannot be an adult's birth is one like others."""
         for field in ("documentNo", "licenseNo"):
-            for match in _PERSON_LIKE.finditer(texts[field]):
+            for match in _PERSON_LIKE.finditer(texts.get(field, "")):
                 born = int(match[0][6:10])
                 if born <= self._today.year - _ADULT_YEARS and looks_like_resident_id(match[0]):
                     faults.append(Remark("IDENTITY_NUMBER", field))

@@ -284,7 +284,8 @@ class Planner:
                 try:
                     value = kind.coerce_input_value(value)
                 except GraphQLError as bad:
-                    raise Invalid("has a key uscc that is no unified social credit code: " + bad.message) from None
+                    why = bad.message.rstrip(".")
+                    raise Invalid(f"has a key uscc that is no unified social credit code: {why}") from None
             return number, (value,)
         needed = " or ".join(entity_key.field for entity_key in self.catalogue.entities[type_name])
         raise Invalid(f"needs a key {needed}")

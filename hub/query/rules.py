@@ -12,6 +12,10 @@ from graphql import (
     ValueNode,
     ValuesOfCorrectTypeRule,
     VariableDefinitionNode,
+    get_nullable_type,
+    is_enum_type,
+    is_input_object_type,
+    is_list_type,
     validate,
 )
 from graphql.language import SKIP, Visitor, visit
@@ -51,11 +55,32 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
         def report(error: GraphQLError, path: Sequence[str | int]) -> None:
             place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
             ours = "code" in (error.extensions or {})
-            sentence = error.message if ours else f"A value of type {input_type} is needed, without unknown fields."
+            sentence = error.message if ours else needed(type_at(input_type, path))
             self.report_error(GraphQLError(f"{name}{place}: {sentence}", nodes=error.nodes or [node]))
 
         validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)
         return SKIP
+
+
+def type_at(kind: Any, path: Sequence[str | int]) -> Any:
+    """The type of the value at a place within a value of a type."""
+    for step in path:
+        inner = get_nullable_type(kind)
+        if isinstance(step, int):
+            kind = inner.of_type if is_list_type(inner) else inner
+        elif is_input_object_type(inner) and step in inner.fields:
+            kind = inner.fields[step].type
+    return kind
+
+
+def needed(kind: Any) -> str:
+    """What belongs at a place."""
+    named = get_nullable_type(kind)
+    if is_enum_type(named):
+        return f"One of {', '.join(named.values)} is needed."
+    if is_input_object_type(named):
+        return f"An object of type {named} is needed; it has only the fields {', '.join(named.fields)}."
+    return f"A value of type {kind} is needed."
 
 
 RULES: tuple[type[ASTValidationRule], ...] = (
@@ -69,11 +94,15 @@ class _Texts(Visitor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.unclean: list[StringValueNode] = []
+        self.unclean: list[tuple[StringValueNode, str]] = []
+        self.argument = "A value"
+
+    def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
+        self.argument = f"Argument {node.name.value}"
 
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
         if not clean(node.value):
-            self.unclean.append(node)
+            self.unclean.append((node, self.argument))
 
 
 def faults_of(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
@@ -82,7 +111,8 @@ def faults_of(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLErro
     texts = _Texts()
     visit(document, texts)
     errors.extend(
-        GraphQLError("A text must not hold NUL or an unpaired surrogate.", nodes=[node]) for node in texts.unclean
+        GraphQLError(f"{place}: A text must not hold NUL or an unpaired surrogate.", nodes=[node])
+        for node, place in texts.unclean
     )
     return errors
 

@@ -223,6 +223,35 @@ async def test_a_revoked_penalty_is_withdrawn_with_its_reason_and_may_be_revived
     assert await told(connection) == [("PUBLISHED", None), ("WITHDRAWN", "REVOKED"), ("PUBLISHED", "REVIVED")]
 
 
+async def test_a_subject_that_no_registry_knows_is_called_what_its_newest_public_record_calls_it(
+    connection: asyncpg.Connection, terms: Terms
+) -> None:
+    await send(
+        connection,
+        terms,
+        stated(terms, 1, counterpart_name="不公示的名称", penalty_kinds=(PenaltyKind.WARNING,), fine_fen=None),
+    )
+    await send(connection, terms, stated(terms, 2, counterpart_name="错名公司"))
+    assert await connection.fetchval("select name from subjects") == "错名公司"
+    await send(connection, terms, stated(terms, 2, counterpart_name="正名公司"))
+    subject = await connection.fetchrow("select * from subjects")
+    assert (subject["name"], subject["revision"], subject["changed_fields"]) == ("正名公司", 3, ["name"])
+    former = await connection.fetch("select name from subjects_history order by revision")
+    assert [row["name"] for row in former] == ["不公示的名称", "错名公司"]
+
+
+async def test_a_registered_name_is_not_changed_by_a_record(connection: asyncpg.Connection, terms: Terms) -> None:
+    await make.subject(connection, uscc=CODE, name="登记名称公司")
+    await send(connection, terms, stated(terms, counterpart_name="另一名称公司"))
+    assert await connection.fetchval("select name from subjects") == "登记名称公司"
+
+
+async def test_the_feed_says_nothing_of_a_persons_name(connection: asyncpg.Connection, terms: Terms) -> None:
+    await send(connection, terms, stated(terms, person="甲"))
+    await send(connection, terms, stated(terms, person="乙"))
+    assert await told(connection) == [("PUBLISHED", None)]
+
+
 async def test_what_comes_revoked_was_never_public(connection: asyncpg.Connection, terms: Terms) -> None:
     await send(connection, terms, stated(terms, objection=False, status=RecordStatus.REVOKED))
     row = await record(connection)
@@ -230,7 +259,7 @@ async def test_what_comes_revoked_was_never_public(connection: asyncpg.Connectio
     assert await told(connection) == []
 
 
-async def test_a_dispute_marks_and_its_end_corrects(connection: asyncpg.Connection, terms: Terms) -> None:
+async def test_a_dispute_marks_and_its_end_lifts_the_mark(connection: asyncpg.Connection, terms: Terms) -> None:
     async def after(statement: Statement) -> set[tuple[str, str | None]]:
         await send(connection, terms, statement)
         return set(await told(connection))
@@ -238,7 +267,7 @@ async def test_a_dispute_marks_and_its_end_corrects(connection: asyncpg.Connecti
     assert await after(stated(terms, objection=False)) == {("PUBLISHED", None)}
     assert await after(stated(terms, objection=True)) == {("MARKED", "OBJECTION")}
     assert (await record(connection))["under_objection"] is True
-    assert await after(stated(terms, objection=False)) == {("CORRECTED", "CORRECTION")}
+    assert await after(stated(terms, objection=False)) == {("MARKED", "OBJECTION_REJECTED")}
     disputed_and_changed = stated(terms, objection=True, content="另")
     assert await after(disputed_and_changed) == {("CORRECTED", "CORRECTION"), ("MARKED", "OBJECTION")}
 
@@ -397,6 +426,7 @@ async def test_every_lookup_goes_by_an_index_whatever_the_size(connection: async
         submission._STANDING: ([0], [1], [1], ["x"], "penalty", 1),
         submission._FORMER: ([0], *arrays),
         submission._END_PERSONS: (*arrays, noon().now()),
+        submission._NAMED: ([1], TODAY),
         submission._ANNOUNCE: (*arrays, ["PUBLISHED"], [None]),
     }
     async with connection.transaction():
@@ -418,6 +448,6 @@ async def test_the_number_of_statements_does_not_grow_with_the_group(
     for size in (1, 2, 400):
         counted.clear()
         await send(logged, terms, *(stated(terms, size * 1000 + number) for number in range(size)))
-    # Begin, settings, subjects, standing, ids, announcement, notify, commit; COPY is not logged.
-    assert len(counted) == 8
+    # Begin, settings, subjects, standing, ids, announcement, notify, names, commit; COPY is not logged.
+    assert len(counted) == 9
     await logged.close()

@@ -414,3 +414,25 @@ def test_whatever_stands_in_a_cell_there_is_a_verdict(texts: dict[str, str]) -> 
 @given(st.dictionaries(st.sampled_from(sorted(penalty(1))), st.just(PERSON_ID), min_size=1, max_size=6))
 def test_a_persons_number_in_any_cell_is_never_kept(texts: dict[str, str]) -> None:
     assert PERSON_ID not in repr(judged(penalty(1) | texts))
+
+
+@pytest.mark.parametrize("number", ["15320100123", "320100202604200018", "许准字13912345678号", "320100202604200288"])
+def test_a_documents_number_is_kept_as_sent_whatever_it_looks_like(number: str) -> None:
+    values = accepted(license_(1, WSH=number, XKBH=number)).values
+
+    assert (values.document_number, values.certificate_number) == (number, number)
+
+
+def test_two_numbers_that_a_mask_would_make_one_stay_two_records() -> None:
+    one, other = (accepted(license_(1, WSH=number)) for number in ("15320100123", "15320100993"))
+
+    assert one.document_key != other.document_key
+
+
+@pytest.mark.parametrize("field", ["WSH", "XKBH"])
+def test_an_identity_number_is_no_documents_number(field: str) -> None:
+    verdict = judged(license_(1, **{field: "11010519491231002X"}))
+
+    assert verdict.statement is None
+    assert [code for code, _ in remarks(verdict)] == ["IDENTITY_NUMBER"]
+    assert "1949" not in str(verdict)
