@@ -106,7 +106,7 @@ def in_order(answer: Any) -> Any:
 
 def series(test: Any) -> Any:
     """Another series of operations where a seed asks for one."""
-    return test if SEED is None else seed(SEED)(test)
+    return test if SEED is None else seed(int(SEED))(test)
 
 
 @series
