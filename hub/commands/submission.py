@@ -519,11 +519,14 @@ _END_PERSONS = """
 """
 
 _NAMED = """
-    select distinct on (subject.id) subject.id, subject.name as known_as, record.counterpart_name as name
-    from subjects subject join records record on record.subject_id = subject.id
-    where subject.id = any($1::bigint[]) and subject.status is null and record.feed_state = 'OPEN'
-        and record.public_from <= $2 and (record.public_until is null or record.public_until >= $2)
-    order by subject.id, record.decided_on desc, record.counterpart_name = subject.name desc, record.id desc
+    select subject.id, subject.name as known_as, newest.counterpart_name as name
+    from subjects subject cross join lateral (
+        select record.counterpart_name from records record
+        where record.subject_id = subject.id and record.feed_state = 'OPEN'
+            and record.public_from <= $2 and (record.public_until is null or record.public_until >= $2)
+        order by record.decided_on desc, record.counterpart_name = subject.name desc, record.id desc limit 1
+    ) newest
+    where subject.id = any($1::bigint[]) and subject.status is null
 """
 _RENAME = """
     update subjects subject

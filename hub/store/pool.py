@@ -53,6 +53,8 @@ class Pool:
             server_settings={
                 "application_name": "hub edge" if self.writes else "hub reads",
                 "timezone": "Asia/Shanghai",
+                # Compiling a plan to machine code costs more than any of these statements runs.
+                "jit": "off",
                 "statement_timeout": str(timeout_ms),
                 "idle_in_transaction_session_timeout": str(timeout_ms * 2),
                 "default_transaction_read_only": "off" if self.writes else "on",
