@@ -189,7 +189,7 @@ def test_killed_it_starts_again_with_its_data_and_survives_its_server(first: Fir
     facts = facts_of(first.data_dir, running)
     assert counts(facts) == first.counts
     with psycopg.connect(facts["database_url"]) as connection:
-        assert connection.execute("select from clock_offset").fetchone() is None
+        assert connection.execute("select from clock_offset").fetchone() is not None  # it goes on in its own time
 
     os.kill(facts["postmaster_pid"], signal.SIGKILL)
     deadline = time.monotonic() + SECONDS_MAX
