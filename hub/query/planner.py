@@ -93,6 +93,7 @@ class Planner:
         self.known_slots: dict[Any, p.Slot] = {}
         self.arguments: dict[tuple[int, str], Argument] = {}
         self.cost = 0
+        self.in_list = False
 
     # ------------------------------------------------------------------ roots
 
@@ -117,6 +118,9 @@ class Planner:
         if name in ("__schema", "__type"):
             return p.ForeignRoot(key, tuple(nodes))
         source = self.catalogue.source("Query", name)
+        self.in_list = isinstance(source, ByKeys | ByRepresentations) or (
+            isinstance(source, ByIds) and not source.single
+        )
         match source:
             case Constant():
                 return p.FixedRoot(key, self.constant(source, nodes))
@@ -126,11 +130,11 @@ class Planner:
                 rows = self.rows_of(source.table)
                 return p.PointRoot(key, rows, source.column, value, self.shape(self.type_of(nodes), nodes, path, 1))
             case Many():
-                return p.ListRoot(key, self.many(key, "Query", source, nodes, path, 1, nested=False))
+                return p.ListRoot(key, self.many(key, "Query", source, nodes, path, 1))
             case Search():
                 self.spend(SEARCH_READ_MAX, path, nodes)
                 named = self.name(self.argument("Query", nodes[0], source.argument), path, nodes)
-                return p.ListRoot(key, self.many(key, "Query", source.rows, nodes, path, 1, nested=False, named=named))
+                return p.ListRoot(key, self.many(key, "Query", source.rows, nodes, path, 1, named=named))
             case ByKeys():
                 return self.keys_root(key, source, nodes, path)
             case ByIds():
@@ -376,7 +380,7 @@ class Planner:
                 )
                 return p.Choice(key, tuple(members))
             case Many():
-                return self.many(key, type_name, source, nodes, path, rows_expected, nested=True)
+                return self.many(key, type_name, source, nodes, path, rows_expected)
             case _:
                 raise LookupError(f"{type_name}.{name} has a source that only a root may have")
 
@@ -413,7 +417,6 @@ class Planner:
         path: list[str | int],
         rows_expected: int,
         *,
-        nested: bool,
         named: p.Slot | None = None,
     ) -> p.Listed | p.Paged:
         kind = self.type_of(nodes, type_name)
@@ -427,8 +430,15 @@ class Planner:
         if not kind.name.endswith("Connection"):
             count = rows_expected * link.rows_expected
             self.spend(count, path, nodes)
-            return p.Listed(key, link, rows, self.shape(kind, nodes, path, count))
-        return self.paged(key, type_name, link, rows, kind, nodes, path, rows_expected, nested=nested)
+            return p.Listed(key, link, rows, self.inside(partial(self.shape, kind, nodes, path, count)))
+        return self.paged(key, type_name, link, rows, kind, nodes, path, rows_expected)
+
+    def inside(self, plan: Callable[[], Made]) -> Made:
+        """What is planned below a list: pages there may be smaller."""
+        before, self.in_list = self.in_list, True
+        planned = plan()
+        self.in_list = before
+        return planned
 
     def paged(
         self,
@@ -440,8 +450,6 @@ class Planner:
         nodes: list[FieldNode],
         path: list[str | int],
         rows_expected: int,
-        *,
-        nested: bool,
     ) -> p.Paged:
         order = link.order
         assert order is not None
@@ -462,7 +470,7 @@ class Planner:
         size_of = last if backwards and last is not None else first
         start = before if backwards and before is not None else after
         size = size_of.of(self.variables)
-        size_max = self.limits.nested_page if nested else self.limits.page
+        size_max = self.limits.nested_page if self.in_list else self.limits.page
         if size is not None and not 0 <= size <= size_max:
             raise refusal(f"Argument {size_of.name} is out of range: between 0 and {size_max} here.", path, nodes)
         step = step_of(PAGE_DEFAULT if size is None else size)
@@ -497,7 +505,7 @@ class Planner:
             link,
             rows,
             self.slot_by(rows_asked, ("size", size_of.identity)),
-            self.page_items(kind, nodes, path, order, rows_expected * step),
+            self.inside(partial(self.page_items, kind, nodes, path, order, rows_expected * step)),
             continued,
         )
 

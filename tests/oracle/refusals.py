@@ -19,7 +19,9 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     get_named_type,
+    get_nullable_type,
     get_operation_ast,
+    is_list_type,
     validate,
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
@@ -131,13 +133,15 @@ class _Walk:
         except GraphQLError:  # a null where a flag or an argument needs a value
             yield (BAD, None)
 
-    def field(self, parent: GraphQLObjectType, nodes: list[FieldNode], path: Path) -> Iterator[Refusal]:
+    def field(
+        self, parent: GraphQLObjectType, nodes: list[FieldNode], path: Path, *, in_list: bool = False
+    ) -> Iterator[Refusal]:
         name = nodes[0].name.value
         if name.startswith("__"):
             return
         definition = parent.fields[name]
         arguments = get_argument_values(definition, nodes[0], self.variables)
-        for refused in self.arguments(parent.name, name, arguments):
+        for refused in self.arguments(parent.name, name, arguments, most=100 if in_list else 500):
             if refused:
                 yield (BAD, path)
         kind = get_named_type(definition.type)
@@ -153,14 +157,14 @@ class _Walk:
                 self.schema, self.fragments, self.variables, self.operation, concrete, details
             )
             for key, fields in collected.grouped_field_set.items():
-                yield from self.field(concrete, [detail.node for detail in fields], (*path, key))
+                below = in_list or is_list_type(get_nullable_type(definition.type))
+                yield from self.field(concrete, [detail.node for detail in fields], (*path, key), in_list=below)
 
     @staticmethod
-    def arguments(type_name: str, name: str, given: Mapping[str, Any]) -> Iterator[bool]:
+    def arguments(type_name: str, name: str, given: Mapping[str, Any], *, most: int) -> Iterator[bool]:
         """For each demand on a field's arguments, whether it is broken."""
         if (order := CURSORS.get((type_name, name))) is not None:
             first, last = given.get("first"), given.get("last")
-            most = 500 if type_name == "Query" else 100
             yield first is not None and last is not None
             yield any(size is not None and not 0 <= size <= most for size in (first, last))
             yield given.get("after" if last is not None else "before") is not None

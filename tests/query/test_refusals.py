@@ -51,7 +51,8 @@ async def refused(asker: Asker, text: str, variables: Any = None, name: str | No
         (f'{{ records(first: 1, before: "{A_RECORD}") {PAGE} }}', "Argument before does not go with first"),
         (f'{{ records(before: "{A_RECORD}") {PAGE} }}', "Argument before does not go with first"),
         (f'{{ records(last: 1, after: "{A_RECORD}") {PAGE} }}', "Argument after does not go with last"),
-        (f'{{ subject(uscc: "{HUAWEI}") {{ records(first: 101) {PAGE} }} }}', "between 0 and 100"),
+        (f'{{ subject(uscc: "{HUAWEI}") {{ records(first: 501) {PAGE} }} }}', "between 0 and 500"),
+        (f'{{ subjects(usccs: ["{HUAWEI}"]) {{ records(first: 101) {PAGE} }} }}', "between 0 and 100"),
         (f"{{ sanctionsLists {{ entries(last: 101) {PAGE} }} }}", "Argument last is out of range: between 0 and 100"),
         # Cursors.
         (f'{{ records(after: "{AN_ENTRY}") {PAGE} }}', "Argument after is not a cursor of this list"),
@@ -133,7 +134,7 @@ async def test_a_bad_argument_is_named(asker: Asker, text: str, says: str) -> No
         ("ID!", "node(id: $v) { id }", 1.5, "Argument id ($v): "),
         # What only shows when the field is planned.
         ("ID!", "node(id: $v) { id }", 1, "Argument id is not an id"),
-        ("Int", f'subject(uscc: "{HUAWEI}") {{ records(first: $v) {PAGE} }}', 101, "Argument first is out of range"),
+        ("Int", f'subject(uscc: "{HUAWEI}") {{ records(first: $v) {PAGE} }}', 501, "Argument first is out of range"),
         ("Int", f"records(last: $v) {PAGE}", -1, "Argument last is out of range"),
         ("String", f"records(after: $v) {PAGE}", AN_ENTRY, "Argument after is not a cursor"),
         ("[USCC!]!", "subjects(usccs: $v) { name }", [HUAWEI] * 501, "Argument usccs holds more than 500 values"),
