@@ -155,7 +155,7 @@ class ShopWindow:
         }
         self._write()
         self.say(f"The database is {self.postgres.url}")
-        self.say(f"GraphQL is served at {base_url}/graphql until you press Ctrl-C.")
+        self.say(f"GraphQL is served at {base_url}/graphql until you press Ctrl-C; look around at {base_url}/graphiql.")
         if subjects:
             body = json.dumps({"query": TO_TRY % subjects[0]["uscc"]})
             self.say(f"Try:\n  curl -s {base_url}/graphql -H 'Content-Type: application/json' -d '{body}'")
