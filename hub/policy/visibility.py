@@ -21,7 +21,19 @@ from sqlalchemy import (
     true,
 )
 
-from hub.store import departments, disclosure, edge, intake, names, records, reference, sanctions, subjects
+from hub.store import (
+    access_log,
+    departments,
+    disclosure,
+    edge,
+    identity,
+    intake,
+    names,
+    records,
+    reference,
+    sanctions,
+    subjects,
+)
 from hub.store.labels import ListingStatus, Publicity, RecordStatus
 
 Predicate = ColumnElement[bool]
@@ -144,6 +156,20 @@ ANONYMOUS: Mapping[str, Guard] = {
     edge.cost_buckets.name: closed,
     edge.documents.name: closed,
     edge.document_clients.name: closed,
+    identity.oauth_clients.name: closed,
+    identity.delegations.name: closed,
+    identity.oauth_users.name: closed,
+    identity.signing_keys.name: closed,
+    identity.token_families.name: closed,
+    identity.authorization_codes.name: closed,
+    identity.refresh_tokens.name: closed,
+    identity.used_assertions.name: closed,
+    identity.revoked_tokens.name: closed,
+    identity.login_sessions.name: closed,
+    identity.login_attempts.name: closed,
+    identity.idempotency_keys.name: closed,
+    access_log.access_log.name: closed,
+    access_log.reading_alerts.name: closed,
 }
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Identity, Integer, Table, Text, UniqueConstraint
 
 from hub.store.labels import DepartmentLevel, PeriodRule, Publicity, RecordKind, Sharing
-from hub.store.metadata import CodeText, TextList, code, day, history_of, label, metadata, versioned
+from hub.store.metadata import CodeText, TextList, Timestamp, code, day, history_of, label, metadata, versioned
 
 departments = Table(
     "departments",
@@ -69,6 +69,8 @@ grants = Table(
     day("valid_from", nullable=False),
     day("valid_until"),
     *versioned(),
+    # Behind the others, as a later migration added it, in `grants_history` too.
+    Column("revoked_at", Timestamp),
     CheckConstraint("owner_id <> grantee_id", name="grant_to_another"),
     CheckConstraint("valid_until >= valid_from", name="valid_order"),
 )

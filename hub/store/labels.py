@@ -220,3 +220,31 @@ class FeedState(StrEnum):
     DUE = "DUE"
     OPEN = "OPEN"
     CLOSED = "CLOSED"
+
+
+class ClientKind(StrEnum):
+    """What a client of the hub is; an AGENCY belongs to a department, a SUPPLIER acts for one by delegation."""
+
+    AGENCY = "AGENCY"
+    SUPPLIER = "SUPPLIER"
+    ASSOCIATION = "ASSOCIATION"
+    CREDIT_SERVICE = "CREDIT_SERVICE"
+    PUBLIC_SITE = "PUBLIC_SITE"
+    DEVELOPER = "DEVELOPER"
+    REPRESENTATIVE = "REPRESENTATIVE"
+    AUDITOR = "AUDITOR"
+
+
+class ClientAuthentication(StrEnum):
+    """How a client proves itself at the token endpoint; NONE is a public client, which needs PKCE."""
+
+    PRIVATE_KEY_JWT = "PRIVATE_KEY_JWT"
+    SECRET = "SECRET"  # noqa: S105 - a word, not a secret
+    NONE = "NONE"
+
+
+class ReadingMeasure(StrEnum):
+    """What an alert of unusual reading counts: answers, or different subjects, of a client's day."""
+
+    VOLUME = "VOLUME"
+    BREADTH = "BREADTH"

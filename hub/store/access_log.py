@@ -1,0 +1,47 @@
+"""The access log (查询日志): who saw what of a subject beyond what is public, and why.
+
+One row for each answer and subject, written before the answer's bytes leave and never changed. `items` names what was
+seen: catalogue items and lists by code, and kinds of data that are not in the catalogue. `disclosed_from` is when the
+subject itself may see the row: later than `at` for purposes that are configured as covert.
+"""
+
+from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Sequence, Table, Text, UniqueConstraint
+
+from hub.store.labels import ReadingMeasure
+from hub.store.metadata import TextList, Timestamp, code, day, label, metadata
+
+access_log_ids = Sequence("access_log_ids", metadata=metadata)
+
+access_log = Table(
+    "access_log",
+    metadata,
+    Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Timestamp, primary_key=True),
+    Column("id", BigInteger, access_log_ids, primary_key=True, server_default=access_log_ids.next_value()),
+    code("client_id"),
+    Column("department_id", Integer),
+    code("person", nullable=True),
+    code("purpose", nullable=True),
+    Column("case_reference", Text),
+    Column("operation", Text),
+    code("request_id"),
+    Column("items", TextList, nullable=False),
+    Column("disclosed_from", Timestamp, nullable=False),
+    Index(None, "at", "id"),
+    Index(None, "client_id", "at"),
+    postgresql_partition_by="RANGE (at)",
+)
+
+# Reading far above a client's own past, for people to look into.
+reading_alerts = Table(
+    "reading_alerts",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("at", Timestamp, nullable=False),
+    code("client_id"),
+    day("day", nullable=False),
+    label("measure", ReadingMeasure),
+    Column("seen", BigInteger, nullable=False),
+    Column("usual", BigInteger, nullable=False),
+    UniqueConstraint("client_id", "day", "measure"),
+)
