@@ -202,7 +202,7 @@ class GraphQLEndpoint:
         ]
         given = header(scope, b"if-none-match")
         key = (scope["query_string"], media)
-        day = request[-1]
+        day = request[len(compiled.plan.slots)]
         if not compiled.needs_database:
             reply.payload = {"data": await self.engine.run(compiled, request, None)}
             reply.body = orjson.dumps(reply.payload)

@@ -1,8 +1,8 @@
-"""Which rows a caller sees: one line for every table, compiled into the WHERE or ON of every alias the engine reads.
+"""Which rows everybody sees: one line for every table, compiled into the WHERE or ON of every alias the engine reads.
 
 What holds: a table that is not named here cannot be read at all, and an alias without its predicate cannot be built
 (`hub.query.plan.Rows` demands it). Today is a bind parameter, a day in Beijing: publication ends at midnight by this
-predicate, whether or not a sweep has told the feed.
+predicate, whether or not a sweep has told the feed. What a token adds is in `hub.policy.sharing`.
 """
 
 from collections.abc import Callable, Mapping
@@ -90,26 +90,33 @@ def entry_is_public(entry: FromClause) -> Predicate:
     )
 
 
-def subject_is_known(subject: FromClause) -> Predicate:
+def subject_is_known(
+    subject: FromClause, record_guard: Guard = record_is_public, entry_guard: Guard = entry_is_public
+) -> Predicate:
     """A registered organisation, or one that has an item which the caller may see."""
     record = records.records.alias()
     entry = sanctions.sanctions_entries.alias()
     return or_(
         subject.c.status.is_not(None),
-        exists(select(1).where(record.c.subject_id == subject.c.id, record_is_public(record)).correlate(subject)),
-        exists(select(1).where(entry.c.subject_id == subject.c.id, entry_is_public(entry)).correlate(subject)),
+        exists(select(1).where(record.c.subject_id == subject.c.id, record_guard(record)).correlate(subject)),
+        exists(select(1).where(entry.c.subject_id == subject.c.id, entry_guard(entry)).correlate(subject)),
+    )
+
+
+def relation_is_in_force(relation: FromClause) -> Predicate:
+    """Today is within its term."""
+    columns = relation.c
+    return and_(
+        or_(columns.valid_from.is_(None), columns.valid_from <= TODAY),
+        or_(columns.valid_until.is_(None), columns.valid_until >= TODAY),
     )
 
 
 def relation_is_current(relation: FromClause) -> Predicate:
     """In force today, to a subject that the caller may see."""
     related = subjects.subjects.alias()
-    columns = relation.c
-    return and_(
-        or_(columns.valid_from.is_(None), columns.valid_from <= TODAY),
-        or_(columns.valid_until.is_(None), columns.valid_until >= TODAY),
-        exists(select(1).where(related.c.id == columns.related_id, subject_is_known(related)).correlate(relation)),
-    )
+    seen = exists(select(1).where(related.c.id == relation.c.related_id, subject_is_known(related)).correlate(relation))
+    return and_(relation_is_in_force(relation), seen)
 
 
 def current_holder(row: FromClause) -> Predicate:
@@ -171,24 +178,3 @@ ANONYMOUS: Mapping[str, Guard] = {
     access_log.access_log.name: closed,
     access_log.reading_alerts.name: closed,
 }
-
-
-# A visible record or entry makes its subject visible, and a relation's own predicate has looked at the other subject:
-# asking again for each row would cost two look-ups a row and could never say no.
-VOUCHED: frozenset[tuple[str, str]] = frozenset(
-    (parent.name, subjects.subjects.name)
-    for parent in (records.records, sanctions.sanctions_entries, subjects.subject_relations)
-)
-
-
-def guard_of(table: FromClause, *, via: str | None = None, rules: Mapping[str, Guard] = ANONYMOUS) -> Guard:
-    """The predicate of a table for a caller; `via` names the guarded table from which its row is reached.
-
-    Raises LookupError for a table that no line names: the start fails, never a request.
-    """
-    name: str = getattr(table, "name", "")
-    if name not in rules:
-        raise LookupError(f"hub/policy/visibility.py has no line for table {name}")
-    if (via, name) in VOUCHED:
-        return by_its_parent
-    return rules[name]

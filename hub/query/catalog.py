@@ -21,9 +21,12 @@ from graphql import (
 )
 from sqlalchemy import Column, ColumnElement, FromClause, Table, types
 
-from hub.policy.visibility import guard_of
+from hub.policy.scopes import HubScope
+from hub.policy.sharing import guard_of
 
 SOURCE = "source"
+NEEDS = "needs"
+AUTHENTICATED = "authenticated"
 ROW_OF = "__row_of__"
 
 Expression = Callable[[FromClause], ColumnElement[Any]]
@@ -191,6 +194,35 @@ class Constant:
     answer: Callable[[str], Any]
 
 
+@dataclass(frozen=True)
+class OfCaller:
+    """A root, or what a mutation answers with: an object made for the request rather than read of a row."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A value of such an object, by its name in what made it."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class GivenRows:
+    """Rows of such an object, by the keys that it gives under a name; `single` for one or none."""
+
+    name: str
+    table: Table
+    column: Column[Any]
+    single: bool
+
+
+@dataclass(frozen=True)
+class Performed:
+    """A root of the mutation: a command of `hub.commands`, by its name, with the input it is given."""
+
+    command: str
+
+
 Source = (
     Stored
     | Computed
@@ -205,12 +237,23 @@ Source = (
     | ByIds
     | ByRepresentations
     | Constant
+    | OfCaller
+    | Given
+    | GivenRows
+    | Performed
 )
 
 
-def sourced(source: Source, description: str, **options: Any) -> Any:
-    """A field with its source."""
-    return strawberry.field(description=description, metadata={SOURCE: source}, **options)
+def sourced(source: Source, description: str, needs: HubScope | None = None, **options: Any) -> Any:
+    """A field with its source; `needs` is the scope without which it is null and FORBIDDEN."""
+    return strawberry.federation.field(
+        description=description, metadata={SOURCE: source, NEEDS: needs}, **_told(needs), **options
+    )
+
+
+def _told(needs: HubScope | None) -> dict[str, Any]:
+    """What the SDL says of a scope, for gateways and readers; the planner enforces it."""
+    return {} if needs is None else {"requires_scopes": [[needs.value]]}
 
 
 def stored(column: Column[Any], description: str, codec: Codec = PLAIN, **options: Any) -> Any:
@@ -218,7 +261,9 @@ def stored(column: Column[Any], description: str, codec: Codec = PLAIN, **option
     return sourced(Stored(column, codec), description, **options)
 
 
-def with_arguments(source: Source) -> Callable[[Callable[..., Any]], Any]:
+def with_arguments(
+    source: Source, needs: HubScope | None = None, *, authenticated: bool = False
+) -> Callable[[Callable[..., Any]], Any]:
     """A field with arguments: the function gives their names, types and defaults, and its docstring the description.
 
     The function is never called: reads have no resolvers.
@@ -226,7 +271,13 @@ def with_arguments(source: Source) -> Callable[[Callable[..., Any]], Any]:
 
     def field_of(signature: Callable[..., Any]) -> Any:
         text = " ".join((signature.__doc__ or "").split())
-        return strawberry.field(resolver=signature, description=text, metadata={SOURCE: source})
+        told = _told(needs) | ({"authenticated": True} if authenticated else {})
+        return strawberry.federation.field(
+            resolver=signature,
+            description=text,
+            metadata={SOURCE: source, NEEDS: needs, AUTHENTICATED: authenticated},
+            **told,
+        )
 
     return field_of
 
@@ -268,6 +319,8 @@ class Catalogue:
         self.rows = rows
         self.entities = entities
         self.sources: dict[tuple[str, str], Source] = {}
+        self.needs: dict[tuple[str, str], HubScope] = {}
+        self.authenticated: set[tuple[str, str]] = set()
         self.by_tag = {row.tag: name for name, row in rows.items() if row.tag}
         gaps: list[str] = []
         query = schema.query_type
@@ -283,6 +336,11 @@ class Catalogue:
                         gaps.append(f"{name}.{field_name} has no source")
                     continue
                 self.sources[name, field_name] = source
+                metadata = _metadata(definition)
+                if metadata.get(NEEDS) is not None:
+                    self.needs[name, field_name] = metadata[NEEDS]
+                if metadata.get(AUTHENTICATED):
+                    self.authenticated.add((name, field_name))
                 gaps.extend(self._broken_promises(name, field_name, definition, source))
         if gaps:
             raise LookupError("The schema and its sources do not fit:\n" + "\n".join(gaps))
@@ -323,12 +381,14 @@ class Catalogue:
             broken.append(f"{where} is non-null, but its expression does not promise a value")
         if isinstance(source, Embedded) and promised and source.present is not None:
             broken.append(f"{where} is non-null, but may be absent")
+        if promised and _metadata(definition).get(NEEDS) is not None:
+            broken.append(f"{where} is non-null, but is null without its scope")
         if isinstance(source, One) and promised and not source.required:
             broken.append(f"{where} is non-null, but its row may be missing")
         if isinstance(source, OneOf) and promised:
             broken.append(f"{where} is non-null, but a union's row may be missing")
         tables: list[Table] = []
-        if isinstance(source, One | Many | ByKey | ByKeys):
+        if isinstance(source, One | Many | ByKey | ByKeys | GivenRows):
             tables = [source.table]
         elif isinstance(source, Search):
             tables = [source.rows.table]
@@ -343,7 +403,10 @@ class Catalogue:
 
 
 def _declared(definition: GraphQLField) -> Source | None:
-    python_field = definition.extensions.get("strawberry-definition")
-    metadata = getattr(python_field, "metadata", None) or {}
-    source = metadata.get(SOURCE)
+    source = _metadata(definition).get(SOURCE)
     return source if isinstance(source, Source) else None
+
+
+def _metadata(definition: GraphQLField) -> Mapping[Any, Any]:
+    python_field = definition.extensions.get("strawberry-definition")
+    return getattr(python_field, "metadata", None) or {}

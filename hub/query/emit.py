@@ -77,6 +77,7 @@ class Layout:
 
     def __init__(self) -> None:
         self.cells: dict[int, Cell] = {}
+        self.notes: dict[int, Cell] = {}
         self.below: list[tuple[Any, Row, int]] = []
         self.rows: dict[int, Row] = {}
         self.done: set[int] = set()
@@ -100,6 +101,10 @@ class Layout:
 
     def of(self, node: Any) -> Cell:
         return self.cells[id(node)]
+
+    def note_of(self, rows: p.Rows) -> Cell | None:
+        """Where a row says whose it is and what, if it is to be noted for the access log."""
+        return self.notes.get(id(rows))
 
 
 class Row:
@@ -134,12 +139,20 @@ class Emitter:
         self.count += 1
         return table.alias(f"t{self.count}")  # type: ignore[no-any-return]
 
+    def note(self, row: Row, alias: FromClause, rows: p.Rows) -> None:
+        """Let each row tell whether it is beyond what is public."""
+        if rows.noted is not None:
+            noted = rows.noted
+            subject = row.place((alias, "noted subject"), noted.subject(alias))
+            self.layout.notes[id(rows)] = Cell((subject, row.place((alias, "noted"), noted.label(alias))))
+
     # ------------------------------------------------------------------ roots
 
     def point(self, root: p.PointRoot) -> Fetch:
         """One row by a unique key, with everything below it."""
         alias = self.alias(root.rows.table)
         row = Row(alias)
+        self.note(row, alias, root.rows)
         self.fill(row, alias, root.shape, nested=True)
         statement = select(*self.listed(row)).select_from(row.source)
         statement = statement.where(alias.c[root.column.name] == self.bind(root.value, root.column.type))
@@ -173,6 +186,7 @@ class Emitter:
         matches = and_(*(alias.c[c.name] == keys.c[f"k{i}"] for i, c in enumerate(branch.columns)))
         row = Row(keys.join(alias, matches))
         row.place("ordinal", keys.c.ord)
+        self.note(row, alias, branch.rows)
         plain = None if nested else only_list(branch.shape)
         if plain is not None:
             return self.flat(row, alias, branch, plain, keys.c.ord)
@@ -187,6 +201,7 @@ class Emitter:
         inner = self.layout.rows[id(item)] = Row(child)
         mark = next(iter(item.rows.table.primary_key.columns))
         marked = inner.place((child, mark.name), child.c[mark.name])
+        self.note(inner, child, item.rows)
         self.fill(inner, child, item.shape, nested=False)
         on = and_(link(item.link, alias, child), *self.demands(item.rows, child))
         source = row.source.outerjoin(child, on)
@@ -239,7 +254,7 @@ class Emitter:
                     self.put_joined(row, alias, member, nested=nested, always_marked=True)
             case p.Listed() | p.Paged():
                 self.put_many(row, alias, item, nested=nested)
-            case p.Typename():
+            case p.Typename() | p.Denied():
                 pass
 
     def put_joined(
@@ -255,6 +270,7 @@ class Emitter:
             condition = and_(*on, item.rows.guard(other))
             row.source = row.source.outerjoin(other, condition)
             row.outer.append((other, condition))
+        self.note(row, other, item.rows)
         if always_marked or not item.link.required:
             mark = next(iter(item.rows.table.primary_key.columns))
             self.layout.put(item, row.place((other, mark.name), other.c[mark.name]))
@@ -323,6 +339,7 @@ class Emitter:
 
     def fill_list(self, row: Row, alias: FromClause, item: p.Listed | p.Paged, *, nested: bool) -> None:
         self.layout.rows[id(item)] = row
+        self.note(row, alias, item.rows)
         if isinstance(item, p.Listed):
             self.fill(row, alias, item.shape, nested=nested)
             return

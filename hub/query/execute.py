@@ -25,9 +25,12 @@ from graphql import (
 )
 
 from hub.limits import Limits
+from hub.policy.sharing import BINDS
+from hub.policy.sight import PUBLIC, Sight
 from hub.query import plan as p
 from hub.query.bounds import excesses
 from hub.query.catalog import Catalogue
+from hub.query.context import Context
 from hub.query.emit import Child, Emitter, Fetch, Flat, Layout
 from hub.query.planner import ManyRefusals, Planner
 from hub.query.rules import faults_of
@@ -40,6 +43,8 @@ CHARACTERS_KEPT = 500_000
 PLANS_KEPT = 64
 
 ABSENT = object()
+# The context of everybody without a token: nothing is noted in it, as nothing beyond what is public is seen.
+NOBODY = Context()
 KEY = re.compile(r"k\d+")
 SLOT = re.compile(r"s\d+")
 
@@ -123,11 +128,13 @@ class Below:
 
 
 def statement_of(fetch: Fetch, slots: int) -> Statement:
-    """Resolve binds to places."""
+    """Resolve binds to places: a request's values are its slots, today, what is bound of the caller, its context."""
 
     def place(bind: str) -> int:
         if bind == "today":
             return slots
+        if bind in BINDS:
+            return slots + 1 + BINDS.index(bind)
         if bind == "ord":
             return -1
         if KEY.fullmatch(bind):
@@ -248,6 +255,8 @@ def ready_root(root: p.Root, slots: int, foreign: Callable[[p.ForeignRoot], Any]
             return whole_list(root, slots)
         case p.KeysRoot():
             return by_keys(root, slots)
+        case p.MadeRoot():
+            return made(root, slots)
 
 
 def fixed(value: Any) -> RunRoot:
@@ -260,7 +269,7 @@ def fixed(value: Any) -> RunRoot:
 def point(root: p.PointRoot, slots: int) -> ReadyRoot:
     layout = Layout()
     statement = statement_of(Emitter(layout).point(root), slots)
-    shape = shape_row(root.shape, layout)
+    shape = shape_row(root.rows, root.shape, layout)
 
     async def run(connection: Connection, request: Sequence[Any]) -> Any:
         rows = await rows_of(statement, connection, request)
@@ -292,7 +301,8 @@ def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
             layout = Layout()
             fetch = Emitter(layout).branch(root.branches[number], nested=root.single)
             layout.settle()
-            known = branches[number] = statement_of(fetch, slots), shape_row(root.branches[number].shape, layout)
+            one = root.branches[number]
+            known = branches[number] = statement_of(fetch, slots), shape_row(one.rows, one.shape, layout)
         return known
 
     async def run(connection: Connection, request: Sequence[Any]) -> Any:
@@ -317,6 +327,54 @@ def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
     return ReadyRoot(root.key, run, None, root.single)
 
 
+def made(root: p.MadeRoot, slots: int) -> ReadyRoot:
+    """An object made for the request, of its caller or by a command, with the rows whose keys it gives."""
+    names = [item.name for item in root.items if not isinstance(item, p.Typename)]
+    branches: dict[str, tuple[Statement, Shaper]] = {}
+    for item in root.items:
+        if isinstance(item, p.GivenBranch):
+            layout = Layout()
+            fetch = Emitter(layout).branch(item.branch, nested=item.single)
+            layout.settle()
+            branches[item.key] = statement_of(fetch, slots), shape_row(item.branch.rows, item.branch.shape, layout)
+
+    async def run(connection: Connection, request: Sequence[Any]) -> Any:
+        context = request[-1]
+        if root.command is None:
+            found = await context.given(names)
+        else:
+            assert root.given is not None
+            found = await context.perform(root.command, connection, request[root.given.index])
+        answer: dict[str, Any] = {}
+        for item in root.items:
+            match item:
+                case p.Typename(key=key, name=name):
+                    answer[key] = name
+                case p.Value(key=key, name=name, items=items):
+                    answer[key] = objects(found[name], items) if items else found[name]
+                case p.GivenBranch(key=key, name=name, single=single):
+                    statement, shape = branches[key]
+                    keys = list(found[name])
+                    by_key: dict[int, Any] = {}
+                    if keys:
+                        ordinals = list(range(len(keys)))
+                        for row in await rows_of(statement, connection, request, (ordinals, keys)):
+                            by_key[row[0]] = shape(row, request)
+                    shown = [by_key[ordinal] for ordinal in sorted(by_key)]
+                    answer[key] = (shown[0] if shown else None) if single else shown
+        return answer
+
+    return ReadyRoot(root.key, run, None, single_statement=not branches)
+
+
+def objects(values: Sequence[Mapping[str, Any]], items: Sequence[p.Value | p.Typename]) -> list[dict[str, Any]]:
+    """Plain objects, as asked for."""
+    return [
+        {item.key: item.name if isinstance(item, p.Typename) else value[item.name] for item in items}
+        for value in values
+    ]
+
+
 # --------------------------------------------------------------------------------------------------- operations
 
 
@@ -339,16 +397,16 @@ class Operation:
         )
         self.plans: OrderedDict[Any, Ready] = OrderedDict()
 
-    def ready(self, variables: Mapping[str, Any], given: Any) -> Ready:
-        """The compiled plan for the structure of these variables, which were `given` as JSON.
+    def ready(self, variables: Mapping[str, Any], given: Any, sight: Sight = PUBLIC) -> Ready:
+        """The compiled plan for a sight and the structure of these variables, which were `given` as JSON.
 
         Raises Refused.
         """
-        key = tuple(probe(variables[name]) if name in variables else ABSENT for name, probe in self.structure)
+        key = (sight, *[probe(variables[name]) if name in variables else ABSENT for name, probe in self.structure])
         known = self.plans.get(key)
         if known is not None:
             return known
-        made = self.compile(variables, given)
+        made = self.compile(variables, given, sight)
         if self.structure and any(isinstance(root, p.ForeignRoot) for root in made.plan.roots):
             return made  # what it says of the schema may depend on any variable
         self.plans[key] = made
@@ -356,10 +414,10 @@ class Operation:
             self.plans.popitem(last=False)
         return made
 
-    def compile(self, variables: Mapping[str, Any], given: Any) -> Ready:
+    def compile(self, variables: Mapping[str, Any], given: Any, sight: Sight) -> Ready:
         try:
             engine = self.engine
-            planner = Planner(engine.catalogue, engine.sdl, engine.limits, self.node, self.fragments, variables)
+            planner = Planner(engine.catalogue, engine.sdl, engine.limits, self.node, self.fragments, variables, sight)
             return ready(planner.plan(), lambda root: self.introspect(root, given))
         except REFUSALS as fault:
             raise refused_by(fault) from None
@@ -440,18 +498,22 @@ class Engine:
             raise Refused([coded(fault) for fault in faults])
         return document
 
-    def prepare(self, operation: Operation, given: Any, today: date) -> tuple[Ready, list[Any]]:
+    def prepare(
+        self, operation: Operation, given: Any, today: date, context: Context = NOBODY
+    ) -> tuple[Ready, list[Any]]:
         """The compiled plan and the request's values: everything that can be refused has been when this returns.
 
         Raises Refused.
         """
         try:
             variables = operation.read_variables(given)
-            compiled = operation.ready(variables, given)
+            compiled = operation.ready(variables, given, context.caller.sight)
             request = [value(variables) for value in compiled.plan.slots]
         except REFUSALS as fault:
             raise refused_by(fault) from None
         request.append(today)
+        request.extend(context.caller.values)
+        request.append(context)
         return compiled, request
 
     @staticmethod

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, FromClause, Table
 
+from hub.policy.scopes import HubScope
+from hub.policy.sharing import Noted
 from hub.policy.visibility import Guard
 from hub.query.catalog import Computed, Embedded, Filter, Identity, Many, One, Order, Stored
 
 Variables = Any
-Value = Callable[[Variables], Any]
+Reader = Callable[[Variables], Any]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class Typename:
 
     key: str
     name: str
+
+
+@dataclass(frozen=True)
+class Denied:
+    """A field that the caller may not have: null, and an error for each place where it would stand."""
+
+    key: str
+
+
+@dataclass(frozen=True)
+class Denial:
+    """Where fields are denied (keys of the answer, without places in lists), and the scope that they need."""
+
+    path: tuple[str, ...]
+    scope: HubScope
 
 
 @dataclass(frozen=True)
@@ -102,6 +119,7 @@ class Rows:
     limit: int | None = None
     after: tuple[Slot, ...] = ()
     named: Slot | None = None
+    noted: Noted | None = None
 
 
 @dataclass(frozen=True)
@@ -168,7 +186,7 @@ class Paged:
     continued: bool = False
 
 
-Item = Leaf | Id | Typename | Part | Joined | Choice | Listed | Paged
+Item = Leaf | Id | Typename | Part | Joined | Choice | Listed | Paged | Denied
 
 
 @dataclass(frozen=True)
@@ -226,7 +244,36 @@ class ForeignRoot:
     nodes: tuple[Any, ...] = field(hash=False)
 
 
-Root = PointRoot | ListRoot | KeysRoot | FixedRoot | ForeignRoot
+@dataclass(frozen=True)
+class Value:
+    """A value that the request's own object gives under a name; `items` where it is made of objects."""
+
+    key: str
+    name: str
+    items: "tuple[Value | Typename, ...]" = ()
+
+
+@dataclass(frozen=True)
+class GivenBranch:
+    """Rows by keys that the request's own object gives under a name."""
+
+    key: str
+    name: str
+    branch: Branch
+    single: bool
+
+
+@dataclass(frozen=True)
+class MadeRoot:
+    """A root whose object is made for the request: of its caller, or by a command with an input."""
+
+    key: str
+    items: tuple[Value | Typename | GivenBranch, ...]
+    command: str | None = None
+    given: Slot | None = None
+
+
+Root = PointRoot | ListRoot | KeysRoot | FixedRoot | ForeignRoot | MadeRoot
 
 
 @dataclass(frozen=True)
@@ -234,6 +281,7 @@ class Plan:
     """Everything that an operation reads, with the functions that fill its slots."""
 
     roots: tuple[Root, ...]
-    slots: tuple[Value, ...] = field(hash=False)
+    slots: tuple[Reader, ...] = field(hash=False)
     slot_types: tuple[Any, ...] = field(hash=False)
     cost: int = 0
+    denials: tuple[Denial, ...] = ()

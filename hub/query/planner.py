@@ -7,7 +7,7 @@ that may stand at a place.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from graphql import (
@@ -26,7 +26,10 @@ from sqlalchemy import types as sql
 
 from hub.errors import Invalid
 from hub.limits import Limits
-from hub.policy.visibility import Guard, guard_of
+from hub.policy.masking import Mask, mask_of, shown
+from hub.policy.sharing import VOUCHED, guard_of, lacks_purpose, noted_of
+from hub.policy.sight import PUBLIC, Sight, Stated
+from hub.policy.visibility import closed
 from hub.policy.visibility import word as literal
 from hub.query import plan as p
 from hub.query.catalog import (
@@ -40,11 +43,15 @@ from hub.query.catalog import (
     Embedded,
     EntityKey,
     Filter,
+    Given,
+    GivenRows,
     Identity,
     Many,
+    OfCaller,
     One,
     OneOf,
     Order,
+    Performed,
     Search,
     Stored,
     python_type,
@@ -54,8 +61,10 @@ from hub.query.ids import decode_id
 from hub.query.search import READ_MAX as SEARCH_READ_MAX
 from hub.query.search import asked_for
 from hub.query.values import Argument, BadValues, Variables, clean, step_of
+from hub.store.departments import departments
 
 PAGE_DEFAULT = 20
+MADE_ROWS_EXPECTED = 20
 
 Fields = dict[str, list[FieldNode]]
 Made = TypeVar("Made")
@@ -79,7 +88,9 @@ class Planner:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: Variables,
+        sight: Sight = PUBLIC,
     ) -> None:
+        self.sight = sight
         self.catalogue = catalogue
         self.schema = catalogue.schema
         self.sdl = sdl
@@ -88,7 +99,8 @@ class Planner:
         self.fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
         self.variables = variables
         self.values = VariableValues({}, dict(variables))
-        self.slots: list[p.Value] = []
+        self.denials: list[p.Denial] = []
+        self.slots: list[p.Reader] = []
         self.slot_types: list[Any] = []
         self.known_slots: dict[Any, p.Slot] = {}
         self.arguments: dict[tuple[int, str], Argument] = {}
@@ -102,22 +114,25 @@ class Planner:
 
         Raises GraphQLError with a code and a path for whatever is refused.
         """
-        query = self.schema.query_type
-        assert query is not None
-        collected = collect_fields(self.schema, self.fragments, self.values, query, self.operation)
+        kind = self.schema.get_root_type(self.operation.operation)
+        assert kind is not None
+        self.kind = kind.name
+        collected = collect_fields(self.schema, self.fragments, self.values, kind, self.operation)
         roots = tuple(
             self.root(key, [detail.node for detail in details]) for key, details in collected.grouped_field_set.items()
         )
-        return p.Plan(roots, tuple(self.slots), tuple(self.slot_types), self.cost)
+        return p.Plan(roots, tuple(self.slots), tuple(self.slot_types), self.cost, tuple(self.denials))
 
     def root(self, key: str, nodes: list[FieldNode]) -> p.Root:
         name = nodes[0].name.value
         path: list[str | int] = [key]
         if name == "__typename":
-            return p.FixedRoot(key, "Query")
+            return p.FixedRoot(key, self.kind)
         if name in ("__schema", "__type"):
             return p.ForeignRoot(key, tuple(nodes))
-        source = self.catalogue.source("Query", name)
+        if (self.kind, name) in self.catalogue.authenticated and not self.sight.authenticated:
+            raise refusal(f"The field {name} needs an access token.", path, nodes, "UNAUTHENTICATED")
+        source = self.catalogue.source(self.kind, name)
         self.in_list = isinstance(source, ByKeys | ByRepresentations) or (
             isinstance(source, ByIds) and not source.single
         )
@@ -127,7 +142,7 @@ class Planner:
             case ByKey():
                 value = self.slot(self.argument("Query", nodes[0], source.argument), None, sql.Text())
                 self.spend(1, path, nodes)
-                rows = self.rows_of(source.table)
+                rows = self.rows_of(source.table, path, nodes)
                 return p.PointRoot(key, rows, source.column, value, self.shape(self.type_of(nodes), nodes, path, 1))
             case Many():
                 return p.ListRoot(key, self.many(key, "Query", source, nodes, path, 1))
@@ -141,6 +156,11 @@ class Planner:
                 return self.ids_root(key, source, nodes, path)
             case ByRepresentations():
                 return self.entities_root(key, nodes, path)
+            case OfCaller():
+                return p.MadeRoot(key, self.made(self.type_of(nodes), nodes, path))
+            case Performed(command=command):
+                given = self.slot(self.argument(self.kind, nodes[0], "input"), None, None)
+                return p.MadeRoot(key, self.made(self.type_of(nodes, self.kind), nodes, path), command, given)
             case _:
                 raise LookupError(f"Query.{name} has a source that is not a root's")
 
@@ -160,7 +180,7 @@ class Planner:
 
         self.spend(self.length(argument), path, nodes)
         shape = self.shape(self.type_of(nodes), nodes, path, self.length(argument))
-        branch = p.Branch("key", self.rows_of(source.table), (source.column,), shape)
+        branch = p.Branch("key", self.rows_of(source.table, path, nodes), (source.column,), shape)
         return p.KeysRoot(key, (branch,), self.slot_by(keys, ("keys", id(nodes[0]))))
 
     def ids_root(self, key: str, source: ByIds, nodes: list[FieldNode], path: list[str | int]) -> p.KeysRoot:
@@ -168,8 +188,15 @@ class Planner:
         expected = 1 if source.single else self.length(argument)
         self.spend(expected, path, nodes)
         numbers = {tag: number for number, tag in enumerate(self.catalogue.by_tag)}
+        without_purpose: dict[int, GraphQLError] = {}
         branches = self.dearest(
-            partial(self.id_branch, type_name, nodes, path, expected) for type_name in self.catalogue.by_tag.values()
+            partial(
+                self.branch_or_refusal,
+                partial(self.id_branch, type_name, nodes, path, expected),
+                number,
+                without_purpose,
+            )
+            for number, type_name in enumerate(self.catalogue.by_tag.values())
         )
 
         def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
@@ -188,6 +215,7 @@ class Planner:
                     continue
                 found.append((numbers[named.tag], named.numbers) if named.tag in numbers else None)
             refuse_all(faults, path, nodes)
+            refuse_those(without_purpose, found)
             return found
 
         return p.KeysRoot(key, tuple(branches), self.slot_by(keys, ("ids", id(nodes[0]))), source.single)
@@ -200,7 +228,7 @@ class Planner:
         identity = self.catalogue.source(type_name, "id")
         assert isinstance(identity, Identity)
         shape = self.shape(self.schema.type_map[only or type_name], nodes, path, expected, variants_of=type_name)
-        rows = self.rows_of(row.table)
+        rows = self.rows_of(row.table, path, nodes)
         if only is not None and row.discriminator is not None:
             name = row.discriminator.name
             word = next(word for word, concrete in row.variants.items() if concrete == only)
@@ -220,8 +248,15 @@ class Planner:
             if asked is None or type_name in asked
         ]
         numbers = {(type_name, entity_key.field): number for number, (type_name, entity_key) in enumerate(keyed)}
+        without_purpose: dict[int, GraphQLError] = {}
         branches = self.dearest(
-            partial(self.entity_branch, type_name, entity_key, nodes, path, expected) for type_name, entity_key in keyed
+            partial(
+                self.branch_or_refusal,
+                partial(self.entity_branch, type_name, entity_key, nodes, path, expected),
+                number,
+                without_purpose,
+            )
+            for number, (type_name, entity_key) in enumerate(keyed)
         )
 
         def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]] | None]:
@@ -233,6 +268,7 @@ class Planner:
                 except Invalid as bad:
                     faults.append(f"Argument representations[{index}] {bad}.")
             refuse_all(faults, path, nodes)
+            refuse_those(without_purpose, found)
             return found
 
         return p.KeysRoot(key, tuple(branches), self.slot_by(keys, ("entities", id(nodes[0]))))
@@ -258,7 +294,7 @@ class Planner:
             return self.id_branch(interface, nodes, path, expected, only=type_name)
         row = self.catalogue.rows[type_name]
         shape = self.shape(self.schema.type_map[type_name], nodes, path, expected)
-        rows = replace(self.rows_of(row.table), where=entity_key.where)
+        rows = replace(self.rows_of(row.table, path, nodes), where=entity_key.where)
         return p.Branch(type_name, rows, (entity_key.column,), shape)
 
     def representation(self, given: Any, numbers: Mapping[tuple[str, str], int]) -> tuple[int, tuple[Any, ...]] | None:
@@ -296,12 +332,68 @@ class Planner:
 
     # ------------------------------------------------------------------ rows and what is asked of them
 
-    def rows_of(self, table: Any, link: One | None = None) -> p.Rows:
-        return p.Rows(table, self.guard(table, link))
+    def rows_of(
+        self, table: Any, path: list[str | int], nodes: Iterable[Any], via: str | None = None, *, public: bool = False
+    ) -> p.Rows:
+        """Rows as the caller sees them, `via` the table they are reached from; `public` as everybody does."""
+        sight = PUBLIC if public else self.sight
+        vouched = (via, table.name) in VOUCHED
+        if not vouched and lacks_purpose(table.name, sight):
+            raise self.no_purpose(path, nodes)
+        noted = None if vouched else noted_of(table.name, sight)
+        return p.Rows(table, guard_of(table, via=via, sight=sight), noted=noted)
 
-    def guard(self, table: Any, link: One | None) -> Guard:
-        parent = link.match[0][0].table.name if link is not None else None
-        return guard_of(table, via=parent)
+    def no_purpose(self, path: list[str | int], nodes: Iterable[Any]) -> GraphQLError:
+        """Data that is shared is read for a purpose, and under a grant for one that the grant covers."""
+        if self.sight.stated is Stated.NOTHING:
+            return refusal(
+                "This may hold data that is not public: say what for in the header Hub-Purpose.",
+                path, nodes, "PURPOSE_REQUIRED",
+            )  # fmt: skip
+        return refusal(
+            "No grant that this token holds covers the purpose in Hub-Purpose; viewer shows the grants.",
+            path, nodes, "PURPOSE_NOT_GRANTED",
+        )  # fmt: skip
+
+    def branch_or_refusal(
+        self, make: Callable[[], p.Branch], number: int, without_purpose: dict[int, GraphQLError]
+    ) -> p.Branch:
+        """A branch; where it lacks a purpose, one without rows, and the refusal for whoever asks for such a row."""
+        try:
+            return make()
+        except GraphQLError as refused:
+            if (refused.extensions or {}).get("code") not in ("PURPOSE_REQUIRED", "PURPOSE_NOT_GRANTED"):
+                raise
+            without_purpose[number] = refused
+            return p.Branch("", p.Rows(departments, closed), (departments.c.id,), p.Shape(((None, p.Variant("", ())),)))
+
+    # ------------------------------------------------------------------ objects made for the request
+
+    def made(
+        self, kind: Any, nodes: list[FieldNode], path: list[str | int]
+    ) -> tuple[p.Value | p.Typename | p.GivenBranch, ...]:
+        """What is asked of an object that the request itself makes: values, and rows by the keys it gives."""
+        items: list[p.Value | p.Typename | p.GivenBranch] = []
+        for key, fields in self.collect(kind, nodes).items():
+            below = [*path, key]
+            name = fields[0].name.value
+            if name == "__typename":
+                items.append(p.Typename(key, kind.name))
+                continue
+            match self.catalogue.source(kind.name, name):
+                case Given(name=given):
+                    inner = self.type_of(fields, kind.name)
+                    objects = self.made(inner, fields, below) if isinstance(inner, GraphQLObjectType) else ()
+                    items.append(p.Value(key, given, objects))  # type: ignore[arg-type]
+                case GivenRows(name=given, table=table, column=column, single=single):
+                    expected = 1 if single else MADE_ROWS_EXPECTED
+                    self.spend(expected, below, fields)
+                    shape = self.shape(self.type_of(fields, kind.name), fields, below, expected)
+                    branch = p.Branch(given, self.rows_of(table, below, fields), (column,), shape)
+                    items.append(p.GivenBranch(key, given, branch, single))
+                case _:
+                    raise LookupError(f"{kind.name}.{name} has a source that an object made for a request has not")
+        return tuple(items)
 
     def shape(
         self,
@@ -361,8 +453,15 @@ class Planner:
         if name == "__typename":
             return p.Typename(key, type_name)
         source = self.catalogue.source(type_name, name)
+        need = self.catalogue.needs.get((type_name, name))
+        if need is not None and need not in self.sight.scopes:
+            self.denials.append(p.Denial(tuple(map(str, path)), need))
+            return p.Denied(key)
         match source:
-            case Stored() | Computed():
+            case Stored(column=column):
+                mask = mask_of(column, self.sight)
+                return p.Leaf(key, source if mask is Mask.CLEAR else masked(source, mask))
+            case Computed():
                 return p.Leaf(key, source)
             case Identity():
                 return p.Id(key, source)
@@ -388,7 +487,7 @@ class Planner:
         self, key: str, link: One, kind: Any, nodes: list[FieldNode], path: list[str | int], rows_expected: int
     ) -> p.Joined:
         shape = self.shape(kind, nodes, path, rows_expected)
-        return p.Joined(key, link, self.rows_of(link.table, link), shape)
+        return p.Joined(key, link, self.rows_of(link.table, path, nodes, link.match[0][0].table.name), shape)
 
     def member(
         self, key: str, link: One, union: Any, nodes: list[FieldNode], path: list[str | int], rows_expected: int
@@ -401,7 +500,8 @@ class Planner:
         else:
             words = [(word, name) for name in names for word in self.catalogue.rows[name].variants]
             shape = p.Shape(self.variants(words, nodes, path, rows_expected), row.discriminator)
-        return p.Joined(key, link, self.rows_of(link.table, link), shape)
+        # What a feed shows of an item is what everybody may see of it, whoever follows.
+        return p.Joined(key, link, self.rows_of(link.table, path, nodes, public=True), shape)
 
     def table_of(self, type_name: str) -> Any:
         return self.catalogue.rows[type_name].table
@@ -421,7 +521,7 @@ class Planner:
     ) -> p.Listed | p.Paged:
         kind = self.type_of(nodes, type_name)
         rows = replace(
-            self.rows_of(link.table),
+            self.rows_of(link.table, path, nodes),
             conditions=self.conditions(type_name, link, nodes[0], path, nodes),
             where=link.where,
             order=link.order,
@@ -672,7 +772,20 @@ def listed(
     return list(given)
 
 
-def one_of_several(values: Callable[[Variables], tuple[Any, ...]], place: int) -> p.Value:
+@lru_cache(maxsize=1_000)
+def masked(source: Stored, mask: Mask) -> Computed:
+    """The source of a column as its mask lets it be seen."""
+    return Computed(lambda row: shown(row, source.column, mask), source.codec)
+
+
+def refuse_those(refusals: Mapping[int, GraphQLError], keys: Iterable[tuple[int, Any] | None]) -> None:
+    """Refuse a request whose keys ask for a branch that was refused."""
+    for key in keys:
+        if key is not None and key[0] in refusals:
+            raise refusals[key[0]]
+
+
+def one_of_several(values: Callable[[Variables], tuple[Any, ...]], place: int) -> p.Reader:
     """One of several values of the request."""
     return lambda variables: values(variables)[place]
 

@@ -20,6 +20,12 @@ from hub.query.ids import SEPARATOR as ID_SEPARATOR
 Shaper = Callable[[Any, Any], Any]
 
 
+def saw(request: Any, subject: int, item: str) -> bool:
+    """Note for the access log that the answer holds something of a subject that is not public."""
+    request[-1].saw(subject, item)
+    return True
+
+
 def name(identifier: str) -> ast.Name:
     return ast.Name(identifier, ast.Load())
 
@@ -160,8 +166,19 @@ class Shaping:
             ]
         )
 
+    def noting(self, rows: p.Rows, made: ast.expr, row: str) -> ast.expr:
+        """What is made of a row, which is noted first where it is not public: `(no note or saw(…)) and made`."""
+        cell = self.layout.note_of(rows)
+        if cell is None:
+            return made
+        subject, item = (at(row, place) for place in cell.places)
+        noted = ast.BoolOp(ast.Or(), [is_none(item), call("saw", name("request"), subject, item)])
+        return ast.BoolOp(ast.And(), [noted, made])
+
     def value(self, item: p.Item, row: str) -> ast.expr:
         match item:
+            case p.Denied():
+                return constant(None)
             case p.Typename(name=type_name):
                 return constant(type_name)
             case p.Leaf(source=source):
@@ -177,8 +194,8 @@ class Shaping:
                 if source.present is None:
                     return made
                 return ast.IfExp(at(row, self.layout.of(item).places[0]), made, constant(None))
-            case p.Joined(link=link, shape=shape):
-                made = self.shape(shape, row)
+            case p.Joined(link=link, rows=rows, shape=shape):
+                made = self.noting(rows, self.shape(shape, row), row)
                 if link.required:
                     return made
                 return unless_none(at(row, self.layout.of(item).places[0]), made)
@@ -186,7 +203,8 @@ class Shaping:
                 chosen: ast.expr = constant(None)
                 for member in reversed(members):
                     mark = at(row, self.layout.of(member).places[0])
-                    chosen = ast.IfExp(is_none(mark), chosen, self.shape(member.shape, row))
+                    shown = self.noting(member.rows, self.shape(member.shape, row), row)
+                    chosen = ast.IfExp(is_none(mark), chosen, shown)
                 return chosen
             case p.Listed(shape=shape):
                 return self.list_of(item, shape, at(row, self.layout.of(item).places[0]))
@@ -202,7 +220,7 @@ class Shaping:
     def comprehension(self, item: p.Listed | p.Paged, element: ast.expr, row: str, rows: ast.expr) -> ast.expr:
         """`[element for row in rows]`, the row taken apart into names: cheaper than looking up each place."""
         named = Places(row)
-        element = named.visit(element)
+        element = named.visit(self.noting(item.rows, element, row))
         targets: list[ast.expr] = [
             ast.Name(f"{row}_{place}", ast.Store()) for place in range(self.layout.width_of(item))
         ]
@@ -235,6 +253,9 @@ class Shaping:
                     pairs.append((key, self.comprehension(item, edge, row, name("rows"))))
                 case p.Info(key=key, fields=fields):
                     pairs.append((key, mapping([(k, self.info_value(f, item)) for k, f in fields])))
+        if not any(isinstance(part, p.Edges) for part in item.items) and self.layout.note_of(item.rows) is not None:
+            # That there are rows, or where a page ends, tells of them too.
+            body.append(ast.Expr(self.comprehension(item, constant(None), row, name("rows"))))
         body.append(ast.Return(mapping(pairs)))
         self.functions.append(function(made, ["rows", "request"], body))
         return call(made, rows, name("request"))
@@ -273,16 +294,16 @@ class Shaping:
         main = function("main", [parameter, "request"], [ast.Return(result)])
         module = ast.Module([*self.functions, main], [])
         ast.fix_missing_locations(module)
-        scope: dict[str, Any] = dict(FORMS)
+        scope: dict[str, Any] = {**FORMS, "saw": saw}
         exec(compile(module, "<shaper>", "exec"), scope)  # noqa: S102  (a tree of our own, callers' words as constants)
         made: Shaper = scope["main"]
         return made
 
 
-def shape_row(shape: p.Shape, layout: Layout) -> Shaper:
+def shape_row(rows: p.Rows, shape: p.Shape, layout: Layout) -> Shaper:
     """A function from one row and the request's values to an object."""
     shaping = Shaping(layout)
-    return shaping.compiled(shaping.shape(shape, "row"), parameter="row")
+    return shaping.compiled(shaping.noting(rows, shaping.shape(shape, "row"), "row"), parameter="row")
 
 
 def shape_list(node: p.Listed | p.Paged, layout: Layout) -> Shaper:

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, and_, not_, select
 
-from hub.policy.visibility import TODAY, guard_of, word
+from hub.policy.sharing import guard_of
+from hub.policy.visibility import TODAY, word
 from hub.query.catalog import (
     Computed,
     Filter,

@@ -7,7 +7,7 @@ subject itself may see the row: later than `at` for purposes that are configured
 
 from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Sequence, Table, Text, UniqueConstraint
 
-from hub.store.labels import ReadingMeasure
+from hub.store.labels import ReadingMeasure, Sensitivity
 from hub.store.metadata import TextList, Timestamp, code, day, label, metadata
 
 access_log_ids = Sequence("access_log_ids", metadata=metadata)
@@ -20,9 +20,9 @@ access_log = Table(
     Column("id", BigInteger, access_log_ids, primary_key=True, server_default=access_log_ids.next_value()),
     code("client_id"),
     Column("department_id", Integer),
-    code("person", nullable=True),
+    code("person", nullable=True, info={"sensitivity": Sensitivity.STAFF_NAME}),
     code("purpose", nullable=True),
-    Column("case_reference", Text),
+    Column("case_reference", Text, info={"sensitivity": Sensitivity.CASE_REFERENCE}),
     Column("operation", Text),
     code("request_id"),
     Column("items", TextList, nullable=False),

@@ -248,3 +248,12 @@ class ReadingMeasure(StrEnum):
 
     VOLUME = "VOLUME"
     BREADTH = "BREADTH"
+
+
+class Sensitivity(StrEnum):
+    """What a column holds of persons; `Column.info["sensitivity"]` names it, and policy decides how it is shown."""
+
+    REGISTERED_NAME = "REGISTERED_NAME"
+    PERSON_NAME = "PERSON_NAME"
+    STAFF_NAME = "STAFF_NAME"
+    CASE_REFERENCE = "CASE_REFERENCE"

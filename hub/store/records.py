@@ -30,6 +30,7 @@ from hub.store.labels import (
     ProcedureKind,
     RecordKind,
     RecordStatus,
+    Sensitivity,
 )
 from hub.store.metadata import (
     TextList,
@@ -120,7 +121,7 @@ record_persons = Table(
     Column("record_id", BigInteger, primary_key=True, autoincrement=False),
     Column("id", BigInteger, Identity(), primary_key=True),
     code("role"),
-    Column("name", Text, nullable=False),
+    Column("name", Text, nullable=False, info={"sensitivity": Sensitivity.PERSON_NAME}),
     Column("known_from", Timestamp, nullable=False),
     Column("known_until", Timestamp),
 )

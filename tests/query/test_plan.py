@@ -17,7 +17,8 @@ from sqlalchemy import Select, Table, select
 from sqlalchemy.sql.compiler import WARN_LINTING
 
 import hub.store
-from hub.policy.visibility import ANONYMOUS, VOUCHED, Guard, by_its_parent, closed, guard_of, open_to_all
+from hub.policy.sharing import VOUCHED, guard_of
+from hub.policy.visibility import ANONYMOUS, Guard, by_its_parent, closed, open_to_all
 from hub.query import emit
 from hub.query import plan as p
 from hub.query.execute import Engine, Refused, Statement

@@ -1,0 +1,112 @@
+"""A caller in one request: who it is, what for, and what follows for rows, fields and the access log.
+
+Without a token it is `ANONYMOUS`, one value for all. With one it is a principal with the purpose and the case that the
+request states (`Hub-Purpose`, `Hub-Case`).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from hub.policy.principal import Principal
+from hub.policy.scopes import HubScope
+from hub.policy.sight import PUBLIC, Sight, Stated, View, sight_of
+from hub.store.labels import ClientKind
+
+CASE_CHARACTERS_MAX: Final = 200
+
+
+class PurposeNotGranted(Exception):
+    """The purpose that a caller states is none that it may have; the message names those that it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the law leaves to those who run the hub: for how many years dishonesty is shared, which purposes are covert.
+
+    `covert` gives, for a purpose, the days after which the subject learns of a reading.
+    """
+
+    sharing_years: int = 5
+    covert: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """See the module. `values` are what statements bind of it, in the order of `hub.policy.sharing.BINDS`."""
+
+    sight: Sight = PUBLIC
+    principal: Principal | None = None
+    purpose: str | None = None
+    case: str | None = None
+    values: tuple[Any, ...] = ()
+    covert_days: int = 0
+
+    def disclosed_from(self, at: datetime) -> datetime:
+        """From when on the subject may see that it was read."""
+        return at + timedelta(days=self.covert_days)
+
+
+ANONYMOUS: Final = Caller()
+
+
+def caller_of(
+    principal: Principal, purpose: str | None, case: str | None, *, today: date, now: datetime, rules: Rules
+) -> Caller:
+    """The caller of a request.
+
+    Raises PurposeNotGranted for a purpose that neither client nor person may have.
+    """
+    if purpose is not None and purpose not in principal.purposes:
+        raise PurposeNotGranted(_not_granted(principal.purposes))
+    stated, opened = _opened(principal, purpose)
+    view = view_of(principal)
+    scopes = frozenset(scope for scope in HubScope if scope in principal.scopes)
+    values = (
+        list(principal.own_departments),
+        principal.subject_id,
+        list(opened),
+        years_before(today, rules.sharing_years),
+        now,
+    )
+    return Caller(
+        sight_of(view, scopes, stated), principal, purpose, case, values, rules.covert.get(purpose, 0) if purpose else 0
+    )
+
+
+def view_of(principal: Principal) -> View:
+    """From where a principal looks: an auditor and a representative by what they are, others by their department."""
+    if principal.kind is ClientKind.AUDITOR:
+        return View.AUDITOR
+    if principal.kind is ClientKind.REPRESENTATIVE:
+        return View.SUBJECT if principal.subject_id is not None else View.PUBLIC
+    return View.DEPARTMENT if principal.department_id is not None else View.PUBLIC
+
+
+def _opened(principal: Principal, purpose: str | None) -> tuple[Stated, Collection[str]]:
+    """What a purpose opens: items that any department may read, and those that grants open for it.
+
+    Whoever asks with grants asks under them: where none of them covers the purpose, nothing is opened.
+    """
+    if purpose is None:
+        return Stated.NOTHING, ()
+    covering = [opening for opening in principal.openings if purpose in opening.purposes]
+    if principal.openings and not covering:
+        return Stated.UNCOVERED, ()
+    return Stated.COVERED, principal.unconditional.union(*(opening.item_codes for opening in covering))
+
+
+def _not_granted(purposes: Collection[str]) -> str:
+    known = ", ".join(sorted(purposes))
+    if not known:
+        return "Hub-Purpose states a purpose, but this caller may have none."
+    return f"Hub-Purpose states a purpose that this caller may not have; it may have: {known}."
+
+
+def years_before(day: date, years: int) -> date:
+    """The same day so many years earlier; the last of February where that year has no 29th."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)

@@ -1,0 +1,327 @@
+"""What a token adds to what everybody sees: one line for each table that is widened, one rule for each view.
+
+Sharing (共享) is not publication (公示): a record that is not public, or no longer, may still be shared with
+departments, by the sharing attribute of its catalogue item, by grants, for a purpose, for as long as the law lets
+dishonesty be held against somebody. What was repaired, revoked or withdrawn is out of use for all but the department
+that decided it, the subject itself and auditors (NDRC Order 36; domain rules 3 and 9).
+
+Whoever looks further than the public has each row beyond it *noted*, for the access log: the guard that lets the row
+through and the mark that notes it are made here side by side.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    FromClause,
+    Integer,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    false,
+    null,
+    or_,
+    select,
+    true,
+)
+
+from hub.policy.scopes import HubScope
+from hub.policy.sight import PUBLIC, Sight, Stated, View
+from hub.policy.visibility import (
+    ANONYMOUS,
+    ENDED_STATUSES,
+    TODAY,
+    Guard,
+    Predicate,
+    by_its_parent,
+    closed,
+    entry_is_public,
+    marked_public,
+    record_is_public,
+    relation_is_in_force,
+    subject_is_known,
+    word,
+)
+from hub.store import access_log, departments, records, sanctions, subjects
+from hub.store.labels import ListingStatus, Publicity, RecordKind
+
+# Who is calling, bound when a statement runs; the order is that of `hub.policy.caller.Caller.values`.
+BINDS: Final = ("own_departments", "own_subject", "opened_items", "shared_from", "now")
+OWN_DEPARTMENTS: ColumnElement[Any] = bindparam("own_departments", type_=ARRAY(Integer))
+OWN_SUBJECT: ColumnElement[Any] = bindparam("own_subject", type_=BigInteger())
+OPENED_ITEMS: ColumnElement[Any] = bindparam("opened_items", type_=ARRAY(Text))
+SHARED_FROM: ColumnElement[Any] = bindparam("shared_from", type_=Date())
+NOW: ColumnElement[Any] = bindparam("now", type_=DateTime(timezone=True))
+
+# Negative records: shared for some years only (retention is a setting, since local law differs), archived then.
+DISHONESTY = (RecordKind.ADMINISTRATIVE_PENALTY, RecordKind.JUDGMENT_DEFAULT, RecordKind.FALSE_LITIGATION)
+
+
+def everything(_: FromClause) -> Predicate:
+    """Auditors see all that there is."""
+    return true()
+
+
+# ---------------------------------------------------------------------------------------------------- departments
+
+
+def decided_or_submitted_by_own(record: FromClause) -> Predicate:
+    """A department sees whatever it decided or submitted itself, in every state."""
+    return or_(record.c.department_id == any_(OWN_DEPARTMENTS), record.c.source_id == any_(OWN_DEPARTMENTS))
+
+
+def record_is_shared(record: FromClause) -> Predicate:
+    """Of an item that is open to the caller, in use, and not older than dishonesty may be held against a subject."""
+    columns = record.c
+    return and_(
+        columns.item_code == any_(OPENED_ITEMS),
+        columns.withdrawn_reason.is_(None),
+        columns.status.not_in([word(status) for status in ENDED_STATUSES]),
+        or_(columns.kind.not_in([word(kind) for kind in DISHONESTY]), columns.decided_on >= SHARED_FROM),
+    )
+
+
+def record_for_department(record: FromClause) -> Predicate:
+    return or_(record_is_public(record), record_is_shared(record), decided_or_submitted_by_own(record))
+
+
+def entry_for_department(entry: FromClause) -> Predicate:
+    """Whoever is on a list in force, on lists that are not public too: departments carry the measures out.
+
+    The procedure before it and what became of it are the business of the department that keeps the list.
+    """
+    columns = entry.c
+    kept = sanctions.sanctions_lists.alias()
+    own_lists = select(kept.c.id).where(kept.c.department_id == any_(OWN_DEPARTMENTS))
+    return or_(
+        entry_is_public(entry),
+        and_(
+            columns.status == word(ListingStatus.LISTED),
+            columns.withdrawn_reason.is_(None),
+            or_(columns.until.is_(None), columns.until >= TODAY),
+        ),
+        columns.list_id.in_(own_lists),
+    )
+
+
+def evaluation_for_department(evaluation: FromClause) -> Predicate:
+    """What an evaluator gives to those who ask; the rest stays its own."""
+    return or_(evaluation.c.publicity != word(Publicity.NOT_PUBLIC), evaluation.c.evaluator_id == any_(OWN_DEPARTMENTS))
+
+
+def commitment_for_department(commitment: FromClause) -> Predicate:
+    """What is disclosed within limits (特定范围内公开), and what the department itself accepted."""
+    return or_(
+        commitment.c.publicity != word(Publicity.NOT_PUBLIC), commitment.c.accepted_by_id == any_(OWN_DEPARTMENTS)
+    )
+
+
+def grant_for_department(grant: FromClause) -> Predicate:
+    """What the department was granted, and what it granted."""
+    return or_(grant.c.grantee_id == any_(OWN_DEPARTMENTS), grant.c.owner_id == any_(OWN_DEPARTMENTS))
+
+
+# ---------------------------------------------------------------------------------------------------- the subject
+
+
+def its_own(row: FromClause) -> Predicate:
+    """A subject's representative sees whatever is held on it, in every state."""
+    mine: Predicate = row.c.subject_id == OWN_SUBJECT
+    return mine
+
+
+def record_for_subject(record: FromClause) -> Predicate:
+    return or_(record_is_public(record), its_own(record))
+
+
+def entry_for_subject(entry: FromClause) -> Predicate:
+    """From the prior notice on; what a department only considers is its own process yet."""
+    return or_(entry_is_public(entry), and_(its_own(entry), entry.c.status != word(ListingStatus.PROPOSED)))
+
+
+def marked_for_subject(row: FromClause) -> Predicate:
+    return or_(marked_public(row), its_own(row))
+
+
+def disclosed_to_subject(row: FromClause) -> Predicate:
+    """Who looked at it; for purposes that are covert, once they are no more."""
+    return and_(its_own(row), row.c.disclosed_from <= NOW)
+
+
+# ------------------------------------------------------------------------------------------------------- the table
+
+
+@dataclass(frozen=True)
+class Widening:
+    """What a scope adds to a table: the scope, a rule for each view, and what the access log calls a row of it."""
+
+    scope: HubScope | None
+    by_view: Mapping[View, Guard]
+    label: Callable[[FromClause], ColumnElement[Any]]
+    purpose: bool = True
+
+
+def named(label: str) -> Callable[[FromClause], ColumnElement[Any]]:
+    return lambda _: word(label)
+
+
+def list_code(entry: FromClause) -> ColumnElement[Any]:
+    kept = sanctions.sanctions_lists.alias()
+    return select(kept.c.code).where(kept.c.id == entry.c.list_id).correlate(entry).scalar_subquery()
+
+
+_ALL = {View.AUDITOR: everything}
+WIDENED: Mapping[str, Widening] = {
+    records.records.name: Widening(
+        HubScope.RECORDS_READ,
+        {View.DEPARTMENT: record_for_department, View.SUBJECT: record_for_subject, **_ALL},
+        lambda record: record.c.item_code,
+    ),
+    sanctions.sanctions_entries.name: Widening(
+        HubScope.SANCTIONS_READ,
+        {View.DEPARTMENT: entry_for_department, View.SUBJECT: entry_for_subject, **_ALL},
+        list_code,
+    ),
+    subjects.evaluations.name: Widening(
+        HubScope.EVALUATIONS_READ,
+        {View.DEPARTMENT: evaluation_for_department, View.SUBJECT: marked_for_subject, **_ALL},
+        named("evaluations"),
+    ),
+    subjects.commitments.name: Widening(
+        HubScope.RECORDS_READ,
+        {View.DEPARTMENT: commitment_for_department, View.SUBJECT: marked_for_subject, **_ALL},
+        named("commitments"),
+    ),
+    # Reached through a subject or an entry that the caller sees, which says whether the row may be seen at all.
+    subjects.responsible_persons.name: Widening(
+        HubScope.PERSONS_READ,
+        {View.DEPARTMENT: everything, View.SUBJECT: its_own, **_ALL},
+        named("persons"),
+    ),
+    access_log.access_log.name: Widening(
+        HubScope.ACCESS_LOG_READ,
+        {View.DEPARTMENT: closed, View.SUBJECT: disclosed_to_subject, **_ALL},
+        named("access-log"),
+        purpose=False,
+    ),
+    departments.grants.name: Widening(
+        None,
+        {View.DEPARTMENT: grant_for_department, View.SUBJECT: closed, View.AUDITOR: closed},
+        named("grants"),
+        purpose=False,
+    ),
+}
+for _name, _widening in WIDENED.items():
+    if _widening.by_view.keys() != set(View) - {View.PUBLIC}:
+        raise LookupError(f"the widening of {_name} needs a rule for every view")
+
+# A visible record or entry makes its subject visible, and a relation's own predicate has looked at the other subject:
+# asking again for each row would cost two look-ups a row and could never say no.
+VOUCHED: frozenset[tuple[str, str]] = frozenset(
+    (parent.name, subjects.subjects.name)
+    for parent in (records.records, sanctions.sanctions_entries, subjects.subject_relations)
+)
+
+
+def widens(name: str, sight: Sight) -> Widening | None:
+    """What the sight adds to a table; nothing for most tables, or without scope, or without a purpose it may have."""
+    widening = WIDENED.get(name)
+    if widening is None or sight.view is View.PUBLIC:
+        return None
+    if widening.scope is not None and widening.scope not in sight.scopes:
+        return None
+    if widening.purpose and sight.needs_purpose and sight.stated is not Stated.COVERED:
+        return None
+    return widening
+
+
+def lacks_purpose(name: str, sight: Sight) -> bool:
+    """Whether the sight would add to a table if only the caller had stated a purpose that it may have."""
+    widening = WIDENED.get(name)
+    return (
+        widening is not None
+        and widening.purpose
+        and sight.needs_purpose
+        and sight.stated is not Stated.COVERED
+        and (widening.scope is None or widening.scope in sight.scopes)
+    )
+
+
+def guard_of(table: FromClause, *, via: str | None = None, sight: Sight = PUBLIC) -> Guard:
+    """The predicate of a table for a sight; `via` names the guarded table from which its row is reached.
+
+    Raises LookupError for a table that no line names: the start fails, never a request.
+    """
+    name: str = getattr(table, "name", "")
+    if name not in ANONYMOUS:
+        raise LookupError(f"hub/policy/visibility.py has no line for table {name}")
+    if (via, name) in VOUCHED:
+        return by_its_parent
+    return _guard(name, sight)
+
+
+@lru_cache(maxsize=4_096)
+def _guard(name: str, sight: Sight) -> Guard:
+    widening = widens(name, sight)
+    if widening is not None:
+        return widening.by_view[sight.view]
+    if sight is not PUBLIC and name in (subjects.subjects.name, subjects.subject_relations.name):
+        return _derived(name, sight)
+    return ANONYMOUS[name]
+
+
+def _derived(name: str, sight: Sight) -> Guard:
+    """Subjects, and relations to them, are visible by what is visible of them."""
+    record, entry = _guard(records.records.name, sight), _guard(sanctions.sanctions_entries.name, sight)
+    if record is record_is_public and entry is entry_is_public:
+        return ANONYMOUS[name]
+
+    def known(subject: FromClause) -> Predicate:
+        itself = false() if sight.view is not View.SUBJECT else subject.c.id == OWN_SUBJECT
+        return or_(subject_is_known(subject, record, entry), itself)
+
+    def related(relation: FromClause) -> Predicate:
+        other = subjects.subjects.alias()
+        seen = exists(select(1).where(other.c.id == relation.c.related_id, known(other)).correlate(relation))
+        return and_(relation_is_in_force(relation), seen)
+
+    return known if name == subjects.subjects.name else related
+
+
+@dataclass(frozen=True)
+class Noted:
+    """How a row that is not public is noted: whose it is, and what it is; null where everybody may see it."""
+
+    subject: Callable[[FromClause], ColumnElement[Any]]
+    label: Callable[[FromClause], ColumnElement[Any]]
+
+
+@lru_cache(maxsize=4_096)
+def noted_of(name: str, sight: Sight) -> Noted | None:
+    """How rows of a table are noted for a sight; none where the sight adds nothing to it."""
+    if _guard(name, sight) is ANONYMOUS[name] or name == departments.grants.name:
+        return None
+    if name == subjects.subjects.name:
+        return Noted(lambda row: row.c.id, lambda row: _unless(ANONYMOUS[name](row), word("subjects")))
+    widening = widens(name, sight)
+    if widening is None:  # a relation: the subject at its other end is noted where it is read
+        return None
+    label = widening.label
+    return Noted(lambda row: row.c.subject_id, lambda row: _unless(ANONYMOUS[name](row), label(row)))
+
+
+def _unless(public: Predicate, label: ColumnElement[Any]) -> ColumnElement[Any]:
+    return case((public, null()), else_=label)
+
+
+__all__ = ["BINDS", "VOUCHED", "WIDENED", "Noted", "guard_of", "lacks_purpose", "noted_of", "widens"]

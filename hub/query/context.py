@@ -1,0 +1,93 @@
+"""What one request carries beside its values: who asks, and what was seen on the way that is not public.
+
+It is the last of a request's values, so that generated shapers find it without knowing how many there are.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from graphql import GraphQLError
+
+from hub.policy.caller import ANONYMOUS, Caller
+from hub.query import plan as p
+
+# What a mutation does: on a connection within a transaction, for a caller, with an input; it gives what the payload
+# shows, by name, and keys of rows rather than their content.
+Command = Callable[[Any, Caller, Any], Awaitable[Mapping[str, Any]]]
+
+
+class Context:
+    """See the module. `seen` holds, for each subject, what of it was seen: catalogue items, lists, kinds of data."""
+
+    __slots__ = ("caller", "commands", "cost_left", "seen")
+
+    def __init__(
+        self,
+        caller: Caller = ANONYMOUS,
+        cost_left: Callable[[], Awaitable[int | None]] | None = None,
+        commands: Mapping[str, Command] | None = None,
+    ) -> None:
+        self.caller = caller
+        self.cost_left = cost_left
+        self.commands = commands or {}
+        self.seen: dict[int, set[str]] = {}
+
+    def saw(self, subject: int, item: str) -> None:
+        """Note something that is not public."""
+        found = self.seen.get(subject)
+        if found is None:
+            self.seen[subject] = {item}
+        else:
+            found.add(item)
+
+    async def perform(self, command: str, connection: Any, given: Any) -> Mapping[str, Any]:
+        """Carry a mutation's command out."""
+        return await self.commands[command](connection, self.caller, given)
+
+    async def given(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """What `viewer` shows of the caller, under the names that the schema uses."""
+        principal = self.caller.principal
+        values: dict[str, Any] = {
+            "client": None, "person": None, "department": (), "subject": (), "scopes": [], "purposes": [], "grants": (),
+        }  # fmt: skip
+        if principal is not None:
+            values = {
+                "client": principal.client,
+                "person": principal.person,
+                "department": () if principal.department_id is None else (principal.department_id,),
+                "subject": () if principal.subject_id is None else (principal.subject_id,),
+                "scopes": sorted(principal.scopes),
+                "purposes": sorted(principal.purposes),
+                "grants": tuple(opening.grant_id for opening in principal.openings),
+            }
+        if "costLeft" in names:
+            values["costLeft"] = None if self.cost_left is None else await self.cost_left()
+        return values
+
+
+def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLError]:
+    """An error for each place of the answer where a field was denied, with its path and the scope that it needs."""
+    errors: dict[tuple[str | int, ...], GraphQLError] = {}
+    for denial in denials:
+        for path in places_of(denial.path, data):
+            if len(errors) >= most:
+                return list(errors.values())
+            errors[path] = GraphQLError(
+                f"This needs the scope {denial.scope}.",
+                path=list(path),
+                extensions={"code": "FORBIDDEN", "requiredScopes": [[denial.scope.value]]},
+            )
+    return list(errors.values())
+
+
+def places_of(keys: Sequence[str], data: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where in an answer the keys lead: through every place of the lists on their way."""
+    if isinstance(data, list):
+        for place, item in enumerate(data):
+            yield from places_of(keys, item, (*above, place))
+    elif isinstance(data, dict) and keys[0] in data:
+        path = (*above, keys[0])
+        if len(keys) == 1:
+            yield path
+        else:
+            yield from places_of(keys[1:], data[keys[0]], path)
