@@ -158,7 +158,7 @@ def main() -> None:
             f"{miss_ms:.1f}",
             f"{kept_kb:.0f}",
         )
-    Console().print(table)
+    Console(width=max(Console().width, 110)).print(table)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,20 @@ from typing import Any
 from starlette.applications import Starlette
 
 from hub.clock import Clock
+from hub.commands.access_log import AccessLog
 from hub.commands.disclosure import keep_appending
 from hub.commands.sweeps import keep_sweeping
 from hub.edge import graphiql
+from hub.edge.access import Access, challenge_of
+from hub.edge.callers import Callers
 from hub.edge.clients import Budget, networks
 from hub.edge.documents import Documents
 from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
 from hub.edge.inside import Inside
 from hub.errors import Unusable
+from hub.identity.tokens import Verifier
+from hub.identity.watch import keep_watching
+from hub.policy.caller import Rules
 from hub.schema import build, sdl
 from hub.settings import Settings
 from hub.store.pool import Pool
@@ -38,6 +44,17 @@ class Hub:
         limits = settings.limits
         self.inside = Inside(settings, url)
         self.engine = self.inside.engine(catalogue, sdl(), limits)
+        base_url = settings.base_url or "http://127.0.0.1:8000"
+        self.verifier = Verifier(self.open_edge_pool, clock, issuer=base_url, audience=f"{base_url}/graphql")
+        self.access_log = AccessLog(url)
+        self.access = Access(
+            Callers(self.verifier, clock, Rules(settings.sharing_years, settings.covert_purposes)),
+            self.access_log,
+            clock,
+            self.open_edge_pool,
+            {},
+            challenge_of(base_url),
+        )
         self.graphql = GraphQLEndpoint(
             self.engine,
             clock,
@@ -46,6 +63,7 @@ class Hub:
             budget=Budget(limits, clock, self.open_edge_pool),
             documents=Documents(self.open_pool),
             observer=self.inside.observer,
+            access=self.access,
             trusted_proxies=networks(settings.trusted_proxies),
             origins=frozenset(o.strip().encode() for o in settings.cors_origins.split(",") if o.strip()),
         )
@@ -95,9 +113,11 @@ class Hub:
         self.stopping = asyncio.Event()
         self.pool = await Pool.open(self.url, self.settings)
         self.edge_pool = await Pool.open(self.url, self.settings, writes=True)
+        await self.access_log.start()
         self.inside.start(self.engine, {"reads": self.pool, "edge": self.edge_pool})
         self.work = [
             asyncio.create_task(keep_appending(self.url, self.clock, self.stopping, self.inside.appender)),
+            asyncio.create_task(keep_watching(self.url, self.verifier, self.stopping)),
             asyncio.create_task(keep_sweeping(self.url, self.clock, self.stopping, self.inside.sweeps)),
         ]
 
@@ -108,6 +128,7 @@ class Hub:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        await self.access_log.stop()
         for pool in (self.pool, self.edge_pool):
             if pool is not None:
                 await pool.close()

@@ -3,6 +3,7 @@
 Importing this module reads nothing; tests build `Settings(...)` directly.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
@@ -14,6 +15,20 @@ from hub.errors import Unusable
 from hub.limits import Limits
 
 PREFIX = "HUB_"
+# The purposes that the hub knows by itself, in English and Chinese.
+PURPOSES: Mapping[str, tuple[str, str]] = {
+    "licensing": ("Deciding on a licence", "行政许可"),
+    "tender": ("Checking bidders", "招标投标"),
+    "subsidy": ("Deciding on public funds", "财政资金安排"),
+    "inspection": ("Planning and making inspections", "监督检查"),
+    "enforcement": ("Investigating a breach", "行政执法"),
+    "judicial": ("Proceedings of a court or a procuratorate", "司法办案"),
+    "recruitment-of-suppliers": ("Choosing suppliers", "供应商选择"),
+    "evaluation": ("Evaluating credit", "信用评价"),
+    "repair": ("Handling objections and credit repair", "异议处理、信用修复"),
+    "audit": ("Auditing", "审计监督"),
+    "statistics": ("Statistics", "统计分析"),
+}
 # Variables whose names others have given.
 FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
@@ -46,6 +61,14 @@ class Settings:
     # Whose word for a caller's address counts, and which origins' pages may ask: comma-separated, none by default.
     trusted_proxies: str = ""
     cors_origins: str = ""
+
+    # Where the hub is reached from outside, and so who issues its tokens and for what; None: where it is served.
+    base_url: str | None = None
+    # For what data may be read (使用目的); those that are covert with the days after which the subject learns of it.
+    purposes: tuple[str, ...] = tuple(PURPOSES)
+    covert_purposes: Mapping[str, int] = field(default_factory=lambda: {"enforcement": 90, "judicial": 90})
+    # For how many years dishonesty may be held against a subject by those it is shared with (local law: five).
+    sharing_years: int = 5
 
     limits: Limits = field(default_factory=Limits)
 
@@ -134,7 +157,34 @@ def _present(_: str) -> bool:
     return True
 
 
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be an address such as https://hub.example.gov.cn")
+    return text.rstrip("/")
+
+
+def _purposes(text: str) -> tuple[str, ...]:
+    purposes = tuple(part.strip() for part in text.split(","))
+    if not all(re.fullmatch("[a-z][a-z0-9-]{0,63}", purpose) for purpose in purposes):
+        raise ValueError("must be codes such as licensing, of small letters, digits and hyphens, separated by commas")
+    return purposes
+
+
+def _covert(text: str) -> Mapping[str, int]:
+    if text == "none":
+        return {}
+    found = [re.fullmatch(r"([a-z][a-z0-9-]{0,63}):([0-9]{1,4})", part.strip()) for part in text.split(",")]
+    if not all(found):
+        raise ValueError("must be purposes with days, such as enforcement:90, separated by commas, or none")
+    return {each[1]: int(each[2]) for each in found if each}
+
+
 READERS: Mapping[str, Callable[[str], object]] = {
+    "base_url": _base_url,
+    "purposes": _purposes,
+    "covert_purposes": _covert,
+    "sharing_years": _number(1, 100),
     "database_url": _url,
     "data_dir": _path,
     "host": _text,

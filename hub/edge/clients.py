@@ -10,7 +10,7 @@ never spend more than it holds.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from math import ceil
@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Any
 
 from hub.clock import Clock
-from hub.edge.request import Scope, header
+from hub.edge.request import Scope
 from hub.limits import Limits
 
 CLIENTS_KEPT = 10_000
@@ -58,13 +58,13 @@ def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip())
 
 
-def address_of(scope: Scope, trusted: Sequence[IPv4Network | IPv6Network]) -> str:
+def address_of(scope: Scope, headers: Mapping[bytes, bytes], trusted: Sequence[IPv4Network | IPv6Network]) -> str:
     """The caller's address: the peer's, or behind trusted proxies the last one that is none of them."""
     client = scope.get("client")
     peer = client[0] if client else "unknown"
     if not trusted or not _trusts(peer, trusted):
         return peer
-    said = (header(scope, b"x-forwarded-for") or b"").decode("latin-1").split(",")
+    said = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
     for hop in reversed([part.strip() for part in said if part.strip()]):
         try:
             plain = str(ip_address(hop))
@@ -104,6 +104,26 @@ class Budget:
         self.pool = pool
         self.leases: OrderedDict[str, Lease] = OrderedDict()
         self.forgot = monotonic()
+
+    def spent(self, client: str, cost: int) -> bool:
+        """Take a cost from the client's lease if it holds that much; else `spend` has to ask for more."""
+        if not self.per_minute:
+            return True
+        lease = self.leases.get(client)
+        if lease is None or lease.left < cost or lease.until < monotonic():
+            return False
+        lease.left -= cost
+        return True
+
+    async def left(self, client: str) -> int | None:
+        """What a client may still spend this minute; none where there is no limit."""
+        if not self.per_minute:
+            return None
+        async with self.pool().connection() as connection:
+            rows = await connection.fetch(LEFT, client, float(self.per_minute), self.clock.now())
+        lease = self.leases.get(client)
+        leased = lease.left if lease is not None and lease.until >= monotonic() else 0.0
+        return int(min(self.per_minute, (rows[0][0] if rows else self.per_minute) + leased))
 
     async def spend(self, client: str, cost: int) -> None:
         """Take a request's cost from its client's bucket.

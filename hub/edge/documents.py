@@ -47,6 +47,12 @@ class Documents:
         self.restricted: frozenset[str] = frozenset()
         self.restricted_until = 0.0
 
+    def plain_text(self, asked: Asked, client: str = ANONYMOUS) -> str | None:
+        """The text, where a request simply holds it and its client is known to be free; else `text_of` finds out."""
+        if asked.document_id is not None or asked.extensions or self.restricted_until < monotonic():
+            return None
+        return None if client in self.restricted else asked.query
+
     async def text_of(self, asked: Asked, client: str = ANONYMOUS) -> str:
         """The text that a request means.
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from hub.edge.graphql import Scope, header
+from hub.edge.request import Scope, header
 
 BUILT = Path(__file__).parent / "assets" / "graphiql"
 SAMPLES = Path(__file__).parent / "samples"

@@ -1,77 +1,58 @@
 """GraphQL over HTTP as a plain ASGI function: bytes in, bytes out.
 
-The order of things: too many requests are turned away; the request is read; its document found; the engine prepares
-it (everything that can be refused is refused then); its cost is taken from the client's bucket; it is run on one
-connection and the answer written. Errors have one form everywhere:
-`{"errors": [{"message", …, "extensions": {"code"}}]}`.
+The order of things: too many requests are turned away; the caller is known by its token, or is everybody; the request
+is read; its document found; the engine prepares it (everything that can be refused is refused then); its cost is taken
+from the client's bucket; it is run on one connection; what it showed beyond the public is in the access log; then the
+answer is written. Errors have one form everywhere: `{"errors": [{"message", …, "extensions": {"code"}}]}`.
+
+This is the hot path: a request passes few coroutines, its headers are read once, and whatever is known already is had
+without waiting for it.
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-import asyncpg
 import orjson
 from graphql import GraphQLError
 
 from hub.clock import Clock
-from hub.edge.clients import Budget, RateLimited, address_of
-from hub.edge.documents import Documents, UnknownDocument, Unregistered
+from hub.edge.access import Access, budget_key
+from hub.edge.clients import Budget, address_of
+from hub.edge.documents import ANONYMOUS as ANYBODY
+from hub.edge.documents import Documents, UnknownDocument
 from hub.edge.freshness import Freshness, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
+from hub.edge.reply import Headers, Reply, error_reply, leave, refusals, reply_to
 from hub.edge.request import (
     JSON,
     RESPONSE,
-    BadRequest,
+    Asked,
     Gone,
     Receive,
     Scope,
     Send,
     checked,
     got,
-    header,
+    headers_of,
     media_type,
     posted,
 )
-from hub.errors import Overloaded
+from hub.edge.watch import Watch
 from hub.limits import Limits
+from hub.policy.caller import ANONYMOUS, PurposeNotGranted
+from hub.query.context import NOBODY, denied
 from hub.query.execute import Engine, Ready, Refused
 from hub.store.pool import Pool
 
-log = logging.getLogger(__name__)
-
-WATCH_SECONDS = 0.05
-Headers = list[tuple[bytes, bytes]]
+PUBLIC_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Accept, Authorization, Origin")]
+PRIVATE_HEADERS: Headers = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization, Origin")]
 
 
-@dataclass(slots=True)
-class Reply:
-    """An answer before it is bytes: status, payload (None for an empty body) and further headers."""
-
-    status: int
-    payload: Any
-    headers: Headers
-    operation: str | None = None
-    cost: int = 0
-    plan_hit: bool = False
-    code: str | None = None
-    body: bytes | None = None
-
-
-def error_reply(status: int, sentence: str, code: str, headers: Headers | None = None, **extensions: Any) -> Reply:
-    payload = {"errors": [{"message": sentence, "extensions": {"code": code, **extensions}}]}
-    return Reply(status, payload, headers or [], code=code)
-
-
-def refusals(errors: Sequence[GraphQLError], media: bytes, limits: Limits) -> Reply:
-    """A request that the engine refused: 400 under the newer media type, 200 under the older one."""
-    shown = [dict(error.formatted) for error in errors[: limits.errors]]
-    code = (errors[0].extensions or {}).get("code")
-    return Reply(400 if media == RESPONSE else 200, {"errors": shown}, [], code=code)
+def refusal(sentence: str, code: str) -> GraphQLError:
+    return GraphQLError(sentence, extensions={"code": code})
 
 
 class GraphQLEndpoint:
@@ -87,6 +68,7 @@ class GraphQLEndpoint:
         budget: Budget,
         documents: Documents,
         observer: Observer,
+        access: Access,
         trusted_proxies: Sequence[Any] = (),
         origins: frozenset[bytes] = frozenset(),
     ) -> None:
@@ -97,18 +79,21 @@ class GraphQLEndpoint:
         self.budget = budget
         self.documents = documents
         self.observer = observer
+        self.access = access
         self.trusted_proxies = trusted_proxies
         self.origins = origins
         self.freshness = Freshness()
+        self.watch = Watch()
         self.working = 0
         self.clients: dict[str, int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless there are too many."""
         began = perf_counter()
-        number = id_of_request(scope["headers"])
+        headers = headers_of(scope)
+        number = id_of_request(headers)
         request_id.set(number)
-        client = address_of(scope, self.trusted_proxies)
+        client = address_of(scope, headers, self.trusted_proxies)
         mine = self.clients.get(client, 0)
         media = JSON
         if self.working >= self.limits.requests:
@@ -125,19 +110,21 @@ class GraphQLEndpoint:
             self.working += 1
             self.clients[client] = mine + 1
             try:
-                media = media_type(header(scope, b"accept"))
-                reply = await self.reply(scope, receive, media, client)
+                media = media_type(headers.get(b"accept"))
+                reply = await self.reply(scope, headers, receive, media, client, number)
             except (Gone, asyncio.CancelledError):
                 raise
             except Exception as fault:  # noqa: BLE001  (whatever it is, the caller gets an answer and the log the fault)
-                reply = reply_to(fault, number)
+                reply = self.access.refusal_of(fault) or reply_to(fault, number)
             finally:
                 self.working -= 1
                 if self.clients[client] == 1:
                     del self.clients[client]
                 else:
                     self.clients[client] -= 1
-        await self.send(scope, send, reply, media, number)
+        if self.origins:
+            self.allow_origin(headers, reply)
+        await leave(scope, send, reply, media, number)
         self.observer.finished(
             operation=reply.operation,
             status=reply.status,
@@ -147,37 +134,65 @@ class GraphQLEndpoint:
             plan_hit=reply.plan_hit,
         )
 
-    async def reply(self, scope: Scope, receive: Receive, media: bytes, client: str) -> Reply:
+    async def reply(
+        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, media: bytes, client: str, number: str
+    ) -> Reply:
         """The answer to a request that was let in."""
+        context, who = NOBODY, ANYBODY
+        if b"authorization" in headers:
+            try:
+                context = await self.access.context(headers, self.budget)
+            except PurposeNotGranted as refused:
+                return refusals([refusal(str(refused), "PURPOSE_NOT_GRANTED")], media, self.limits)
+            who = context.caller.client
+            client = budget_key(context.caller)
         method = scope["method"]
         if method == "POST":
-            given = await posted(scope, receive, self.limits)
+            given = await posted(headers, receive, self.limits)
         elif method == "GET":
             given = got(scope, self.limits)
         elif method == "OPTIONS":
-            return self.preflight(scope)
+            return self.preflight(headers)
         else:
             return error_reply(405, "Use GET or POST.", "BAD_USER_INPUT", [(b"allow", b"GET, POST, OPTIONS")])
         asked = checked(given, self.limits)
         try:
-            text = await self.documents.text_of(asked)
+            text = self.documents.plain_text(asked, who)
+            if text is None:
+                text = await self.documents.text_of(asked, who)
         except UnknownDocument as unknown:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
         try:
             operation = self.engine.operation(text, asked.operation_name)
-            if method == "GET" and operation.node.operation.value != "query":
+            kind = operation.node.operation.value
+            if method == "GET" and kind != "query":
                 return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
-            compiled, request = self.engine.prepare(operation, asked.variables, self.clock.today())
+            if context is NOBODY and operation.asks_for_caller:
+                context = self.access.nobody(client, self.budget)
+            compiled, request = self.engine.prepare(operation, asked.variables, self.clock.today(), context)
         except Refused as refused:
             return refusals(refused.errors, media, self.limits)
         hit, compiled.used = compiled.used, True
         cost = max(compiled.plan.cost, 1)
-        await self.budget.spend(client, cost)
+        if not self.budget.spent(client, cost):
+            await self.budget.spend(client, cost)
         reply = Reply(200, None, [], operation.name, cost, hit)
-        if method == "GET":
-            await self.by_get(scope, compiled, request, media, reply)
+        if kind == "mutation":
+            reply.payload = {"data": await self.access.perform(compiled, request)}
+        elif method == "GET" and context.caller is ANONYMOUS:
+            await self.by_get(scope, headers, compiled, request, media, reply)
         else:
             reply.payload = {"data": await self.run(compiled, request, receive)}
+        if compiled.plan.denials and reply.payload is not None:
+            errors = denied(compiled.plan.denials, reply.payload["data"], self.limits.errors)
+            if errors:
+                reply.code = "FORBIDDEN"
+                reply.payload = {"errors": [error.formatted for error in errors], **reply.payload}
+                reply.body = None
+        if context.caller is not ANONYMOUS:
+            reply.headers += PRIVATE_HEADERS
+            if context.seen:
+                await self.access.log(context, operation.name, number)
         if asked.extensions and asked.extensions.get("cost") is True and reply.payload is not None:
             reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
             reply.body = None
@@ -187,20 +202,29 @@ class GraphQLEndpoint:
         """The answer's data; a client that goes away meanwhile cancels the statement."""
         if not compiled.needs_database:
             return await self.engine.run(compiled, request, None)
-        watch = Watch(receive)
+        watched = self.watch.begin(receive)
+        pool = self.pool()
         try:
-            async with self.pool().connection() as connection:
+            connection = pool.taken_at_once() or await pool.take()
+            try:
                 return await self.engine.run(compiled, request, connection)
+            finally:
+                pool.give_back(connection)
         finally:
-            watch.end()
+            self.watch.end(watched)
 
-    async def by_get(self, scope: Scope, compiled: Ready, request: list[Any], media: bytes, reply: Reply) -> None:
+    async def by_get(
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        compiled: Ready,
+        request: list[Any],
+        media: bytes,
+        reply: Reply,
+    ) -> None:
         """A public answer that caches may keep if they ask each time: what is withdrawn must not live on in one."""
-        reply.headers += [
-            (b"cache-control", b"no-cache"),
-            (b"vary", b"Accept, Authorization, Origin"),
-        ]
-        given = header(scope, b"if-none-match")
+        reply.headers += PUBLIC_HEADERS
+        given = headers.get(b"if-none-match")
         key = (scope["query_string"], media)
         day = request[len(compiled.plan.slots)]
         if not compiled.needs_database:
@@ -224,10 +248,10 @@ class GraphQLEndpoint:
             reply.status = 304
             reply.payload = reply.body = None
 
-    def preflight(self, scope: Scope) -> Reply:
+    def preflight(self, asked: Mapping[bytes, bytes]) -> Reply:
         """What a browser may ask from another origin."""
         headers: Headers = [(b"allow", b"GET, POST, OPTIONS"), (b"vary", b"Origin")]
-        if header(scope, b"origin") in self.origins:
+        if asked.get(b"origin") in self.origins:
             headers += [
                 (b"access-control-allow-methods", b"GET, POST"),
                 (b"access-control-allow-headers", b"content-type, authorization, hub-purpose, hub-case, x-request-id"),
@@ -235,88 +259,11 @@ class GraphQLEndpoint:
             ]
         return Reply(204, None, headers)
 
-    async def send(self, scope: Scope, send: Send, reply: Reply, media: bytes, number: str) -> None:
-        body = reply.body
-        if body is None:
-            body = b"" if reply.payload is None else orjson.dumps(reply.payload)
-        headers = [
-            (b"content-type", media + b"; charset=utf-8"),
-            (b"content-length", str(len(body)).encode()),
-            (b"x-content-type-options", b"nosniff"),
-            (b"x-request-id", number.encode()),
-            *reply.headers,
-        ]
-        if not body:
-            headers = headers[1:] if reply.status != 304 else headers[2:]
-        if self.origins:
-            origin = header(scope, b"origin")
-            if origin in self.origins and origin is not None:
-                headers += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"etag")]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    def allow_origin(self, headers: Mapping[bytes, bytes], reply: Reply) -> None:
+        """Let a page of a configured origin read the answer."""
+        origin = headers.get(b"origin")
+        if origin is not None and origin in self.origins:
+            reply.headers += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"etag")]
 
 
-def reply_to(fault: Exception, number: str) -> Reply:
-    """What a caller is told of a fault; ours are logged with the request's id and masked."""
-    match fault:
-        case BadRequest():
-            return error_reply(fault.status, fault.sentence, fault.code)
-        case RateLimited():
-            return error_reply(
-                429,
-                "This client has spent its cost for now.",
-                "RATE_LIMITED",
-                [(b"retry-after", str(fault.seconds).encode())],
-            )
-        case Overloaded():
-            return error_reply(503, str(fault), fault.code, [(b"retry-after", b"1")])
-        case asyncpg.QueryCanceledError():
-            return error_reply(400, "The query takes longer than the hub allows; ask for less.", "COST_EXCEEDED")
-        case OSError() | asyncpg.CannotConnectNowError() | asyncpg.TooManyConnectionsError():
-            log_fault(number, fault)
-            return error_reply(503, "The database cannot be reached.", "OVERLOADED", [(b"retry-after", b"2")])
-        case Unregistered():
-            return error_reply(403, str(fault), fault.code)
-        case _:
-            log_fault(number, fault)
-            return error_reply(500, "Something went wrong on our side.", "INTERNAL", requestId=number)
-
-
-def log_fault(number: str, fault: Exception) -> None:
-    """What happened, without the text of the exception: it may hold a caller's value."""
-    if isinstance(fault, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
-        log.error("request %s: %s", number, type(fault).__name__)
-    else:
-        # An exception of its own type may need arguments, and an argument may be a caller's value.
-        nameless = RuntimeError(type(fault).__name__)
-        trace = (RuntimeError, nameless, fault.__traceback__)
-        log.error("request %s: %s", number, type(fault).__name__, exc_info=trace)
-
-
-class Watch:
-    """Looks for a client that goes away, but only while a request takes long: looking costs more than most requests."""
-
-    __slots__ = ("looking", "receive", "task", "timer")
-
-    def __init__(self, receive: Receive) -> None:
-        self.receive = receive
-        self.task = asyncio.current_task()
-        self.looking: asyncio.Task[None] | None = None
-        self.timer = asyncio.get_running_loop().call_later(WATCH_SECONDS, self.begin)
-
-    def begin(self) -> None:
-        self.looking = asyncio.get_running_loop().create_task(self.look())
-
-    async def look(self) -> None:
-        while (await self.receive())["type"] != "http.disconnect":
-            pass
-        if self.task is not None:
-            self.task.cancel()
-
-    def end(self) -> None:
-        self.timer.cancel()
-        if self.looking is not None:
-            self.looking.cancel()
-
-
-__all__ = ["GraphQLEndpoint", "Receive", "Scope", "Send", "header"]
+__all__ = ["Asked", "GraphQLEndpoint", "Receive", "Scope", "Send"]

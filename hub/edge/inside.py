@@ -73,7 +73,7 @@ class Inside:
         """What answers other requests, each with an id for the lines that are logged meanwhile and for the header."""
 
         async def request(scope: Scope, receive: Receive, send: Send) -> None:
-            number = id_of_request(scope["headers"])
+            number = id_of_request(dict(reversed(scope["headers"])))
             request_id.set(number)
 
             async def send_with_id(message: Message) -> None:

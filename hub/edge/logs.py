@@ -10,7 +10,7 @@ import re
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
@@ -41,13 +41,11 @@ WRITE_SECONDS: Final = 0.1
 # -------------------------------------------------------------------------------------------------- request ids
 
 
-def id_of_request(headers: Sequence[tuple[bytes, bytes]]) -> str:
+def id_of_request(headers: Mapping[bytes, bytes]) -> str:
     """The caller's own id for a request where it may be one, else a new one."""
-    for name, value in headers:
-        if name == HEADER:
-            if ACCEPTED.fullmatch(value) and not _names_person(text := value.decode("ascii")):
-                return text
-            break
+    value = headers.get(HEADER)
+    if value is not None and ACCEPTED.fullmatch(value) and not _names_person(text := value.decode("ascii")):
+        return text
     return f"{getrandbits(96):024x}"
 
 

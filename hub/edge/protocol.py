@@ -1,13 +1,17 @@
-"""uvicorn's HTTP protocol with a limit on the time that a request's headers may take.
+"""uvicorn's HTTP protocol, with a limit on the time that a request's headers may take, and a short way out.
 
 uvicorn bounds only the pause between requests of a connection; a client that sends one byte a minute would hold its
-connection for ever.
+connection for ever. And it checks and writes an answer's headers one by one, and sets a timer after each answer: for an
+answer that the hub has whole, both are done at once here, and one timer a connection notices that it is idle.
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from hub.edge.reply import WHOLE
 
 LATE = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n"
@@ -17,20 +21,32 @@ LATE = (
 
 
 class Protocol(HttpToolsProtocol):
-    """Closes a connection whose request headers do not arrive in time."""
+    """See the module."""
 
     header_seconds: float = 10.0
+    # A timer that runs while headers are awaited: from the connection on, and for a request that comes in pieces.
     late: asyncio.TimerHandle | None = None
+    heading = False
+    idle_since = 0.0
+    idle: asyncio.TimerHandle | None = None
+
+    # ------------------------------------------------------------------------------------------ headers in time
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self.expect_headers()
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        # The time of a request on a connection that is kept begins with its first byte; most come whole.
+        if self.heading and self.late is None:
+            self.expect_headers()
+
     def expect_headers(self) -> None:
-        self.headers_came()
         self.late = self.loop.call_later(self.header_seconds, self.give_up)
 
     def headers_came(self) -> None:
+        self.heading = False
         if self.late is not None:
             self.late.cancel()
             self.late = None
@@ -43,9 +59,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        # On a connection that is kept, the time begins with the first byte of the next request.
-        if self.late is None:
-            self.expect_headers()
+        self.heading = True
 
     def on_headers_complete(self) -> None:
         self.headers_came()
@@ -53,7 +67,48 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.headers_came()
+        if self.idle is not None:
+            self.idle.cancel()
         super().connection_lost(exc)
+
+    # ---------------------------------------------------------------------------------------- the short way out
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.scope[WHOLE] = partial(self.write_whole, cycle)
+        super()._start_asgi_task(cycle, app)
+
+    def write_whole(self, cycle: Any, head: bytes, body: bytes) -> bool:
+        """Write a status line with headers and a body at once; false where the answer has to go ASGI's way.
+
+        `head` ends after a header's line and says the body's length.
+        """
+        if cycle.disconnected or cycle.response_started or cycle.flow.write_paused or not cycle.keep_alive:
+            return False
+        head_of_all = [b"%s: %s\r\n" % pair for pair in cycle.default_headers]
+        self.transport.write(b"".join((head, *head_of_all, b"\r\n", body)))
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.message_event.set()
+        if self.pipeline:
+            self.on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+            self.flow.resume_reading()
+            self.idle_since = self.loop.time()
+            if self.idle is None:
+                self.idle = self.loop.call_later(self.timeout_keep_alive, self.close_if_idle)
+        return True
+
+    def close_if_idle(self) -> None:
+        """Close a connection on which nothing has come for long enough since an answer."""
+        self.idle = None
+        if self.transport.is_closing() or self.heading or not self.cycle.response_complete:
+            return  # the next answer sets the timer again
+        left = self.idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self.idle = self.loop.call_later(left, self.close_if_idle)
 
 
 def protocol_with(header_ms: int) -> type[Protocol]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 RESPONSE = b"application/graphql-response+json"
 JSON = b"application/json"
+USUAL = {"query", "variables"}
 # `*/*` is what clients say that know nothing of the newer media type, so it gets the older one.
 OFFERS = {RESPONSE: (RESPONSE, 2), JSON: (JSON, 2), b"application/*": (JSON, 1), b"*/*": (JSON, 0)}
 
@@ -37,7 +38,7 @@ class Gone(Exception):
     """The client went away before it had asked."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """A request's parameters, each of the right type."""
 
@@ -54,6 +55,22 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     for key, value in scope["headers"]:
         if key == name:
             found = value if found is None else found + b", " + value
+    return found
+
+
+# The headers that the GraphQL endpoint reads.
+READ = frozenset(
+    (b"accept", b"authorization", b"content-encoding", b"content-length", b"content-type", b"hub-case", b"hub-purpose",
+     b"if-none-match", b"origin", b"x-forwarded-for", b"x-request-id")
+)  # fmt: skip
+
+
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """The headers that are read, by name, in one pass; several of a name are joined, as HTTP says."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in READ:
+            found[name] = value if name not in found else found[name] + b", " + value
     return found
 
 
@@ -97,12 +114,12 @@ def is_json(content_type: bytes | None) -> bool:
     return name == JSON and all(charset in (b"utf-8", b"utf8") for charset in charsets)
 
 
-async def body_of(scope: Scope, receive: Receive, limits: Limits) -> bytes:
+async def body_of(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
     """The request's body, never more of it than is allowed, and never for longer.
 
     Raises BadRequest 408 or 413, Gone when the client went away.
     """
-    said = header(scope, b"content-length")
+    said = headers.get(b"content-length")
     if said is not None and said.isdigit() and int(said) > limits.body_bytes:
         raise too_large(limits.body_bytes)
     message = await receive() if said is not None else None
@@ -160,15 +177,15 @@ def inflated(body: bytes, encoding: bytes, limits: Limits) -> bytes:
     return plain
 
 
-async def posted(scope: Scope, receive: Receive, limits: Limits) -> dict[str, Any]:
+async def posted(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> dict[str, Any]:
     """The parameters of a POST.
 
     Raises BadRequest.
     """
-    if not is_json(header(scope, b"content-type")):
+    if not is_json(headers.get(b"content-type")):
         raise BadRequest(415, "Send a POST body as application/json in UTF-8.")
-    body = await body_of(scope, receive, limits)
-    encoding = header(scope, b"content-encoding")
+    body = await body_of(headers, receive, limits)
+    encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding != b"identity":
         body = inflated(body, encoding, limits)
     try:
@@ -209,9 +226,14 @@ def checked(given: dict[str, Any], limits: Limits) -> Asked:
     Raises BadRequest 400 naming the member that is wrong.
     """
     query = given.get("query")
+    variables = given.get("variables")
+    if len(given) <= 2 and type(query) is str and type(variables) is dict and given.keys() == USUAL:
+        # What nearly every request is.
+        if variables and deeper_than(variables, limits.variables_depth):
+            raise too_deep(limits.variables_depth)
+        return Asked(query or None, None, None, variables, None)
     document_id = given.get("documentId")
     name = given.get("operationName")
-    variables = given.get("variables")
     extensions = given.get("extensions")
     if query is not None and not isinstance(query, str):
         raise BadRequest(400, "The member query must be a string.")
@@ -226,8 +248,12 @@ def checked(given: dict[str, Any], limits: Limits) -> Asked:
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest(400, "The member extensions must be an object.")
     if variables and deeper_than(variables, limits.variables_depth):
-        raise BadRequest(400, f"The variables nest deeper than {limits.variables_depth} levels.")
+        raise too_deep(limits.variables_depth)
     return Asked(query or None, document_id or None, name or None, variables, extensions)
+
+
+def too_deep(most: int) -> BadRequest:
+    return BadRequest(400, f"The variables nest deeper than {most} levels.")
 
 
 def deeper_than(value: Any, levels: int) -> bool:

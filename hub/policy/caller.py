@@ -43,6 +43,12 @@ class Caller:
     values: tuple[Any, ...] = ()
     covert_days: int = 0
 
+    @property
+    def client(self) -> str:
+        """By which a caller with a token is known for its budget and its documents; no address looks so."""
+        assert self.principal is not None
+        return self.principal.client
+
     def disclosed_from(self, at: datetime) -> datetime:
         """From when on the subject may see that it was read."""
         return at + timedelta(days=self.covert_days)

@@ -65,6 +65,10 @@ class Context:
         return values
 
 
+# The context of everybody without a token: nothing is noted in it, as nothing beyond what is public is seen.
+NOBODY = Context()
+
+
 def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLError]:
     """An error for each place of the answer where a field was denied, with its path and the scope that it needs."""
     errors: dict[tuple[str | int, ...], GraphQLError] = {}

@@ -14,10 +14,12 @@ from typing import Any, Protocol
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLSyntaxError,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     execute_sync,
     parse,
@@ -29,8 +31,8 @@ from hub.policy.sharing import BINDS
 from hub.policy.sight import PUBLIC, Sight
 from hub.query import plan as p
 from hub.query.bounds import excesses
-from hub.query.catalog import Catalogue
-from hub.query.context import Context
+from hub.query.catalog import Catalogue, OfCaller
+from hub.query.context import NOBODY, Context
 from hub.query.emit import Child, Emitter, Fetch, Flat, Layout
 from hub.query.planner import ManyRefusals, Planner
 from hub.query.rules import faults_of
@@ -43,8 +45,6 @@ CHARACTERS_KEPT = 500_000
 PLANS_KEPT = 64
 
 ABSENT = object()
-# The context of everybody without a token: nothing is noted in it, as nothing beyond what is public is seen.
-NOBODY = Context()
 KEY = re.compile(r"k\d+")
 SLOT = re.compile(r"s\d+")
 
@@ -396,6 +396,13 @@ class Operation:
             for definition in operation.variable_definitions or ()
         )
         self.plans: OrderedDict[Any, Ready] = OrderedDict()
+        # Whether the answer may hold what is of this request alone.
+        self.asks_for_caller = operation.operation is OperationType.MUTATION or any(
+            isinstance(engine.catalogue.sources.get(("Query", node.name.value)), OfCaller)
+            for source in (operation, *self.fragments.values())
+            for node in source.selection_set.selections
+            if isinstance(node, FieldNode)
+        )
 
     def ready(self, variables: Mapping[str, Any], given: Any, sight: Sight = PUBLIC) -> Ready:
         """The compiled plan for a sight and the structure of these variables, which were `given` as JSON.

@@ -68,14 +68,21 @@ class Pool:
         """
         return Lease(self)
 
+    def taken_at_once(self) -> asyncpg.Connection | None:
+        """A free connection, if there is one; give it back."""
+        while self.free:
+            connection = self.free.pop()
+            if not connection.is_closed():
+                self.taken += 1
+                return connection
+        return None
+
     async def take(self) -> asyncpg.Connection:
         """A connection that is open: a free one, else a new one, else the next that is given back."""
         while True:
-            while self.free:
-                connection = self.free.pop()
-                if not connection.is_closed():
-                    self.taken += 1
-                    return connection
+            connection = self.taken_at_once()
+            if connection is not None:
+                return connection
             if self.taken < self.most:
                 self.taken += 1
                 try:

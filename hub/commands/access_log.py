@@ -1,0 +1,192 @@
+"""The access log (查询日志) is written before an answer leaves: in groups, or the cost would be a commit a request.
+
+One task in each process gathers what waits, writes it in one statement and one transaction, and lets all of them go
+once PostgreSQL has said that it is durable. The next group forms meanwhile. Whatever goes wrong, readings that are not
+known to be kept fail, and their answers are not sent: a reading too much in the log does no harm, one too few would.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from hub.errors import Overloaded
+
+log = logging.getLogger(__name__)
+
+WAITING_MAX: Final = 2_000
+GROUP_MAX: Final = 200
+OPERATION_CHARACTERS_MAX: Final = 100
+WRITE_SECONDS_MAX: Final = 5.0
+PAUSE_SECONDS: Final = 0.2
+
+INSERT = """
+    insert into access_log (at, client_id, department_id, person, purpose, case_reference, operation, request_id,
+        disclosed_from, subject_id, items)
+    select reading.at, reading.client_id, reading.department_id, reading.person, reading.purpose,
+        reading.case_reference, reading.operation, reading.request_id, reading.disclosed_from, seen.subject_id,
+        string_to_array(seen.items, chr(10))
+    from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::text[],
+            $8::text[], $9::text[], $10::timestamptz[])
+        as reading (place, at, client_id, department_id, person, purpose, case_reference, operation, request_id,
+            disclosed_from)
+        join unnest($11::bigint[], $12::bigint[], $13::text[]) as seen (place, subject_id, items) using (place)
+"""
+BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer that holds more than is public: who got it, what for, and what of which subjects it shows.
+
+    `seen` gives, for each subject's key, what was seen of it: catalogue items, lists, kinds of data. The subject itself
+    may see the entry from `disclosed_from` on.
+    """
+
+    at: datetime
+    client: str
+    department_id: int | None
+    person: str | None
+    purpose: str | None
+    case_reference: str | None
+    operation: str | None
+    request_id: str
+    seen: Mapping[int, Collection[str]]
+    disclosed_from: datetime
+
+
+class AccessLog:
+    """Keeps the log for one process. `write` may be called once `start` has returned, until `stop`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.waiting: list[tuple[Reading, asyncio.Future[None]]] = []
+        self.came = asyncio.Event()
+        self.connection: asyncpg.Connection | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.written = 0
+        self.groups = 0
+
+    async def start(self) -> None:
+        """Begin to write."""
+        self.came = asyncio.Event()
+        self.task = asyncio.create_task(self.keep_writing(), name="access log")
+
+    async def stop(self) -> None:
+        """End; what still waits fails, so that its answers are not sent."""
+        if self.task is not None:
+            self.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.task
+            self.task = None
+        self.fail(self.waiting)
+        self.waiting = []
+        if self.connection is not None:
+            self.connection.terminate()
+            self.connection = None
+
+    async def write(self, reading: Reading) -> None:
+        """Return once the reading is kept for good.
+
+        Raises Overloaded where it could not be, or not in time: there must be no answer then. Whoever is cancelled
+        while it waits changes nothing for the others; its reading may be kept all the same.
+        """
+        if len(self.waiting) >= WAITING_MAX or self.task is None:
+            raise _unkept()
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting.append((reading, kept))
+        self.came.set()
+        await kept
+
+    async def keep_writing(self) -> None:
+        """The task's work: groups, one after the other."""
+        while True:
+            await self.came.wait()
+            self.came.clear()
+            while self.waiting:
+                group, self.waiting = self.waiting[:GROUP_MAX], self.waiting[GROUP_MAX:]
+                try:
+                    await asyncio.wait_for(self.keep([reading for reading, _ in group]), WRITE_SECONDS_MAX)
+                except BROKEN as reason:
+                    log.warning("access log: nothing could be written (%s)", type(reason).__name__)
+                    if self.connection is not None:
+                        # Whether the group was committed is in doubt: its answers are not sent.
+                        self.connection.terminate()
+                        self.connection = None
+                    self.fail(group)
+                    await asyncio.sleep(PAUSE_SECONDS)
+                except BaseException:
+                    self.fail(group)
+                    raise
+                else:
+                    self.written += len(group)
+                    self.groups += 1
+                    for _, kept in group:
+                        if not kept.done():
+                            kept.set_result(None)
+
+    @staticmethod
+    def fail(group: Sequence[tuple[Reading, "asyncio.Future[None]"]]) -> None:
+        """Let those go whose readings are not known to be kept."""
+        for _, kept in group:
+            if not kept.done():
+                kept.set_exception(_unkept())
+
+    async def keep(self, readings: Sequence[Reading]) -> None:
+        """Write a group; it is durable when this returns."""
+        if self.connection is None or self.connection.is_closed():
+            self.connection = await asyncpg.connect(
+                self.url,
+                timeout=WRITE_SECONDS_MAX,
+                server_settings={
+                    "application_name": "hub access log",
+                    "timezone": "Asia/Shanghai",
+                    # Not the server's default, which may trade the last moments before a crash for speed.
+                    "synchronous_commit": "on",
+                    "statement_timeout": str(int(WRITE_SECONDS_MAX * 1000)),
+                },
+            )
+        arguments = columns_of(readings)
+        try:
+            await self.connection.execute(INSERT, *arguments)
+        except asyncpg.CheckViolationError:
+            # No partition: a clock that runs ahead of the sweeps, or sweeps that have not run for months.
+            moments = [reading.at for reading in readings]
+            await self.connection.execute(
+                "select ensure_months($1, $2)", min(moments), max(moments) + timedelta(days=31)
+            )
+            await self.connection.execute(INSERT, *arguments)
+
+
+def columns_of(readings: Sequence[Reading]) -> list[Any]:
+    """The arrays of the statement: one entry a reading, then one a reading and subject."""
+    places = range(len(readings))
+    seen = [
+        (place, subject, "\n".join(sorted(items)))
+        for place in places
+        for subject, items in readings[place].seen.items()
+    ]
+    return [
+        list(places),
+        [reading.at for reading in readings],
+        [reading.client for reading in readings],
+        [reading.department_id for reading in readings],
+        [reading.person for reading in readings],
+        [reading.purpose for reading in readings],
+        [reading.case_reference for reading in readings],
+        [reading.operation[:OPERATION_CHARACTERS_MAX] if reading.operation else None for reading in readings],
+        [reading.request_id for reading in readings],
+        [reading.disclosed_from for reading in readings],
+        [place for place, _, _ in seen],
+        [subject for _, subject, _ in seen],
+        [items for _, _, items in seen],
+    ]
+
+
+def _unkept() -> Overloaded:
+    return Overloaded("The access log cannot be written now, and without it there is no answer; try again in a moment.")

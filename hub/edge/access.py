@@ -1,0 +1,118 @@
+"""What the endpoint needs of callers with tokens: who they are, what they did, and what is written down of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from hub.clock import Clock
+from hub.commands.access_log import Reading
+from hub.edge.callers import Callers, NoToken
+from hub.edge.clients import Budget
+from hub.edge.reply import Headers, Reply, error_reply
+from hub.identity.tokens import BadToken
+from hub.policy.caller import Caller
+from hub.query.context import Command, Context
+from hub.query.execute import Ready
+from hub.store.pool import Pool
+
+
+class Log(Protocol):
+    """What keeps the access log: `hub.commands.access_log`."""
+
+    async def write(self, reading: Reading) -> None: ...
+
+
+class Access:
+    """See the module."""
+
+    def __init__(
+        self,
+        callers: Callers,
+        log: Log,
+        clock: Clock,
+        writes: Callable[[], Pool],
+        commands: Mapping[str, Command],
+        challenge: bytes,
+    ) -> None:
+        self.callers = callers
+        self.keeper = log
+        self.clock = clock
+        self.writes = writes
+        self.commands = commands
+        self.challenge = challenge
+
+    async def context(self, headers: Mapping[bytes, bytes], budget: Budget) -> Context:
+        """The context of a request with a token.
+
+        Raises NoToken, BadToken, PurposeNotGranted, BadRequest, and what the database raises.
+        """
+        caller = await self.callers.caller(headers)
+        return self.context_of(caller, budget_key(caller), budget)
+
+    def nobody(self, client: str, budget: Budget) -> Context:
+        """The context of a request without a token whose answer depends on who asks."""
+        return self.context_of(Caller(), client, budget)
+
+    def context_of(self, caller: Caller, client: str, budget: Budget) -> Context:
+        async def left() -> int | None:
+            return await budget.left(client)
+
+        return Context(caller, left, self.commands)
+
+    async def perform(self, compiled: Ready, request: list[Any]) -> dict[str, Any]:
+        """Carry a mutation out, and read what it answers with, in one transaction."""
+        async with self.writes().connection() as connection, connection.transaction():
+            return {root.key: await root.run(connection, request) for root in compiled.roots}
+
+    async def log(self, context: Context, operation: str | None, number: str) -> None:
+        """Write down what an answer shows beyond the public; when this returns, it is kept for good.
+
+        Raises Overloaded where that cannot be done, and then there is no answer.
+        """
+        caller = context.caller
+        principal = caller.principal
+        assert principal is not None
+        now = self.clock.now()
+        await self.keeper.write(
+            Reading(
+                at=now,
+                client=principal.client,
+                department_id=principal.department_id,
+                person=principal.person,
+                purpose=caller.purpose,
+                case_reference=caller.case,
+                operation=operation,
+                request_id=number,
+                seen=context.seen,
+                disclosed_from=caller.disclosed_from(now),
+            )
+        )
+
+    def refusal_of(self, fault: Exception) -> Reply | None:
+        """What a caller is told whose token is none, or no good: RFC 6750, RFC 9728."""
+        match fault:
+            case NoToken():
+                sentence = "The Authorization header must be Bearer and an access token."
+                return error_reply(401, sentence, "UNAUTHENTICATED", self.challenged("invalid_request", sentence))
+            case BadToken():
+                return error_reply(
+                    401, fault.sentence, "UNAUTHENTICATED", self.challenged("invalid_token", fault.sentence)
+                )
+            case _:
+                return None
+
+    def challenged(self, error: str | None, sentence: str = "") -> Headers:
+        """The challenge; `error` only where a token was sent."""
+        said = self.challenge
+        if error is not None:
+            said += f', error="{error}", error_description="{sentence}"'.encode("ascii")
+        return [(b"www-authenticate", said)]
+
+
+def budget_key(caller: Caller) -> str:
+    """By which a client's budget is known; an address never looks so."""
+    return f"client:{caller.client}"
+
+
+def challenge_of(base_url: str) -> bytes:
+    """Where a caller without a good token learns how to get one (RFC 9728)."""
+    return f'Bearer resource_metadata="{base_url}/.well-known/oauth-protected-resource/graphql"'.encode("ascii")

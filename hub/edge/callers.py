@@ -1,0 +1,103 @@
+"""From a request's headers to its caller: a token to a principal, and what it says its reading is for.
+
+No token: everybody. A token that is no good is never taken for no token: the caller would see less than he thinks, and
+not learn why (RFC 6750).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, Protocol
+from urllib.parse import unquote_to_bytes
+
+from hub.clock import Clock
+from hub.domain.persons import mask_persons_in
+from hub.edge.request import BadRequest
+from hub.policy.caller import ANONYMOUS, CASE_CHARACTERS_MAX, Caller, Rules, caller_of
+from hub.policy.principal import Principal
+from hub.query.values import clean
+
+PURPOSE: Final = re.compile(rb"[a-z0-9-]{1,64}")
+Headers = Mapping[bytes, bytes]
+
+
+class Verifier(Protocol):
+    """What verifies tokens: `hub.identity.tokens`."""
+
+    def cached(self, token: bytes) -> Principal | None: ...
+
+    async def principal(self, token: bytes) -> Principal: ...
+
+
+class NoToken(Exception):
+    """The Authorization header holds something else than a bearer token."""
+
+
+class Callers:
+    """Finds out who asks."""
+
+    def __init__(self, verifier: Verifier, clock: Clock, rules: Rules) -> None:
+        self.verifier = verifier
+        self.clock = clock
+        self.rules = rules
+
+    async def caller(self, headers: Headers) -> Caller:
+        """The caller of a request.
+
+        Raises NoToken, whatever the verifier raises for a bad token, BadRequest, PurposeNotGranted.
+        """
+        given = headers.get(b"authorization")
+        if given is None:
+            return ANONYMOUS
+        token = bearer(given)
+        principal = self.verifier.cached(token)
+        if principal is None:
+            principal = await self.verifier.principal(token)
+        now = self.clock.now()
+        return caller_of(
+            principal, purpose_in(headers), case_in(headers), today=self.clock.today(), now=now, rules=self.rules
+        )
+
+
+def bearer(given: bytes) -> bytes:
+    """The token of an Authorization header.
+
+    Raises NoToken.
+    """
+    scheme, _, token = given.partition(b" ")
+    token = token.strip()
+    if scheme.lower() != b"bearer" or not token or b" " in token:
+        raise NoToken
+    return token
+
+
+def purpose_in(headers: Headers) -> str | None:
+    """The purpose that a request states; whether it may is for policy to say."""
+    given = headers.get(b"hub-purpose", b"").strip()
+    if not given:
+        return None
+    if PURPOSE.fullmatch(given) is None:
+        raise BadRequest(400, "The header Hub-Purpose holds one purpose's code: small letters, digits and hyphens.")
+    return given.decode("ascii")
+
+
+def case_in(headers: Headers) -> str | None:
+    """The caller's own reference for its case; signs beyond ASCII come percent-encoded, as in RFC 8187."""
+    given = headers.get(b"hub-case", b"").strip()
+    if not given:
+        return None
+    try:
+        text = unquote_to_bytes(given).decode("utf-8")
+    except UnicodeDecodeError:
+        raise BadRequest(400, "The header Hub-Case is not UTF-8; percent-encode signs beyond ASCII.") from None
+    if len(text) > CASE_CHARACTERS_MAX or not clean(text) or not text.isprintable():
+        raise BadRequest(400, f"The header Hub-Case holds at most {CASE_CHARACTERS_MAX} printable signs.")
+    # It is kept for years and shown to others: a person's number has no place in it.
+    return mask_persons_in(text)[0]
+
+
+def is_authorized(headers: Headers) -> bool:
+    """Whether a request came with a token, or what was meant for one."""
+    return b"authorization" in headers
+
+
+__all__ = ["Callers", "NoToken", "Verifier", "is_authorized"]
