@@ -4,7 +4,6 @@ The stages are timed apart, each some thousand times on warm caches; `edge` is w
 """
 
 import argparse
-import asyncio
 import gc
 import os
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import uvloop
 from rich.console import Console
 from rich.table import Table
 
@@ -74,8 +74,7 @@ async def stages(hub: Hub, case: Case, world: World) -> dict[str, float]:
             await engine.run(compiled, request, connection)
 
         if statement.keyed:
-            keys = [key[1] for key in request[0]]
-            given = (list(range(len(keys))), *(list(values) for values in zip(*keys, strict=True)))
+            given = (None, request[0])
             arguments = [request[p] if p >= 0 else given[-1 - p] for p in statement.places]
         else:
             arguments = [request[place] for place in statement.places]
@@ -142,7 +141,7 @@ def main() -> None:
     url = os.environ.get("HUB_DATABASE_URL")
     embedded = None if url else prepared(options.data_dir, options.subjects, options.records)
     try:
-        found = asyncio.run(measured(url or embedded.url))  # type: ignore[union-attr]
+        found = uvloop.run(measured(url or embedded.url))  # type: ignore[union-attr]
     finally:
         if embedded is not None:
             embedded.stop()

@@ -1,6 +1,7 @@
 """The composition root: settings → pool → engine → ASGI application. It alone knows all parts."""
 
 import asyncio
+import gc
 import logging
 from contextlib import suppress
 from typing import Any
@@ -27,6 +28,8 @@ from hub.settings import Settings
 from hub.store.pool import Pool
 
 log = logging.getLogger(__name__)
+
+GC_ALLOCATIONS = 20_000
 
 
 class Hub:
@@ -113,6 +116,11 @@ class Hub:
         self.stopping = asyncio.Event()
         self.pool = await Pool.open(self.url, self.settings)
         self.edge_pool = await Pool.open(self.url, self.settings, writes=True)
+        # Schema, catalogue and modules live as long as we do: the collector of cycles need not walk them, which took a
+        # request now and then some 30 ms; and an answer's many small objects are no reason to look for cycles.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_ALLOCATIONS, 20, 50)
         await self.access_log.start()
         self.inside.start(self.engine, {"reads": self.pool, "edge": self.edge_pool})
         self.work = [

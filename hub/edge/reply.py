@@ -113,7 +113,8 @@ async def leave(scope: Scope, send: Send, reply: Reply, media: bytes, number: st
     body = reply.body
     if body is None:
         body = b"" if reply.payload is None else orjson.dumps(reply.payload)
-    whole = scope.get(WHOLE)
+    # Taken out, since the scope and what is bound to it hold each other: only the collector would part them.
+    whole = scope.pop(WHOLE, None)
     if whole is not None and body and scope["method"] != "HEAD":
         lines = [beginning(reply.status, media), b"%d\r\nx-request-id: %s\r\n" % (len(body), number.encode())]
         for name, value in reply.headers:

@@ -258,6 +258,8 @@ def too_deep(most: int) -> BadRequest:
 
 def deeper_than(value: Any, levels: int) -> bool:
     """Whether a JSON value nests deeper than so many levels."""
+    if isinstance(value, dict) and not any(isinstance(item, dict | list) for item in value.values()):
+        return levels < 1
     here = [value]
     for _ in range(levels):
         here = [

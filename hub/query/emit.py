@@ -57,8 +57,12 @@ class Fetch:
 
 @dataclass
 class Flat:
-    """A list in the same rows by a left join: where its columns begin, and which marks that there is a row."""
+    """A list in the same rows by a left join: which, where its columns begin, and which marks that there is a row.
 
+    Rows of one ordinal stand together.
+    """
+
+    item: p.Listed
     begins: int
     mark: int
 
@@ -179,10 +183,14 @@ class Emitter:
         subjects = self.alias(rows.table), self.alias(rows.table)
         return nearest(name, subjects, lambda alias: self.demands(rows, alias), after, rows.limit)
 
-    def branch(self, branch: p.Branch, *, nested: bool) -> Fetch:
-        """Rows by keys given with the request: the first column is the key's ordinal."""
+    def branch(self, branch: p.Branch, *, nested: bool, counted: bool = False) -> Fetch:
+        """Rows by keys given with the request: the first column is the key's ordinal.
+
+        Ordinals come with the keys; where they are `counted`, PostgreSQL counts the keys from 1 instead.
+        """
         alias = self.alias(branch.rows.table)
-        keys = self.keys([wide(column.type) for column in branch.columns])
+        types = [wide(column.type) for column in branch.columns]
+        keys = self.counted_keys(types[0]) if counted else self.keys(types)
         matches = and_(*(alias.c[c.name] == keys.c[f"k{i}"] for i, c in enumerate(branch.columns)))
         row = Row(keys.join(alias, matches))
         row.place("ordinal", keys.c.ord)
@@ -211,8 +219,7 @@ class Emitter:
         row.columns.extend(inner.columns)
         statement = self.guarded(select(*row.columns).select_from(source), branch.rows, alias)
         fetch = self.compiled(statement.order_by(ordinal, *self.order(item.rows, child)), row)
-        self.layout.put(item, begins)
-        fetch.flat = Flat(begins, begins + marked)
+        fetch.flat = Flat(item, begins, begins + marked)
         return fetch
 
     # ------------------------------------------------------------------ what is asked of a row
@@ -409,6 +416,13 @@ class Emitter:
         binds.extend(bindparam(f"k{i}", type_=ARRAY(kind)) for i, kind in enumerate(types))
         columns = [Column("ord", Integer), *(Column(f"k{i}", kind) for i, kind in enumerate(types))]
         return func.unnest(*binds).table_valued(*columns, name=f"u{self.count}").render_derived(name=f"u{self.count}")
+
+    def counted_keys(self, kind: Any) -> Any:
+        """`unnest` of keys with their places, from 1."""
+        self.count += 1
+        values = func.unnest(bindparam("k0", type_=ARRAY(kind)))
+        named = values.table_valued(Column("k0", kind), with_ordinality="ord", name=f"u{self.count}")
+        return named.render_derived(name=f"u{self.count}")
 
     @staticmethod
     def bind(slot: p.Slot, kind: Any = None) -> ColumnElement[Any]:

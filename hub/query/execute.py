@@ -33,10 +33,10 @@ from hub.query import plan as p
 from hub.query.bounds import excesses
 from hub.query.catalog import Catalogue, OfCaller
 from hub.query.context import NOBODY, Context
-from hub.query.emit import Child, Emitter, Fetch, Flat, Layout
+from hub.query.emit import Child, Emitter, Fetch, Layout
 from hub.query.planner import ManyRefusals, Planner
 from hub.query.rules import faults_of
-from hub.query.shape import Shaper, shape_list, shape_row
+from hub.query.shape import Placer, Shaper, shape_list, shape_placed, shape_row
 from hub.query.values import BadValues, structure_of, uses_of, variable_reader
 
 OPERATIONS_KEPT = 500
@@ -115,7 +115,6 @@ class Statement:
     places: tuple[int, ...]
     keyed: bool
     below: "tuple[Below, ...]"
-    flat: Flat | None = None
 
 
 @dataclass(slots=True)
@@ -145,7 +144,7 @@ def statement_of(fetch: Fetch, slots: int) -> Statement:
 
     places = tuple(place(bind) for bind in fetch.binds)
     children = tuple(below(child, slots) for child in fetch.children)
-    return Statement(fetch.sql, places, any(place < 0 for place in places), children, fetch.flat)
+    return Statement(fetch.sql, places, any(place < 0 for place in places), children)
 
 
 def below(child: Child, slots: int) -> Below:
@@ -161,28 +160,10 @@ async def rows_of(
     else:
         arguments = [request[place] for place in statement.places]
     rows = await connection.fetch(statement.sql, *arguments)
-    if statement.flat is not None:
-        return gathered(rows, statement.flat)
     if not statement.below or not rows:
         return rows
     groups = [await groups_of(child, rows, connection, request) for child in statement.below]
     return [(*row, *lists) for row, *lists in zip(rows, *groups, strict=True)]
-
-
-def gathered(rows: Sequence[Any], flat: Flat) -> list[Any]:
-    """The rows of a left join as rows with a list: those of one ordinal stand together."""
-    begins, mark = flat.begins, flat.mark
-    found: list[Any] = []
-    last = None
-    group: list[Any] = []
-    for row in rows:
-        if row[0] != last:
-            last = row[0]
-            group = []
-            found.append((*row[:begins], group))
-        if row[mark] is not None:
-            group.append(row[begins:])
-    return found
 
 
 async def groups_of(child: Below, rows: list[Any], connection: Connection, request: Sequence[Any]) -> list[list[Any]]:
@@ -293,33 +274,45 @@ def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
 
 def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
     """Each branch is compiled when a request first needs it: `node` could be any type, and mostly is one."""
-    branches: dict[int, tuple[Statement, Shaper]] = {}
+    branches: dict[int, tuple[Statement, Placer]] = {}
 
-    def branch(number: int) -> tuple[Statement, Shaper]:
+    def branch(number: int) -> tuple[Statement, Placer]:
         known = branches.get(number)
         if known is None:
             layout = Layout()
-            fetch = Emitter(layout).branch(root.branches[number], nested=root.single)
-            layout.settle()
             one = root.branches[number]
-            known = branches[number] = statement_of(fetch, slots), shape_row(one.rows, one.shape, layout)
+            fetch = Emitter(layout).branch(one, nested=root.single, counted=root.plain)
+            layout.settle()
+            place = shape_placed(one.rows, one.shape, layout, fetch.flat)
+            known = branches[number] = statement_of(fetch, slots), place
         return known
+
+    async def run_plain(connection: Connection, request: Sequence[Any]) -> Any:
+        asked = request[root.keys.index]
+        answers: list[Any] = [None] * (len(asked) + 1)
+        statement, place = branch(0)
+        place(await rows_of(statement, connection, request, (None, asked)), request, answers)
+        del answers[0]  # PostgreSQL counts from 1
+        return answers
 
     async def run(connection: Connection, request: Sequence[Any]) -> Any:
         asked = request[root.keys.index]
-        given: dict[int, dict[tuple[Any, ...], Any]] = {}
-        for key in asked:
+        answers: list[Any] = [None] * len(asked)
+        given: dict[int, tuple[list[int], list[tuple[Any, ...]]]] = {}
+        for position, key in enumerate(asked):
             if key is not None:
-                given.setdefault(key[0], {})[key[1]] = None
-        for number, found in given.items():
-            statement, shape = branch(number)
-            known = list(found)
-            keys = (list(range(len(known))), *(list(values) for values in zip(*known, strict=True)))
-            for row in await rows_of(statement, connection, request, keys):
-                found[known[row[0]]] = shape(row, request)
-        answers = [None if key is None else given[key[0]][key[1]] for key in asked]
+                positions, keys = given.setdefault(key[0], ([], []))
+                positions.append(position)
+                keys.append(key[1])
+        for number, (positions, keys) in given.items():
+            statement, place = branch(number)
+            columns = (positions, *(list(values) for values in zip(*keys, strict=True)))
+            place(await rows_of(statement, connection, request, columns), request, answers)
         return answers[0] if root.single else answers
 
+    if root.plain:
+        statement = branch(0)[0]
+        return ReadyRoot(root.key, run_plain, statement, not statement.below)
     if len(root.branches) == 1:
         statement = branch(0)[0]
         return ReadyRoot(root.key, run, statement, not statement.below)

@@ -220,12 +220,16 @@ class ListRoot:
 
 @dataclass(frozen=True)
 class KeysRoot:
-    """A root that answers with a thing for each key, in order; `keys` gives (branch, key) for each position."""
+    """A root that answers with a thing for each key, in order; `keys` gives (branch, key) for each position.
+
+    `plain` says that there is one branch and its keys are values of one column, which `keys` gives as they are.
+    """
 
     key: str
     branches: tuple[Branch, ...]
     keys: Slot
     single: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True)

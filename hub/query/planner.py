@@ -175,13 +175,13 @@ class Planner:
     def keys_root(self, key: str, source: ByKeys, nodes: list[FieldNode], path: list[str | int]) -> p.KeysRoot:
         argument = self.argument("Query", nodes[0], source.argument)
 
-        def keys(variables: Variables) -> list[tuple[int, tuple[Any, ...]]]:
-            return [(0, (given,)) for given in listed(argument, variables, path, nodes, self.limits.list_values)]
+        def keys(variables: Variables) -> list[Any]:
+            return listed(argument, variables, path, nodes, self.limits.list_values)
 
         self.spend(self.length(argument), path, nodes)
         shape = self.shape(self.type_of(nodes), nodes, path, self.length(argument))
         branch = p.Branch("key", self.rows_of(source.table, path, nodes), (source.column,), shape)
-        return p.KeysRoot(key, (branch,), self.slot_by(keys, ("keys", id(nodes[0]))))
+        return p.KeysRoot(key, (branch,), self.slot_by(keys, ("keys", id(nodes[0]))), plain=True)
 
     def ids_root(self, key: str, source: ByIds, nodes: list[FieldNode], path: list[str | int]) -> p.KeysRoot:
         argument = self.argument("Query", nodes[0], source.argument)

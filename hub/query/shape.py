@@ -10,14 +10,17 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from hub.clock import BEIJING
 from hub.query import plan as p
-from hub.query.catalog import Order, python_type
+from hub.query.catalog import Computed, Order, Stored, python_type
 from hub.query.cursor import SEPARATOR as CURSOR_SEPARATOR
-from hub.query.emit import Layout
+from hub.query.emit import Flat, Layout
 from hub.query.forms import FORMS
 from hub.query.ids import SEPARATOR as ID_SEPARATOR
 
 Shaper = Callable[[Any, Any], Any]
+# Puts what is made of rows at the places that their ordinals name.
+Placer = Callable[[Sequence[Any], Any, list[Any]], None]
 
 
 def saw(request: Any, subject: int, item: str) -> bool:
@@ -48,6 +51,15 @@ def mapping(pairs: Sequence[tuple[str, ast.expr]]) -> ast.expr:
 
 def is_none(value: ast.expr) -> ast.expr:
     return ast.Compare(value, [ast.Is()], [constant(None)])
+
+
+def in_form(value: ast.expr, source: Stored | Computed) -> ast.expr:
+    """A value in the form in which it leaves; an instant that is always there without a call of ours."""
+    form = source.codec.name
+    assert form is not None
+    if form == "instant" and isinstance(source, Stored) and not source.column.nullable:
+        return ast.Call(ast.Attribute(value, "astimezone", ast.Load()), [name("BEIJING")], [])
+    return call(form, value)
 
 
 def unless_none(mark: ast.expr, value: ast.expr) -> ast.expr:
@@ -99,17 +111,22 @@ def all_alike(shape: p.Shape) -> bool:
 
 
 class Places(ast.NodeTransformer):
-    """Turns `row[3]` into the name `row_3`, and notes which places were asked for."""
+    """Turns `row[3]` into the name `row_3`, and notes which places were asked for.
 
-    def __init__(self, row: str) -> None:
+    Where a row is the later part of another, `within` names that one and `begins` says where.
+    """
+
+    def __init__(self, row: str, within: str | None = None, begins: int = 0) -> None:
         self.row = row
+        self.within = within or row
+        self.begins = begins
         self.seen: set[int] = set()
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         match node:
             case ast.Subscript(value=ast.Name(id=known), slice=ast.Constant(value=int(place))) if known == self.row:
                 self.seen.add(place)
-                return name(f"{self.row}_{place}")
+                return name(f"{self.within}_{self.begins + place}")
             case _:
                 return self.generic_visit(node)
 
@@ -121,6 +138,8 @@ class Shaping:
         self.layout = layout
         self.count = 0
         self.functions: list[ast.stmt] = []
+        # A list whose rows stand in the rows of its parents, and are gathered while those are gone through.
+        self.gathered: p.Listed | None = None
 
     def fresh(self, prefix: str) -> str:
         self.count += 1
@@ -183,7 +202,7 @@ class Shaping:
                 return constant(type_name)
             case p.Leaf(source=source):
                 value = at(row, self.layout.of(item).places[0])
-                return call(source.codec.name, value) if source.codec.name else value
+                return in_form(value, source) if source.codec.name else value
             case p.Id(source=source):
                 places = [at(row, place) for place in self.layout.of(item).places]
                 if source.tag_of is not None:
@@ -206,6 +225,8 @@ class Shaping:
                     shown = self.noting(member.rows, self.shape(member.shape, row), row)
                     chosen = ast.IfExp(is_none(mark), chosen, shown)
                 return chosen
+            case p.Listed() if item is self.gathered:
+                return name("group")
             case p.Listed(shape=shape):
                 return self.list_of(item, shape, at(row, self.layout.of(item).places[0]))
             case p.Paged():
@@ -291,19 +312,62 @@ class Shaping:
 
     def compiled(self, result: ast.expr, *, parameter: str) -> Shaper:
         """The function of a root, with everything it calls."""
-        main = function("main", [parameter, "request"], [ast.Return(result)])
+        return self.run(function("main", [parameter, "request"], [ast.Return(result)]))  # type: ignore[no-any-return]
+
+    def run(self, main: ast.stmt) -> Any:
+        """The function that a tree stands for, with everything it calls."""
         module = ast.Module([*self.functions, main], [])
         ast.fix_missing_locations(module)
-        scope: dict[str, Any] = {**FORMS, "saw": saw}
+        scope: dict[str, Any] = {**FORMS, "saw": saw, "BEIJING": BEIJING}
         exec(compile(module, "<shaper>", "exec"), scope)  # noqa: S102  (a tree of our own, callers' words as constants)
-        made: Shaper = scope["main"]
-        return made
+        return scope["main"]
 
 
 def shape_row(rows: p.Rows, shape: p.Shape, layout: Layout) -> Shaper:
     """A function from one row and the request's values to an object."""
     shaping = Shaping(layout)
     return shaping.compiled(shaping.noting(rows, shaping.shape(shape, "row"), "row"), parameter="row")
+
+
+def shape_placed(rows: p.Rows, shape: p.Shape, layout: Layout, flat: Flat | None) -> Placer:
+    """A function that puts an object for each row at the place that the row's first value names.
+
+    With `flat`, several rows are one object and its list:
+
+        for row_0, row_1, row_2 in rows:
+            if row_0 != last:
+                last = row_0
+                group = []
+                answers[last] = {"name": row_1, "sanctions": group}
+            if row_2 is not None:
+                group.append({"reason": row_2})
+    """
+    shaping = Shaping(layout)
+    if flat is None:
+        made = shaping.noting(rows, shaping.shape(shape, "row"), "row")
+        put = ast.Assign([ast.Subscript(name("answers"), at("row", 0), ast.Store())], made)
+        loop = ast.For(ast.Name("row", ast.Store()), name("rows"), [put], [])
+        return shaping.run(function("main", ["rows", "request", "answers"], [loop]))  # type: ignore[no-any-return]
+    shaping.gathered = flat.item
+    made = Places("row").visit(shaping.noting(rows, shaping.shape(shape, "row"), "row"))
+    inner = shaping.noting(flat.item.rows, shaping.shape(flat.item.shape, "inner"), "inner")
+    inner = Places("inner", "row", flat.begins).visit(inner)
+    width = flat.begins + len(layout.rows[id(flat.item)].columns)
+    targets: list[ast.expr] = [ast.Name(f"row_{place}", ast.Store()) for place in range(width)]
+    last = ast.Name("last", ast.Store())
+    begun: list[ast.stmt] = [
+        ast.Assign([last], name("row_0")),
+        ast.Assign([ast.Name("group", ast.Store())], ast.List([], ast.Load())),
+        ast.Assign([ast.Subscript(name("answers"), name("last"), ast.Store())], made),
+    ]
+    append = ast.Call(ast.Attribute(name("group"), "append", ast.Load()), [inner], [])
+    body: list[ast.stmt] = [
+        ast.If(ast.Compare(name("row_0"), [ast.NotEq()], [name("last")]), begun, []),
+        ast.If(ast.Compare(name(f"row_{flat.mark}"), [ast.IsNot()], [constant(None)]), [ast.Expr(append)], []),
+    ]
+    loop = ast.For(ast.Tuple(targets, ast.Store()), name("rows"), body, [])
+    start = ast.Assign([last], constant(None))
+    return shaping.run(function("main", ["rows", "request", "answers"], [start, loop]))  # type: ignore[no-any-return]
 
 
 def shape_list(node: p.Listed | p.Paged, layout: Layout) -> Shaper:

@@ -6,6 +6,7 @@ and the type only. Each error is BAD_USER_INPUT and says where: `Argument usccs[
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from graphql import (
@@ -36,6 +37,8 @@ from hub.errors import Invalid
 Coercer = Callable[[Any, str], Any]
 Variables = Mapping[str, Any]
 ERRORS_MAX = 50
+# Scalars of our own that refuse whatever is none, null included, with a GraphQLError.
+QUICK = frozenset(("USCC", "Date", "DateTime"))
 UNCLEAN = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -78,12 +81,17 @@ def _required(kind: GraphQLNonNull[Any]) -> Coercer:
 
 def _listed(kind: GraphQLList[Any]) -> Coercer:
     inner = coercer(kind.of_type)
+    quick = _quick(kind.of_type)
 
     def read(value: Any, place: str) -> Any:
         if value is None:
             return None
         if not isinstance(value, list):
             return [inner(value, place)]
+        if quick is not None:
+            # A list of codes that are all right, as nearly every one is; else each is looked at with its place.
+            with suppress(GraphQLError):
+                return list(map(quick, value))
         try:
             return [inner(item, place) for item in value]
         except BadValues:
@@ -102,6 +110,12 @@ def _listed(kind: GraphQLList[Any]) -> Coercer:
         return faults
 
     return read
+
+
+def _quick(kind: GraphQLInputType) -> Callable[[Any], Any] | None:
+    """The reader of a non-null scalar of our own, which takes nothing that does not fit."""
+    scalar = kind.of_type if isinstance(kind, GraphQLNonNull) else None
+    return scalar.coerce_input_value if isinstance(scalar, GraphQLScalarType) and scalar.name in QUICK else None
 
 
 def _object(kind: GraphQLInputObjectType) -> Coercer:
