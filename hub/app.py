@@ -24,6 +24,7 @@ from hub.identity.tokens import Verifier
 from hub.identity.watch import keep_watching
 from hub.policy.caller import Rules
 from hub.schema import build, sdl
+from hub.schema.performing import performing
 from hub.settings import Settings
 from hub.store.pool import Pool
 
@@ -55,7 +56,7 @@ class Hub:
             self.access_log,
             clock,
             self.open_edge_pool,
-            {},
+            performing(clock, settings.purposes),
             challenge_of(base_url),
         )
         self.graphql = GraphQLEndpoint(

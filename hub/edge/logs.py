@@ -168,13 +168,13 @@ def _fault(fault: BaseException) -> list[dict[str, Any]]:
 
 
 def _shown(at: float) -> str:
-    second = int(at)
-    return f"{_second(second)}.{int((at - second) * 1000):03d}+08:00"
+    return _millisecond(int(at * 1000))
 
 
+# Requests come by the dozen in a millisecond.
 @lru_cache(maxsize=16)
-def _second(at: int) -> str:
-    return datetime.fromtimestamp(at, BEIJING).strftime("%Y-%m-%dT%H:%M:%S")
+def _millisecond(at: int) -> str:
+    return datetime.fromtimestamp(at / 1000, BEIJING).isoformat(timespec="milliseconds")
 
 
 def configure() -> None:

@@ -5,7 +5,7 @@ that ended or was revoked, a department whose term is over. So a token is worth 
 ago it was issued.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -65,7 +65,7 @@ class Standing:
     department_id: int | None
     department: str | None
     own_departments: tuple[int, ...]
-    own_department_codes: frozenset[str]
+    own_department_codes: tuple[str, ...]
     subject_id: int | None
     scopes: frozenset[str]
     purposes: frozenset[str]
@@ -139,8 +139,8 @@ async def standing_for(
             Opening(row["id"], row["owner"], frozenset(row["item_codes"]), frozenset(row["purposes"]))
             for row in await connection.fetch(GRANTS, own[0]["id"], today)
         ]
-    own_codes = frozenset(row["code"] for row in own)
-    owners = own_codes | {opening.owner for opening in openings}
+    own_codes = tuple(row["code"] for row in own)
+    owners = set(own_codes) | {opening.owner for opening in openings}
     return Standing(
         client=client,
         kind=kind,
@@ -157,7 +157,7 @@ async def standing_for(
     )
 
 
-def _stands(scope: str, kind: ClientKind, owners: frozenset[str], own_codes: frozenset[str]) -> bool:
+def _stands(scope: str, kind: ClientKind, owners: Collection[str], own_codes: Collection[str]) -> bool:
     """Whether a scope holds: a hub scope by the kind of client, a department's by a grant or as one's own."""
     hub_scopes, owned = MAY_HOLD[kind]
     try:

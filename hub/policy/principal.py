@@ -4,6 +4,7 @@
 fields is `hub.policy.caller`'s.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hub.store.labels import ClientKind
@@ -38,10 +39,14 @@ class Principal:
     department_id: int | None = None
     department: str | None = None
     own_departments: tuple[int, ...] = ()
-    own_department_codes: frozenset[str] = frozenset()
+    own_department_codes: tuple[str, ...] = ()
     subject_id: int | None = None
     openings: tuple[Opening, ...] = ()
     unconditional: frozenset[str] = frozenset()
+
+    def owned(self) -> Iterator[tuple[int, str]]:
+        """The departments that it acts for as its own: keys and codes."""
+        return zip(self.own_departments, self.own_department_codes, strict=True)
 
     def holds(self, scope: str) -> bool:
         """Whether a scope is among those left to it."""

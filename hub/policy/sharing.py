@@ -202,7 +202,7 @@ WIDENED: Mapping[str, Widening] = {
         {View.DEPARTMENT: commitment_for_department, View.SUBJECT: marked_for_subject, **_ALL},
         named("commitments"),
     ),
-    # Reached through a subject or an entry that the caller sees, which says whether the row may be seen at all.
+    # And a person who is named for an entry is seen by whoever sees the entry: see `_persons`.
     subjects.responsible_persons.name: Widening(
         HubScope.PERSONS_READ,
         {View.DEPARTMENT: everything, View.SUBJECT: its_own, **_ALL},
@@ -273,11 +273,25 @@ def guard_of(table: FromClause, *, via: str | None = None, sight: Sight = PUBLIC
 @lru_cache(maxsize=4_096)
 def _guard(name: str, sight: Sight) -> Guard:
     widening = widens(name, sight)
+    if widening is not None and name == subjects.responsible_persons.name and sight.view is not View.AUDITOR:
+        return _persons(widening.by_view[sight.view], _guard(sanctions.sanctions_entries.name, sight))
     if widening is not None:
         return widening.by_view[sight.view]
     if sight is not PUBLIC and name in (subjects.subjects.name, subjects.subject_relations.name):
         return _derived(name, sight)
     return ANONYMOUS[name]
+
+
+def _persons(guard: Guard, entry_guard: Guard) -> Guard:
+    """Persons who were found responsible by themselves, or for an entry that the caller sees."""
+
+    def named(person: FromClause) -> Predicate:
+        entry = sanctions.sanctions_entries.alias()
+        same = and_(entry.c.subject_id == person.c.subject_id, entry.c.id == person.c.entry_id)
+        seen = exists(select(1).where(same, entry_guard(entry)).correlate(person))
+        return and_(guard(person), or_(person.c.entry_id.is_(None), seen))
+
+    return named
 
 
 def _derived(name: str, sight: Sight) -> Guard:

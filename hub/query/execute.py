@@ -213,6 +213,8 @@ class Ready:
     roots: tuple[ReadyRoot, ...]
     alone: bool
     needs_database: bool
+    # The only root, where it is one statement at most.
+    single: ReadyRoot | None = None
     used: bool = False
 
 
@@ -221,7 +223,7 @@ def ready(plan: p.Plan, foreign: Callable[[p.ForeignRoot], Any]) -> Ready:
     roots = tuple(ready_root(root, len(plan.slots), foreign) for root in plan.roots)
     reading = [root for root in plan.roots if not isinstance(root, p.FixedRoot | p.ForeignRoot)]
     alone = len(reading) == 1 and all(root.single_statement for root in roots)
-    return Ready(plan, roots, alone, bool(reading))
+    return Ready(plan, roots, alone, bool(reading), roots[0] if alone and len(roots) == 1 else None)
 
 
 def ready_root(root: p.Root, slots: int, foreign: Callable[[p.ForeignRoot], Any]) -> ReadyRoot:
@@ -252,11 +254,14 @@ def point(root: p.PointRoot, slots: int) -> ReadyRoot:
     statement = statement_of(Emitter(layout).point(root), slots)
     shape = shape_row(root.rows, root.shape, layout)
 
+    sql, places = statement.sql, statement.places
+
     async def run(connection: Connection, request: Sequence[Any]) -> Any:
-        rows = await rows_of(statement, connection, request)
+        # Below a single row everything is nested: there is this statement, and nothing to gather.
+        rows = await connection.fetch(sql, *[request[place] for place in places])
         return shape(rows[0], request) if rows else None
 
-    return ReadyRoot(root.key, run, statement, not statement.below)
+    return ReadyRoot(root.key, run, statement, single_statement=True)
 
 
 def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
@@ -519,6 +524,8 @@ class Engine:
     @staticmethod
     async def run(compiled: Ready, request: Sequence[Any], connection: Any) -> dict[str, Any]:
         """The answer's data, read on one connection: one statement is its own snapshot, several share one."""
+        if compiled.single is not None:
+            return {compiled.single.key: await compiled.single.run(connection, request)}
         if compiled.alone or not compiled.needs_database:
             return {root.key: await root.run(connection, request) for root in compiled.roots}
         async with connection.transaction(isolation="repeatable_read", readonly=True):

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from hub.errors import Invalid
 
-NUMBERS_IN = {"S": 1, "R": 2, "E": 2, "L": 1, "D": 2, "C": 2}
-"""How many numbers follow a tag: Subject, record, Sanctions entry, List, Disclosure, Commitment."""
+NUMBERS_IN = {"S": 1, "R": 2, "E": 2, "L": 1, "D": 2, "C": 2, "P": 2, "A": 2, "G": 1}
+"""How many numbers follow a tag: Subject, record, Sanctions entry, List, Disclosure, Commitment,
+responsible Person, Access log entry, Grant."""
 
 LARGEST = 2**63 - 1
 SEPARATOR = "-"

@@ -17,12 +17,15 @@ from hub.query.catalog import (
     EntityKey,
     Filter,
     Many,
+    OfCaller,
+    Performed,
     RowOf,
     Source,
     sourced,
     with_arguments,
 )
 from hub.schema import words  # noqa: F401  (describes the enums)
+from hub.schema.access import GrantAccessInput, GrantPayload, RevokeAccessInput, Viewer
 from hub.schema.departments import DEPARTMENT_ORDER, ITEM_ORDER, CatalogueItem, Department, in_force
 from hub.schema.disclosure import DISCLOSURE_FILTER, OLDEST, DisclosureConnection, DisclosureFilter
 from hub.schema.paging import After, Before, First, Last, Node
@@ -43,12 +46,13 @@ from hub.store import records as record_tables
 from hub.store import reference
 from hub.store import sanctions as sanction_tables
 from hub.store import subjects as subject_tables
-from hub.store.departments import catalogue_items, departments
+from hub.store.access_log import access_log
+from hub.store.departments import catalogue_items, departments, grants
 from hub.store.disclosure import disclosures
 from hub.store.labels import MeasureCategory, SanctionsListKind
 from hub.store.records import record_revisions, records
 from hub.store.sanctions import listing_bases, listing_steps, measures, sanctions_entries, sanctions_lists
-from hub.store.subjects import commitments, evaluations, subject_relations, subjects
+from hub.store.subjects import commitments, evaluations, responsible_persons, subject_relations, subjects
 
 FEDERATION: Final = "2.9"
 
@@ -162,8 +166,31 @@ class Query:
     ) -> DisclosureConnection:
         """The feed of what became public, changed, was marked, or ceased to be public, oldest first."""
 
+    viewer: Viewer = sourced(OfCaller(), "Who is calling.")
+
+
+@strawberry.type(
+    description="What callers with a token can do. Each takes one input and answers with what it did, or with the"
+    " problems that kept it from being done."
+)
+class Mutation:
+    @with_arguments(Performed("grantAccess"), authenticated=True)
+    def grant_access(
+        self, input: Annotated[GrantAccessInput, strawberry.argument(description="What to open, and to whom.")]
+    ) -> GrantPayload:
+        """Open items of one's own department to another; needs the owner's scope grants:write."""
+
+    @with_arguments(Performed("revokeAccess"), authenticated=True)
+    def revoke_access(
+        self, input: Annotated[RevokeAccessInput, strawberry.argument(description="Which grant to end.")]
+    ) -> GrantPayload:
+        """End a grant of one's own department, at once; needs the owner's scope grants:write."""
+
 
 ROWS: Mapping[str, RowOf] = {
+    "ResponsiblePerson": RowOf(responsible_persons),
+    "AccessLogEntry": RowOf(access_log, tag="A"),
+    "Grant": RowOf(grants),
     "Region": RowOf(reference.regions),
     "Industry": RowOf(reference.industries),
     "Department": RowOf(departments),
@@ -214,7 +241,7 @@ def build() -> tuple[strawberry.federation.Schema, Catalogue]:
     Raises LookupError when they do not fit, so that the hub does not start.
     """
     schema = strawberry.federation.Schema(
-        query=Query, types=list(KINDS.values()), federation_version=FEDERATION, config=CONFIG
+        query=Query, mutation=Mutation, types=list(KINDS.values()), federation_version=FEDERATION, config=CONFIG
     )
     core: GraphQLSchema = schema._schema  # noqa: SLF001  (strawberry gives no public way to graphql-core's schema)
     describe_federation(core)
@@ -239,6 +266,9 @@ FEDERATION_WORDS: Mapping[str, str] = {
     "@key.fields": "The fields.",
     "@key.resolvable": "Whether this subgraph answers such a look-up.",
     "@shareable": "Other subgraphs may answer it too, and alike.",
+    "@authenticated": "Only callers with an access token get it.",
+    "@requiresScopes": "Only callers whose token has one of these sets of scopes get it.",
+    "@requiresScopes.scopes": "Sets of scopes.",
     "@link": "The schema follows a specification.",
     "@link.url": "Its address and version.",
     "@link.as": "A name for it within this schema.",

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, or_
 
+from hub.policy.scopes import HubScope
 from hub.policy.visibility import TODAY, word
 from hub.query.catalog import Filter, Identity, Many, One, Order, sourced, stored, with_arguments
 from hub.schema.departments import DEPARTMENT_ORDER, Department, Industry, Region
 from hub.schema.paging import After, Before, First, Last, Node, PageInfo
+from hub.schema.persons import ResponsiblePerson, persons_of
 from hub.schema.records import CreditRecord, not_after, not_before, one_of
 from hub.schema.scalars import Date
 from hub.store.departments import departments
@@ -16,7 +18,7 @@ from hub.store.labels import ListingStatus, MeasureCategory, RecordKind, Sanctio
 from hub.store.records import records
 from hub.store.reference import industries, regions
 from hub.store.sanctions import listing_bases, listing_steps, measures, sanctions_entries, sanctions_lists
-from hub.store.subjects import subjects
+from hub.store.subjects import responsible_persons, subjects
 
 if TYPE_CHECKING:
     from hub.schema.subjects import Subject
@@ -139,6 +141,14 @@ class SanctionsEntry(Node):
     measures: list[Measure] = sourced(
         Many(measures, in_list=(sanctions_entries.c.measure_codes, measures.c.code), order=MEASURES),
         "The measures that follow from this entry.",
+    )
+    responsible_persons: list[ResponsiblePerson] | None = sourced(
+        persons_of(
+            (sanctions_entries.c.subject_id, responsible_persons.c.subject_id),
+            (sanctions_entries.c.id, responsible_persons.c.entry_id),
+        ),
+        "The persons who were found responsible (责任人); for callers with the scope, who say what for.",
+        needs=HubScope.PERSONS_READ,
     )
     history: list[ListingStep] = sourced(
         Many(

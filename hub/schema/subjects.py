@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, and_, not_, select
 
+from hub.policy.scopes import HubScope
 from hub.policy.sharing import guard_of
 from hub.policy.visibility import TODAY, word
 from hub.query.catalog import (
@@ -18,8 +19,10 @@ from hub.query.catalog import (
     stored,
     with_arguments,
 )
+from hub.schema.access import ACCESS_LOG, AccessLogConnection
 from hub.schema.departments import Department, Industry, Region
 from hub.schema.paging import After, Before, First, Last, Node
+from hub.schema.persons import ResponsiblePerson, persons_of
 from hub.schema.records import NEWEST, RECORD_FILTER, CreditRecordConnection, RecordFilter
 from hub.schema.sanctions import ENTRIES, SanctionsEntry, entry_in_force
 from hub.schema.scalars import USCC, Date
@@ -28,7 +31,14 @@ from hub.store.labels import CommitmentType, Fulfilment, RelationKind, SubjectKi
 from hub.store.records import records
 from hub.store.reference import industries, regions
 from hub.store.sanctions import sanctions_entries
-from hub.store.subjects import commitments, evaluations, legal_representatives, subject_relations, subjects
+from hub.store.subjects import (
+    commitments,
+    evaluations,
+    legal_representatives,
+    responsible_persons,
+    subject_relations,
+    subjects,
+)
 
 RELATIONS = Order("relations", (subject_relations.c.id,), descending=False)
 EVALUATIONS = Order("evaluations", (evaluations.c.scale, evaluations.c.id), descending=False)
@@ -130,6 +140,11 @@ class Subject(Node):
         One(industries, ((subjects.c.industry_code, industries.c.code),)), "Its industry as registered."
     )
     registered_on: Date | None = stored(subjects.c.registered_on, "The day of its registration (成立日期).")
+    responsible_persons: list[ResponsiblePerson] | None = sourced(
+        persons_of((subjects.c.id, responsible_persons.c.subject_id)),
+        "The persons found responsible for its conduct (责任人); for callers with the scope, who say what for.",
+        needs=HubScope.PERSONS_READ,
+    )
     legal_representative: str | None = sourced(
         Computed(legal_representative), "The legal representative's (法定代表人) name, as registries publish it."
     )
@@ -203,3 +218,7 @@ class Subject(Node):
         Many(subject_relations, ((subjects.c.id, subject_relations.c.subject_id),), order=RELATIONS),
         "Subjects that it is tied to today.",
     )
+
+    @with_arguments(ACCESS_LOG, needs=HubScope.ACCESS_LOG_READ)
+    def access_log(self, first: First = None, after: After = None) -> AccessLogConnection | None:
+        """Who looked at what of it is not public, and why (查询日志), newest first; for itself and for auditors."""

@@ -53,6 +53,16 @@ described(
     },
 )
 described(
+    words.ResponsibleRole,
+    "In which office a person was responsible (责任人身份).",
+    {
+        "LEGAL_REPRESENTATIVE": "The legal representative (法定代表人).",
+        "PRINCIPAL": "The principal (主要负责人).",
+        "ACTUAL_CONTROLLER": "The actual controller (实际控制人).",
+        "DIRECTLY_RESPONSIBLE": "Directly responsible (直接责任人员).",
+    },
+)
+described(
     words.CommitmentType,
     "Types of credit commitment (信用承诺).",
     {

@@ -377,6 +377,24 @@ def list_id(world: World, row: Row) -> str:
     return global_id("L", row["id"])
 
 
+@resolves("Subject", "SanctionsEntry", name="responsiblePersons")
+def persons(world: World, row: Row) -> None:
+    """Nothing for anybody without the scope."""
+
+
+@resolves("Subject", name="accessLog")
+def access_log(world: World, row: Row, **_: Any) -> None:
+    """Nothing for anybody without the scope."""
+
+
+@resolves("Query", name="viewer")
+def viewer(world: World, row: Row) -> Answer:
+    return {
+        "client": None, "person": None, "department": None, "subject": None, "scopes": [], "purposes": [], "grants": [],
+        "costLeft": None,
+    }  # fmt: skip
+
+
 @resolves("SanctionsList", "SanctionsEntry", name="measures")
 def its_measures(world: World, row: Row) -> list[Thing]:
     return coded(world, "measures", "Measure", row["measure_codes"])

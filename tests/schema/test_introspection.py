@@ -32,7 +32,9 @@ async def asker(shared_database: str) -> AsyncIterator[Asker]:
 
 
 # The SDL takes these over by @link; introspection shows them.
-LINKED = {"_FieldSet", "link__Import", "link__Purpose", "key", "link", "shareable"}
+LINKED = {
+    "_FieldSet", "link__Import", "link__Purpose", "authenticated", "key", "link", "requiresScopes", "shareable"
+}  # fmt: skip
 
 
 def definitions(introspection: Any) -> dict[str, str]:

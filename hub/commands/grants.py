@@ -1,0 +1,173 @@
+"""What a department opens of its own to another: items that are shared on conditions, for purposes and a term.
+
+A grant is the owner's word (domain 4.7): no use beyond its purposes, and an end at any time. Ended grants stay, with
+who ended them and why; each process honours an end within a second (`hub.identity.watch`).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+
+from hub.clock import Clock
+
+ITEMS_MAX: Final = 100
+PURPOSES_MAX: Final = 50
+
+
+class Problem(NamedTuple):
+    """Why the domain refuses: a stable code, a sentence with the mend, and where in the input."""
+
+    code: str
+    message: str
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A grant's key, or the problems that kept it from being made or ended."""
+
+    grant_id: int | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is to be opened, to whom, for what and for how long; departments and items by their codes."""
+
+    owner: str
+    grantee: str
+    items: Sequence[str]
+    purposes: Sequence[str]
+    since: date | None = None
+    until: date | None = None
+
+
+CONDITIONAL = """
+    select code, bool_or(sharing = 'CONDITIONAL') as conditional from catalogue_items
+    where $1 = any(department_codes) and effective_from <= $2 and (effective_until is null or effective_until >= $2)
+        and code = any($3::text[])
+    group by code
+"""
+STANDING_GRANT = "select owner_id, revision, revoked_at from grants where id = $1 for update"
+STANDING = "select id, term_until from departments where code = $1"
+
+
+async def grant_access(
+    connection: asyncpg.Connection,
+    clock: Clock,
+    terms: Terms,
+    *,
+    known_purposes: Collection[str],
+    by: int | None = None,
+) -> Outcome:
+    """Make a grant, in the caller's transaction; `by` is the department that makes it, None for the operator.
+
+    Domain refusals are problems, not exceptions. Raises asyncpg.PostgresError when the database fails.
+    """
+    today = clock.today()
+    problems: list[Problem] = []
+    owner, grantee = [await connection.fetchrow(STANDING, code) for code in (terms.owner, terms.grantee)]
+    for found, field in ((owner, "owner"), (grantee, "grantee")):
+        if found is None:
+            problems.append(Problem("UNKNOWN_DEPARTMENT", "No department has this code.", (field,)))
+        elif found["term_until"] is not None and found["term_until"] < today:
+            problems.append(Problem("DEPARTMENT_ENDED", "This department's term is over.", (field,)))
+    if terms.owner == terms.grantee:
+        problems.append(Problem("GRANT_TO_ONESELF", "A department needs no grant for its own data.", ("grantee",)))
+    problems += _problems_of_lists(terms, known_purposes)
+    since = terms.since or today
+    if since < today:
+        problems.append(Problem("TERM_IN_THE_PAST", "A grant begins today or later.", ("from",)))
+    if terms.until is not None and terms.until < since:
+        problems.append(Problem("TERM_ENDS_EARLY", "The last day must not be before the first.", ("until",)))
+    if owner is not None and len(terms.items) <= ITEMS_MAX:
+        problems += await _problems_of_items(connection, terms, today)
+    if problems:
+        return Outcome(problems=tuple(problems))
+    assert owner is not None
+    assert grantee is not None
+    grant_id = await connection.fetchval(
+        "insert into grants (owner_id, grantee_id, item_codes, purposes, valid_from, valid_until, known_from,"
+        " changed_by) values ($1, $2, $3, $4, $5, $6, $7, $8) returning id",
+        owner["id"],
+        grantee["id"],
+        sorted(set(terms.items)),
+        sorted(set(terms.purposes)),
+        since,
+        terms.until,
+        clock.now(),
+        by,
+    )
+    return Outcome(grant_id)
+
+
+def _problems_of_lists(terms: Terms, known_purposes: Collection[str]) -> list[Problem]:
+    problems: list[Problem] = []
+    for values, most, field in (
+        (terms.items, ITEMS_MAX, "catalogueItems"),
+        (terms.purposes, PURPOSES_MAX, "purposes"),
+    ):
+        if not values:
+            problems.append(Problem("NOTHING_GIVEN", "At least one is needed.", (field,)))
+        elif len(values) > most:
+            problems.append(Problem("TOO_MANY", f"At most {most} may be given.", (field,)))
+    problems += [
+        Problem(
+            "UNKNOWN_PURPOSE",
+            f"This hub knows the purposes {', '.join(sorted(known_purposes))}.",
+            ("purposes", str(place)),
+        )
+        for place, purpose in enumerate(terms.purposes[:PURPOSES_MAX])
+        if purpose not in known_purposes
+    ]
+    return problems
+
+
+async def _problems_of_items(connection: asyncpg.Connection, terms: Terms, today: date) -> list[Problem]:
+    rows = await connection.fetch(CONDITIONAL, terms.owner, today, list(terms.items))
+    found = {row["code"]: row["conditional"] for row in rows}
+    problems: list[Problem] = []
+    for place, item in enumerate(terms.items):
+        if item not in found:
+            sentence = "The owner has no catalogue item in force with this code."
+            problems.append(Problem("UNKNOWN_CATALOGUE_ITEM", sentence, ("catalogueItems", str(place))))
+        elif not found[item]:
+            sentence = "Only items that are shared on conditions are opened by a grant."
+            problems.append(Problem("ITEM_NOT_CONDITIONAL", sentence, ("catalogueItems", str(place))))
+    return problems
+
+
+async def revoke_access(
+    connection: asyncpg.Connection,
+    clock: Clock,
+    grant_id: int,
+    *,
+    owners: Collection[int] | None = None,
+    expected_revision: int | None = None,
+    reason: str | None = None,
+    by: int | None = None,
+) -> Outcome:
+    """End a grant at once, in the caller's transaction.
+
+    `owners` are the departments whose grants the caller may end, None for the operator. A grant that is another's is as
+    unknown as one that is not there.
+    """
+    row: Any = await connection.fetchrow(STANDING_GRANT, grant_id)
+    if row is None or (owners is not None and row["owner_id"] not in owners):
+        return Outcome(problems=(Problem("UNKNOWN_GRANT", "No grant of yours has this id.", ("grant",)),))
+    if expected_revision is not None and row["revision"] != expected_revision:
+        sentence = "The grant has changed meanwhile; read it again."
+        return Outcome(problems=(Problem("STALE", sentence, ("expectedRevision",)),))
+    if row["revoked_at"] is None:
+        await connection.execute(
+            "update grants set revoked_at = $2, revision = revision + 1, known_from = $2, changed_by = $3,"
+            " change_reason = $4, changed_fields = '{revoked_at}' where id = $1",
+            grant_id,
+            clock.now(),
+            by,
+            reason,
+        )
+    return Outcome(grant_id)
