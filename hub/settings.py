@@ -3,6 +3,7 @@
 Importing this module reads nothing; tests build `Settings(...)` directly.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
@@ -14,8 +15,26 @@ from hub.errors import Unusable
 from hub.limits import Limits
 
 PREFIX = "HUB_"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+DAYS_MAX = 3_653
+CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 # Variables whose names others have given.
 FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+# What a caller may want data for (使用目的), unless HUB_PURPOSES has a list of its own; English and Chinese for people.
+PURPOSES: Mapping[str, tuple[str, str]] = {
+    "licensing": ("Deciding on a licence or registration", "行政许可、登记"),
+    "tender": ("Checking bidders in a tender", "招标投标资格审查"),
+    "subsidy": ("Deciding on subsidies and funds", "财政资金、补贴审核"),
+    "inspection": ("Supervision and inspection", "监督检查"),
+    "enforcement": ("Investigating a breach", "行政执法、案件调查"),
+    "judicial": ("Court proceedings and execution", "司法审判、执行"),
+    "recruitment-of-suppliers": ("Choosing suppliers", "供应商遴选"),
+    "commendation": ("Honours and awards", "评优评先、表彰奖励"),
+    "credit-repair": ("Examining credit repair and objections", "信用修复、异议核查"),
+    "audit": ("Audit", "审计监督"),
+    "statistics": ("Statistics and research", "统计分析"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +66,15 @@ class Settings:
     trusted_proxies: str = ""
     cors_origins: str = ""
 
+    # What the hub is called from outside, without a slash at the end: the issuer and the audience of its tokens. None
+    # means the address that it serves at.
+    base_url: str | None = None
+    # What a caller may want data for; which of these a subject learns of only after so many days; and for how many
+    # years dishonesty may be held against a subject, which local law decides.
+    purposes: tuple[str, ...] = tuple(PURPOSES)
+    covert_purposes: Mapping[str, int] = field(default_factory=dict)
+    sharing_years: int = 5
+
     limits: Limits = field(default_factory=Limits)
 
     def without_rate_limit(self) -> Self:
@@ -70,6 +98,8 @@ class Settings:
         settings = cls(**given, limits=Limits.from_env(env))
         if not complaints and settings.pool_min > settings.pool_max:
             complaints.append("HUB_POOL_MIN must not be greater than HUB_POOL_MAX")
+        if not complaints and (strange := sorted(set(settings.covert_purposes) - set(settings.purposes))):
+            complaints.append(f"HUB_COVERT_PURPOSES names {', '.join(strange)}, which HUB_PURPOSES lacks")
         if complaints:
             raise Unusable(f"The environment cannot be used: {'; '.join(complaints)}.")
         return settings
@@ -114,6 +144,36 @@ def _origins(text: str) -> str:
     return text
 
 
+def _base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    loopback = parts.hostname in LOOPBACK
+    plain = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    if not plain or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be an https URL such as https://hub.example, without query; http on loopback only")
+    return text.rstrip("/")
+
+
+def _purposes(text: str) -> tuple[str, ...]:
+    codes = tuple(part.strip() for part in text.split(","))
+    if not all(CODE.fullmatch(part) for part in codes) or len(set(codes)) < len(codes):
+        raise ValueError("must be different codes of small letters, digits and hyphens, separated by commas")
+    return codes
+
+
+def _covert(text: str) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for part in text.split(","):
+        purpose, _, days = part.strip().partition(":")
+        if not CODE.fullmatch(purpose) or not (days.isascii() and days.isdigit() and 1 <= int(days[:9]) <= DAYS_MAX):
+            raise ValueError(f"must be purposes with days up to {DAYS_MAX:,}, such as enforcement:180, by commas")
+        found[purpose] = int(days)
+    return found
+
+
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
@@ -150,4 +210,8 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "traces": _present,
     "trusted_proxies": _networks,
     "cors_origins": _origins,
+    "base_url": _base_url,
+    "purposes": _purposes,
+    "covert_purposes": _covert,
+    "sharing_years": _number(1, 100),
 }
