@@ -25,3 +25,10 @@ class Clock:
     def today(self) -> date:
         """Today's date in Beijing."""
         return self.now().date()
+
+    def outside(self) -> datetime:
+        """This instant as other machines know it, whatever time a demonstration plays.
+
+        For what they sign or check themselves: tokens, assertions, codes and sessions. The law's days are `today`.
+        """
+        return datetime.now(BEIJING)

@@ -23,18 +23,20 @@ FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 # What a caller may want data for (使用目的), unless HUB_PURPOSES has a list of its own; English and Chinese for people.
 PURPOSES: Mapping[str, tuple[str, str]] = {
-    "licensing": ("Deciding on a licence or registration", "行政许可、登记"),
-    "tender": ("Checking bidders in a tender", "招标投标资格审查"),
-    "subsidy": ("Deciding on subsidies and funds", "财政资金、补贴审核"),
-    "inspection": ("Supervision and inspection", "监督检查"),
-    "enforcement": ("Investigating a breach", "行政执法、案件调查"),
-    "judicial": ("Court proceedings and execution", "司法审判、执行"),
-    "recruitment-of-suppliers": ("Choosing suppliers", "供应商遴选"),
-    "commendation": ("Honours and awards", "评优评先、表彰奖励"),
-    "credit-repair": ("Examining credit repair and objections", "信用修复、异议核查"),
-    "audit": ("Audit", "审计监督"),
-    "statistics": ("Statistics and research", "统计分析"),
+    "licensing": ("Deciding on a licence", "行政许可"),
+    "tender": ("Checking bidders", "招标投标"),
+    "subsidy": ("Deciding on public funds", "财政资金安排"),
+    "inspection": ("Planning and making inspections", "监督检查"),
+    "enforcement": ("Investigating a breach", "行政执法"),
+    "judicial": ("Proceedings of a court or a procuratorate", "司法办案"),
+    "recruitment-of-suppliers": ("Choosing suppliers", "供应商选择"),
+    "evaluation": ("Evaluating credit", "信用评价"),
+    "repair": ("Handling objections and credit repair", "异议处理、信用修复"),
+    "audit": ("Auditing", "审计监督"),
+    "statistics": ("Statistics", "统计分析"),
 }
+# What is being investigated must not be told to whom it is about at once; HUB_COVERT_PURPOSES replaces it.
+COVERT_PURPOSES: Mapping[str, int] = {"enforcement": 90, "judicial": 90}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Settings:
     # What a caller may want data for; which of these a subject learns of only after so many days; and for how many
     # years dishonesty may be held against a subject, which local law decides.
     purposes: tuple[str, ...] = tuple(PURPOSES)
-    covert_purposes: Mapping[str, int] = field(default_factory=dict)
+    covert_purposes: Mapping[str, int] = field(default_factory=lambda: COVERT_PURPOSES)
     sharing_years: int = 5
 
     limits: Limits = field(default_factory=Limits)
@@ -95,6 +97,9 @@ class Settings:
                 given[name] = READERS[name](text)
             except ValueError as wrong:
                 complaints.append(f"{variable} {wrong}")
+        if "purposes" in given and "covert_purposes" not in given:
+            known_covert = {code: days for code, days in COVERT_PURPOSES.items() if code in given["purposes"]}
+            given["covert_purposes"] = known_covert
         settings = cls(**given, limits=Limits.from_env(env))
         if not complaints and settings.pool_min > settings.pool_max:
             complaints.append("HUB_POOL_MIN must not be greater than HUB_POOL_MAX")
@@ -166,10 +171,12 @@ def _purposes(text: str) -> tuple[str, ...]:
 
 def _covert(text: str) -> Mapping[str, int]:
     found: dict[str, int] = {}
+    if text == "none":
+        return found
     for part in text.split(","):
         purpose, _, days = part.strip().partition(":")
         if not CODE.fullmatch(purpose) or not (days.isascii() and days.isdigit() and 1 <= int(days[:9]) <= DAYS_MAX):
-            raise ValueError(f"must be purposes with days up to {DAYS_MAX:,}, such as enforcement:180, by commas")
+            raise ValueError(f"must be purposes with days up to {DAYS_MAX:,}, such as enforcement:180, or none")
         found[purpose] = int(days)
     return found
 

@@ -45,6 +45,9 @@ def test_purposes_are_codes_and_only_known_ones_are_covert() -> None:
     assert settings.purposes == ("tender", "enforcement")
     assert settings.covert_purposes == {"enforcement": 180}
     assert settings.sharing_years == 3
+    assert Settings.from_env({}).covert_purposes == {"enforcement": 90, "judicial": 90}
+    assert Settings.from_env({"HUB_PURPOSES": "tender,judicial"}).covert_purposes == {"judicial": 90}
+    assert Settings.from_env({"HUB_COVERT_PURPOSES": "none"}).covert_purposes == {}
     with pytest.raises(Unusable, match="HUB_COVERT_PURPOSES names spying"):
         Settings.from_env({"HUB_COVERT_PURPOSES": "spying:7"})
 
