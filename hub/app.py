@@ -20,7 +20,7 @@ from hub.edge.documents import Documents
 from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
 from hub.edge.inside import Inside
 from hub.errors import Unusable
-from hub.identity.tokens import Verifier
+from hub.identity.verifier import Verifier
 from hub.identity.watch import keep_watching
 from hub.policy.caller import Rules
 from hub.schema import build, sdl
@@ -48,8 +48,8 @@ class Hub:
         limits = settings.limits
         self.inside = Inside(settings, url)
         self.engine = self.inside.engine(catalogue, sdl(), limits)
-        base_url = settings.base_url or "http://127.0.0.1:8000"
-        self.verifier = Verifier(self.open_edge_pool, clock, issuer=base_url, audience=f"{base_url}/graphql")
+        base_url = settings.base_url or f"http://{settings.host}:{settings.port}"
+        self.verifier = Verifier(base_url, clock, self.open_edge_pool, purposes=settings.purposes)
         self.access_log = AccessLog(url)
         self.access = Access(
             Callers(self.verifier, clock, Rules(settings.sharing_years, settings.covert_purposes)),

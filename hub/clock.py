@@ -22,11 +22,13 @@ class Clock:
         """This instant, in Beijing's offset."""
         return datetime.now(BEIJING) + self.ahead
 
-    @staticmethod
-    def outside() -> datetime:
-        """Real time, whatever a demonstration shows: for tokens and assertions, which outsiders' clocks judge too."""
-        return datetime.now(UTC)
-
     def today(self) -> date:
         """Today's date in Beijing."""
         return self.now().date()
+
+    def outside(self) -> datetime:
+        """This instant as other machines know it, whatever time a demonstration plays.
+
+        For what they sign or check themselves: tokens, assertions, codes and sessions. The law's days are `today`.
+        """
+        return datetime.now(BEIJING)

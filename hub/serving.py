@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import uvicorn
 
@@ -75,7 +76,7 @@ def serve(
     from hub.edge.protocol import protocol_with
 
     logs.configure()
-    app = create_app(settings, clock)
+    app = create_app(replace(settings, base_url=settings.base_url or address_of(listener)), clock)
 
     async def served() -> None:
         await started()

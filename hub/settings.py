@@ -15,7 +15,13 @@ from hub.errors import Unusable
 from hub.limits import Limits
 
 PREFIX = "HUB_"
-# The purposes that the hub knows by itself, in English and Chinese.
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+DAYS_MAX = 3_653
+CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
+# Variables whose names others have given.
+FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
+
+# What a caller may want data for (使用目的), unless HUB_PURPOSES has a list of its own; English and Chinese for people.
 PURPOSES: Mapping[str, tuple[str, str]] = {
     "licensing": ("Deciding on a licence", "行政许可"),
     "tender": ("Checking bidders", "招标投标"),
@@ -29,8 +35,8 @@ PURPOSES: Mapping[str, tuple[str, str]] = {
     "audit": ("Auditing", "审计监督"),
     "statistics": ("Statistics", "统计分析"),
 }
-# Variables whose names others have given.
-FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
+# What is being investigated must not be told to whom it is about at once; HUB_COVERT_PURPOSES replaces it.
+COVERT_PURPOSES: Mapping[str, int] = {"enforcement": 90, "judicial": 90}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,13 @@ class Settings:
     trusted_proxies: str = ""
     cors_origins: str = ""
 
-    # Where the hub is reached from outside, and so who issues its tokens and for what; None: where it is served.
+    # What the hub is called from outside, without a slash at the end: the issuer and the audience of its tokens. None
+    # means the address that it serves at.
     base_url: str | None = None
-    # For what data may be read (使用目的); those that are covert with the days after which the subject learns of it.
+    # What a caller may want data for; which of these a subject learns of only after so many days; and for how many
+    # years dishonesty may be held against a subject, which local law decides.
     purposes: tuple[str, ...] = tuple(PURPOSES)
-    covert_purposes: Mapping[str, int] = field(default_factory=lambda: {"enforcement": 90, "judicial": 90})
-    # For how many years dishonesty may be held against a subject by those it is shared with (local law: five).
+    covert_purposes: Mapping[str, int] = field(default_factory=lambda: COVERT_PURPOSES)
     sharing_years: int = 5
 
     limits: Limits = field(default_factory=Limits)
@@ -90,9 +97,14 @@ class Settings:
                 given[name] = READERS[name](text)
             except ValueError as wrong:
                 complaints.append(f"{variable} {wrong}")
+        if "purposes" in given and "covert_purposes" not in given:
+            known_covert = {code: days for code, days in COVERT_PURPOSES.items() if code in given["purposes"]}
+            given["covert_purposes"] = known_covert
         settings = cls(**given, limits=Limits.from_env(env))
         if not complaints and settings.pool_min > settings.pool_max:
             complaints.append("HUB_POOL_MIN must not be greater than HUB_POOL_MAX")
+        if not complaints and (strange := sorted(set(settings.covert_purposes) - set(settings.purposes))):
+            complaints.append(f"HUB_COVERT_PURPOSES names {', '.join(strange)}, which HUB_PURPOSES lacks")
         if complaints:
             raise Unusable(f"The environment cannot be used: {'; '.join(complaints)}.")
         return settings
@@ -137,6 +149,38 @@ def _origins(text: str) -> str:
     return text
 
 
+def _base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    loopback = parts.hostname in LOOPBACK
+    plain = parts.scheme == "https" or (parts.scheme == "http" and loopback)
+    if not plain or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("must be an https URL such as https://hub.example, without query; http on loopback only")
+    return text.rstrip("/")
+
+
+def _purposes(text: str) -> tuple[str, ...]:
+    codes = tuple(part.strip() for part in text.split(","))
+    if not all(CODE.fullmatch(part) for part in codes) or len(set(codes)) < len(codes):
+        raise ValueError("must be different codes of small letters, digits and hyphens, separated by commas")
+    return codes
+
+
+def _covert(text: str) -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    if text == "none":
+        return found
+    for part in text.split(","):
+        purpose, _, days = part.strip().partition(":")
+        if not CODE.fullmatch(purpose) or not (days.isascii() and days.isdigit() and 1 <= int(days[:9]) <= DAYS_MAX):
+            raise ValueError(f"must be purposes with days up to {DAYS_MAX:,}, such as enforcement:180, or none")
+        found[purpose] = int(days)
+    return found
+
+
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
@@ -157,34 +201,7 @@ def _present(_: str) -> bool:
     return True
 
 
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise ValueError("must be an address such as https://hub.example.gov.cn")
-    return text.rstrip("/")
-
-
-def _purposes(text: str) -> tuple[str, ...]:
-    purposes = tuple(part.strip() for part in text.split(","))
-    if not all(re.fullmatch("[a-z][a-z0-9-]{0,63}", purpose) for purpose in purposes):
-        raise ValueError("must be codes such as licensing, of small letters, digits and hyphens, separated by commas")
-    return purposes
-
-
-def _covert(text: str) -> Mapping[str, int]:
-    if text == "none":
-        return {}
-    found = [re.fullmatch(r"([a-z][a-z0-9-]{0,63}):([0-9]{1,4})", part.strip()) for part in text.split(",")]
-    if not all(found):
-        raise ValueError("must be purposes with days, such as enforcement:90, separated by commas, or none")
-    return {each[1]: int(each[2]) for each in found if each}
-
-
 READERS: Mapping[str, Callable[[str], object]] = {
-    "base_url": _base_url,
-    "purposes": _purposes,
-    "covert_purposes": _covert,
-    "sharing_years": _number(1, 100),
     "database_url": _url,
     "data_dir": _path,
     "host": _text,
@@ -200,4 +217,8 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "traces": _present,
     "trusted_proxies": _networks,
     "cors_origins": _origins,
+    "base_url": _base_url,
+    "purposes": _purposes,
+    "covert_purposes": _covert,
+    "sharing_years": _number(1, 100),
 }

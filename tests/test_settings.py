@@ -36,3 +36,39 @@ def test_every_bad_variable_is_named_at_once_and_no_value_is() -> None:
     assert "topsecret" not in said
     with pytest.raises(Unusable, match="HUB_POOL_MIN"):
         Settings.from_env({"HUB_POOL_MIN": "20"})
+
+
+def test_purposes_are_codes_and_only_known_ones_are_covert() -> None:
+    settings = Settings.from_env(
+        {"HUB_PURPOSES": "tender, enforcement", "HUB_COVERT_PURPOSES": "enforcement:180", "HUB_SHARING_YEARS": "3"}
+    )
+    assert settings.purposes == ("tender", "enforcement")
+    assert settings.covert_purposes == {"enforcement": 180}
+    assert settings.sharing_years == 3
+    assert Settings.from_env({}).covert_purposes == {"enforcement": 90, "judicial": 90}
+    assert Settings.from_env({"HUB_PURPOSES": "tender,judicial"}).covert_purposes == {"judicial": 90}
+    assert Settings.from_env({"HUB_COVERT_PURPOSES": "none"}).covert_purposes == {}
+    with pytest.raises(Unusable, match="HUB_COVERT_PURPOSES names spying"):
+        Settings.from_env({"HUB_COVERT_PURPOSES": "spying:7"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HUB_PURPOSES", "tender,tender"),
+        ("HUB_PURPOSES", "Tender"),
+        ("HUB_COVERT_PURPOSES", "enforcement"),
+        ("HUB_COVERT_PURPOSES", "enforcement:0"),
+        ("HUB_SHARING_YEARS", "0"),
+        ("HUB_BASE_URL", "http://hub.example"),
+        ("HUB_BASE_URL", "https://user@hub.example"),
+        ("HUB_BASE_URL", "https://hub.example?x=1"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused(variable: str, value: str) -> None:
+    with pytest.raises(Unusable, match=variable):
+        Settings.from_env({variable: value})
+
+
+def test_the_base_url_has_no_slash_at_its_end() -> None:
+    assert Settings.from_env({"HUB_BASE_URL": "https://hub.example/"}).base_url == "https://hub.example"

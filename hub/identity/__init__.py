@@ -1,1 +1,1 @@
-"""Who is calling: clients, people, keys, tokens, and the principal that they make; no HTTP, no GraphQL."""
+"""Who is calling: clients, people, keys, tokens, and what of it all the database leaves to a caller today."""

@@ -1,277 +1,369 @@
-"""OAuth's clients: who they are, how they prove it, and what they may at most ask for.
+"""Clients of the hub (OAuth): what they are, how they prove themselves, what they may ask for.
 
-A secret is 256 random bits, so one round of SHA-256 hides it as well as a slow hash would: there is nothing to guess.
-It is shown once, to whoever made the client.
+A secret is 256 random bits, shown once and kept as a SHA-256. A slow hash protects what people choose and others can
+guess; nobody guesses 256 bits, and each token request would pay for the slowness. An unknown client and a wrong secret
+take the same path.
 """
 
-import json
+import hmac
 import re
 import secrets
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
-from hmac import compare_digest
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import asyncpg
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet
+import orjson
 
 from hub.clock import Clock
-from hub.domain.uscc import BadUscc, parse_uscc
-from hub.errors import Unusable
-from hub.policy.scopes import beyond, parsed
+from hub.domain.uscc import parse_uscc
+from hub.errors import Invalid, Unusable
+from hub.identity import jwks
+from hub.policy import scopes as scope_rules
 from hub.store.labels import ClientAuthentication, ClientKind
 
 CLIENT_CREDENTIALS: Final = "client_credentials"
 AUTHORIZATION_CODE: Final = "authorization_code"
 REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105 - the name of a grant
-PRIVATE_MEMBERS: Final = frozenset(("d", "p", "q", "dp", "dq", "qi", "k"))
-LOOPBACK: Final = frozenset(("127.0.0.1", "::1", "localhost"))
-CLIENT_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+GRANT_TYPES: Final = (CLIENT_CREDENTIALS, AUTHORIZATION_CODE, REFRESH_TOKEN)
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+SECRET_BYTES: Final = 32
+URI_CHARACTERS_MAX: Final = 2_000
 
-COLUMNS: Final = (
-    "client_id, name, kind, department_id, uscc, auth_method, secret_hash, jwks, grant_types, redirect_uris, scopes,"
-    " purposes, created_at, changed_at"
-)
+# Through whose client a person may sign in: a department's own, its supplier's, or one that belongs to nobody's data.
+SIGN_IN_KINDS: Final = frozenset({ClientKind.AGENCY, ClientKind.SUPPLIER, ClientKind.DEVELOPER})
+# Which kinds belong to a department. A supplier acts for one by delegation; a developer's users bring their own.
+DEPARTMENT_KINDS: Final = frozenset({ClientKind.AGENCY, ClientKind.AUDITOR})
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_SHAPE = "must have small letters, digits, dots, underscores and hyphens only, 63 at most"
+# What a wrong secret is compared with where there is no client; no secret has this hash.
+_NOBODYS: Final = "sha256:" + "0" * 64
+
+FIND = """
+    select c.client_id, c.name, c.kind, c.auth_method, c.grant_types, c.redirect_uris, c.scopes, c.purposes,
+        c.department_id, d.code as department, c.uscc, c.jwks, c.jwks_uri, c.secret_hash, c.created_at, c.disabled_at
+    from oauth_clients c left join departments d on d.id = c.department_id
+"""
+KEEP = """
+    insert into oauth_clients (client_id, name, kind, department_id, uscc, auth_method, secret_hash, jwks, jwks_uri,
+        grant_types, redirect_uris, scopes, purposes, created_at, changed_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+    on conflict (client_id) do nothing returning client_id
+"""
+RENEW = "update oauth_clients set secret_hash = $2, jwks = $3, jwks_uri = $4, changed_at = $5 where client_id = $1"
+DISABLE = "update oauth_clients set disabled_at = $2, changed_at = $2 where client_id = $1 and disabled_at is null"
+ENABLE = "update oauth_clients set disabled_at = null, changed_at = $2 where client_id = $1 and disabled_at is not null"
 
 
 @dataclass(frozen=True, slots=True)
-class NewClient:
-    """What an operator states of a client; departments and subjects by their codes."""
+class Client:
+    """A client as it is registered. What it may do today depends on more: `hub.identity.principals`."""
 
     client_id: str
     name: str
     kind: ClientKind
+    auth_method: ClientAuthentication
+    grant_types: tuple[str, ...]
+    redirect_uris: tuple[str, ...]
+    scopes: tuple[str, ...]
+    purposes: tuple[str, ...]
+    department_id: int | None
+    department: str | None
+    uscc: str | None
+    jwks: Mapping[str, Any] | None = field(repr=False)
+    jwks_uri: str | None
+    secret_hash: str | None = field(repr=False)
+    created_at: datetime
+    disabled_at: datetime | None
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        """The client of a row of FIND."""
+        values: dict[str, Any] = dict(row)
+        for name in ("grant_types", "redirect_uris", "scopes", "purposes"):
+            values[name] = tuple(values[name])
+        values["kind"] = ClientKind(values["kind"])
+        values["auth_method"] = ClientAuthentication(values["auth_method"])
+        values["jwks"] = None if values["jwks"] is None else orjson.loads(values["jwks"])
+        return cls(**values)
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it keeps no secret and so must bring PKCE."""
+        return self.auth_method is ClientAuthentication.NONE
+
+    def may_redirect_to(self, uri: str) -> bool:
+        """Whether an authorization answer may be sent there: exact comparison, as RFC 9700 asks."""
+        return uri in self.redirect_uris
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """What an operator says of a client to be; checked by `create_client`.
+
+    `client_id` None lets the hub choose one. `jwks` is a JWKS document or a single public JWK.
+    """
+
+    name: str
+    kind: ClientKind
+    auth_method: ClientAuthentication = ClientAuthentication.PRIVATE_KEY_JWT
+    client_id: str | None = None
     department: str | None = None
     uscc: str | None = None
-    auth_method: ClientAuthentication = ClientAuthentication.PRIVATE_KEY_JWT
-    jwks: dict[str, Any] | None = None
+    jwks: object | None = field(default=None, repr=False)
+    jwks_uri: str | None = None
+    grant_types: Sequence[str] = (CLIENT_CREDENTIALS,)
     redirect_uris: Sequence[str] = ()
     scopes: Sequence[str] = ()
     purposes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """A client that may ask for tokens: it is there and not disabled."""
+class Created:
+    """A client that was made, and the one time that its secret is seen; none where it has no secret."""
 
     client_id: str
-    name: str
-    kind: ClientKind
-    auth_method: ClientAuthentication
-    secret_hash: str | None
-    jwks: dict[str, Any] | None
-    grant_types: tuple[str, ...]
-    redirect_uris: tuple[str, ...]
-
-    def has_secret(self, secret: str) -> bool:
-        """Whether a secret is its own, in a time that does not tell how much of it was right."""
-        return self.secret_hash is not None and compare_digest(self.secret_hash, hash_of(secret))
+    secret: str | None = field(repr=False)
 
 
-def hash_of(secret: str) -> str:
-    """What is kept of a secret."""
-    return sha256(secret.encode()).hexdigest()
+async def find_client(connection: asyncpg.Connection, client_id: str) -> Client | None:
+    """A client by its id, disabled ones too; none for an id that no client has or could have."""
+    if not _ID.fullmatch(client_id):
+        return None
+    row = await connection.fetchrow(FIND + " where c.client_id = $1", client_id)
+    return None if row is None else Client.of(row)
+
+
+async def list_clients(connection: asyncpg.Connection) -> Sequence[Client]:
+    """All clients, disabled ones too, by id."""
+    return [Client.of(row) for row in await connection.fetch(FIND + " order by c.client_id")]
+
+
+def has_secret(client: Client | None, secret: str) -> bool:
+    """Whether this is the secret of the client; an unknown one, or one without a secret, takes as long to refuse."""
+    kept = client.secret_hash if client is not None else None
+    right = hmac.compare_digest(_hash(secret), kept or _NOBODYS)
+    return right and kept is not None and client is not None and client.disabled_at is None
 
 
 async def create_client(
-    connection: asyncpg.Connection, clock: Clock, new: NewClient, *, known_purposes: Collection[str]
-) -> str | None:
-    """Make a client; gives its secret, if it has one: it is kept nowhere.
+    connection: asyncpg.Connection, clock: Clock, new: NewClient, *, purposes: Collection[str]
+) -> Created:
+    """Register a client; `purposes` are those that the hub's settings know.
 
-    Raises Unusable with every fault at once.
+    Raises Unusable with a sentence that names everything that is wrong with it.
     """
-    faults = _faults(new, known_purposes)
-    department_id = None
-    if new.department is not None:
-        department_id = await connection.fetchval("select id from departments where code = $1", new.department)
-        if department_id is None:
-            faults.append("no department has this code")
-    faults += await _unknown_departments(connection, new.scopes)
-    if await connection.fetchval("select exists (select from oauth_clients where client_id = $1)", new.client_id):
-        faults.append("a client with this id is there already")
-    if faults:
-        raise Unusable(f"The client cannot be made: {'; '.join(faults)}.")
-    secret = secrets.token_urlsafe(32) if new.auth_method is ClientAuthentication.SECRET else None
-    now = clock.now()
-    await connection.execute(
-        f"insert into oauth_clients ({COLUMNS}) values"  # noqa: S608 - columns of our own
-        " ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)",
-        new.client_id,
-        new.name,
+    complaints = _unfit(new, purposes)
+    department_id, more = await departments_of(connection, new.department, new.scopes)
+    complaints += more
+    keys: Mapping[str, Any] | None = None
+    if new.jwks is not None:
+        try:
+            keys = jwks.checked(new.jwks)
+        except jwks.UnfitKeys as wrong:
+            complaints.append(f"its JWKS {wrong}")
+    if complaints:
+        raise Unusable(f"The client cannot be created: {'; '.join(complaints)}.")
+    secret = _new_secret() if new.auth_method is ClientAuthentication.SECRET else None
+    client_id = new.client_id or f"{new.department or new.kind.lower().replace('_', '-')}-{secrets.token_hex(4)}"
+    kept = await connection.fetchval(
+        KEEP,
+        client_id,
+        new.name.strip(),
         new.kind,
         department_id,
         new.uscc,
         new.auth_method,
-        None if secret is None else hash_of(secret),
-        None if new.jwks is None else json.dumps(new.jwks),
-        list(_grant_types(new)),
+        None if secret is None else _hash(secret),
+        None if keys is None else orjson.dumps(keys).decode(),
+        new.jwks_uri,
+        list(new.grant_types),
         list(new.redirect_uris),
-        sorted(set(new.scopes)),
-        sorted(set(new.purposes)),
-        now,
+        list(new.scopes),
+        list(new.purposes),
+        clock.now(),
     )
-    return secret
-
-
-def _grant_types(new: NewClient) -> Sequence[str]:
-    """What it may do: confidential clients act for themselves, and people sign in where there is a way back."""
-    own = () if new.auth_method is ClientAuthentication.NONE else (CLIENT_CREDENTIALS,)
-    return (*own, AUTHORIZATION_CODE, REFRESH_TOKEN) if new.redirect_uris else own
-
-
-def _faults(new: NewClient, known_purposes: Collection[str]) -> list[str]:
-    faults: list[str] = []
-    if CLIENT_ID.fullmatch(new.client_id) is None:
-        faults.append("an id has at most 63 small letters, digits, points, hyphens and underlines")
-    if not new.name.strip():
-        faults.append("a name is needed")
-    if new.kind is ClientKind.AGENCY and new.department is None:
-        faults.append("an agency belongs to a department")
-    if new.kind in (ClientKind.SUPPLIER, ClientKind.REPRESENTATIVE) and new.department is not None:
-        faults.append(
-            "a supplier or representative belongs to no department; `hub delegate` lets a supplier act for one"
-        )
-    if (new.kind is ClientKind.REPRESENTATIVE) != (new.uscc is not None):
-        faults.append("a representative, and no other, is bound to a subject's code")
-    if new.uscc is not None:
-        try:
-            parse_uscc(new.uscc)
-        except BadUscc as bad:
-            faults.append(str(bad).rstrip(".").lower())
-    if (new.auth_method is ClientAuthentication.PRIVATE_KEY_JWT) != (new.jwks is not None):
-        faults.append("private_key_jwt, and no other way to authenticate, needs a JWKS")
-    if new.jwks is not None:
-        faults += _faults_of_keys(new.jwks)
-    if new.auth_method is ClientAuthentication.NONE and not new.redirect_uris:
-        faults.append("a public client needs a redirect URI: it can only let people sign in")
-    faults += [
-        f"{fault} (redirect URI {place})"
-        for place, fault in enumerate(map(_fault_of_uri, new.redirect_uris), 1)
-        if fault
-    ]
-    wrong = beyond(new.kind, new.scopes)
-    if wrong:
-        faults.append(f"a client of kind {new.kind.lower()} may not have the scopes {', '.join(sorted(wrong))[:200]}")
-    unknown = sorted(set(new.purposes) - set(known_purposes))
-    if unknown:
-        faults.append(f"the hub's purposes are {', '.join(sorted(known_purposes))}")
-    return faults
-
-
-def _faults_of_keys(jwks: dict[str, Any]) -> list[str]:
-    keys = jwks.get("keys")
-    if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
-        return ["a JWKS is an object with a list of keys"]
-    if any(PRIVATE_MEMBERS & key.keys() for key in keys):
-        return [
-            "a JWKS for the hub holds public keys alone; this one holds a private key, which is not private any more"
-        ]
-    try:
-        KeySet.import_key_set(jwks)  # type: ignore[arg-type]
-    except (JoseError, ValueError, TypeError, KeyError):
-        return ["a key of the JWKS cannot be read"]
-    return []
-
-
-def _fault_of_uri(text: str) -> str | None:
-    """A redirect URI is taken exactly as it stands, so it must be whole, and nobody else's on the way."""
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname
-    except ValueError:
-        return "is no address"
-    if not host or parts.fragment or "#" in text or parts.username is not None or not text.isascii() or " " in text:
-        return "must be an address without a fragment or a user"
-    if parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK):
-        return None
-    return "must begin with https, or be http on this machine alone"
-
-
-async def _unknown_departments(connection: asyncpg.Connection, scopes: Sequence[str]) -> list[str]:
-    named: set[str] = set()
-    for scope in scopes:
-        try:
-            department = parsed(scope).department
-        except ValueError:
-            continue
-        if department is not None:
-            named.add(department)
-    rows = await connection.fetch("select code from departments where code = any($1::text[])", sorted(named))
-    unknown = named - {row["code"] for row in rows}
-    return [f"no department has the code {', '.join(sorted(unknown))}"] if unknown else []
-
-
-async def find_client(connection: asyncpg.Connection, client_id: str) -> Client | None:
-    """A client that may ask for tokens."""
-    row = await connection.fetchrow(
-        f"select {COLUMNS} from oauth_clients where client_id = $1 and disabled_at is null",  # noqa: S608
-        client_id,
-    )
-    if row is None:
-        return None
-    return Client(
-        row["client_id"],
-        row["name"],
-        ClientKind(row["kind"]),
-        ClientAuthentication(row["auth_method"]),
-        row["secret_hash"],
-        None if row["jwks"] is None else json.loads(row["jwks"]),
-        tuple(row["grant_types"]),
-        tuple(row["redirect_uris"]),
-    )
+    if kept is None:
+        raise Unusable(f"The client cannot be created: another one has the id {client_id}.")
+    return Created(client_id, secret)
 
 
 async def rotate_client(
-    connection: asyncpg.Connection, clock: Clock, client_id: str, jwks: dict[str, Any] | None = None
+    connection: asyncpg.Connection,
+    clock: Clock,
+    client_id: str,
+    *,
+    keys: object | None = None,
+    jwks_uri: str | None = None,
 ) -> str | None:
-    """Give a client another secret, which is returned, or another JWKS; the one before is good no more.
+    """Give a client a new secret, or the new public keys that are given; the secret, where it has one.
 
-    Raises Unusable.
+    The old secret or key is good no more from now on. Raises Unusable.
     """
+    client = await _known(connection, client_id)
+    if client.auth_method is ClientAuthentication.NONE:
+        raise Unusable(f"{client_id} is a public client: it has neither a secret nor keys to rotate.")
+    if client.auth_method is ClientAuthentication.SECRET:
+        if keys is not None or jwks_uri is not None:
+            raise Unusable(f"{client_id} has a secret and no keys; rotate it without any.")
+        secret = _new_secret()
+        await connection.execute(RENEW, client_id, _hash(secret), None, None, clock.now())
+        return secret
+    if (keys is None) is (jwks_uri is None):
+        raise Unusable(f"{client_id} proves itself by keys; give its new public keys, or where they are.")
+    if jwks_uri is not None and (wrong := _unfit_jwks_uri(jwks_uri)):
+        raise Unusable(f"The client's keys cannot be changed: {wrong}.")
+    try:
+        checked = None if keys is None else orjson.dumps(jwks.checked(keys)).decode()
+    except jwks.UnfitKeys as unfit:
+        raise Unusable(f"The client's keys cannot be changed: its JWKS {unfit}.") from None
+    await connection.execute(RENEW, client_id, None, checked, jwks_uri, clock.now())
+    return None
+
+
+async def set_disabled(connection: asyncpg.Connection, clock: Clock, client_id: str, *, disabled: bool) -> bool:
+    """Stop a client at once, its tokens too, or let it work again; whether that changed anything.
+
+    Raises Unusable for a client that is not there.
+    """
+    await _known(connection, client_id)
+    done: str = await connection.execute(DISABLE if disabled else ENABLE, client_id, clock.now())
+    return not done.endswith(" 0")
+
+
+async def redirect_to(connection: asyncpg.Connection, clock: Clock, client_id: str, uris: Sequence[str]) -> None:
+    """Let a client be answered at these places and no others.
+
+    Raises Unusable for an unfit place, and for a client that is not there.
+    """
+    await _known(connection, client_id)
+    if complaints := [wrong for uri in uris if (wrong := _unfit_redirect(uri))]:
+        raise Unusable(f"The client cannot be changed: {'; '.join(complaints)}.")
+    await connection.execute(
+        "update oauth_clients set redirect_uris = $2, changed_at = $3 where client_id = $1 and redirect_uris <> $2",
+        client_id,
+        list(uris),
+        clock.now(),
+    )
+
+
+async def _known(connection: asyncpg.Connection, client_id: str) -> Client:
     client = await find_client(connection, client_id)
     if client is None:
-        raise Unusable("No client with this id may ask for tokens.")
-    if client.auth_method is ClientAuthentication.NONE:
-        raise Unusable("A public client has nothing to rotate.")
-    if (client.auth_method is ClientAuthentication.PRIVATE_KEY_JWT) != (jwks is not None):
-        raise Unusable("A client that signs needs a new JWKS; one with a secret gets a new secret.")
-    faults = _faults_of_keys(jwks) if jwks is not None else []
-    if faults:
-        raise Unusable(f"The client cannot be changed: {'; '.join(faults)}.")
-    secret = secrets.token_urlsafe(32) if jwks is None else None
-    await connection.execute(
-        "update oauth_clients set secret_hash = $2, jwks = $3, changed_at = $4 where client_id = $1",
-        client_id,
-        None if secret is None else hash_of(secret),
-        None if jwks is None else json.dumps(jwks),
-        clock.now(),
-    )
-    return secret
+        raise Unusable(f"There is no client {client_id}; `hub client list` shows those there are.")
+    return client
 
 
-async def disable_client(
-    connection: asyncpg.Connection, clock: Clock, client_id: str, *, disabled: bool = True
-) -> None:
-    """Let a client do nothing more, its tokens included, within a second; or let it again.
-
-    Raises Unusable.
-    """
-    done = await connection.execute(
-        "update oauth_clients set disabled_at = case when $2 then coalesce(disabled_at, $3) end, changed_at = $3"
-        " where client_id = $1",
-        client_id,
-        disabled,
-        clock.now(),
-    )
-    if done == "UPDATE 0":
-        raise Unusable("No client has this id.")
+def _new_secret() -> str:
+    return secrets.token_urlsafe(SECRET_BYTES)
 
 
-def new_key() -> tuple[dict[str, Any], dict[str, Any]]:
-    """A private key as a JWK, and the JWKS of its public half, for a client that has none."""
-    key = ECKey.generate_key("P-256", private=True, auto_kid=True)
-    public = {**key.as_dict(private=False), "use": "sig", "alg": "ES256"}
-    return {**key.as_dict(private=True), "use": "sig", "alg": "ES256"}, {"keys": [public]}
+def _hash(secret: str) -> str:
+    return "sha256:" + sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _unfit(new: NewClient, purposes: Collection[str]) -> list[str]:
+    """What is wrong with a client that the database need not be asked about."""
+    complaints = []
+    if not new.name.strip() or "\0" in new.name:
+        complaints.append("it must have a name")
+    if new.client_id is not None and not _ID.fullmatch(new.client_id):
+        complaints.append(f"its id {_SHAPE}")
+    complaints += _unfit_proof(new)
+    complaints += _unfit_grants(new)
+    if strange := scope_rules.beyond(new.kind, new.scopes):
+        complaints.append(f"a client of kind {new.kind} may not hold {', '.join(strange)}")
+    if len(set(new.scopes)) < len(new.scopes):
+        complaints.append("it names a scope twice")
+    if unknown := sorted(set(new.purposes) - set(purposes)):
+        complaints.append(f"the hub has no purpose {', '.join(unknown)}; it has: {', '.join(sorted(purposes))}")
+    if (new.kind is ClientKind.AGENCY) > (new.department is not None):
+        complaints.append("an agency's client needs its department")
+    if new.department is not None and new.kind not in DEPARTMENT_KINDS:
+        complaints.append(f"a client of kind {new.kind} belongs to no department; a supplier gets a delegation")
+    if (new.kind is ClientKind.REPRESENTATIVE) is not (new.uscc is not None):
+        complaints.append("a representative's client, and no other, needs the credit code of its subject")
+    if new.uscc is not None and not _is_code(new.uscc):
+        complaints.append("the credit code of its subject is not right, or not written in capitals")
+    return complaints
+
+
+def _is_code(text: str) -> bool:
+    try:
+        return parse_uscc(text) == text
+    except Invalid:
+        return False
+
+
+def _unfit_proof(new: NewClient) -> list[str]:
+    """What is wrong with the way in which it proves itself."""
+    by_key = new.auth_method is ClientAuthentication.PRIVATE_KEY_JWT
+    if by_key and (new.jwks is None) is (new.jwks_uri is None):
+        return ["it proves itself by a key: give its JWKS, or the https address of it, and only one of both"]
+    if not by_key and (new.jwks is not None or new.jwks_uri is not None):
+        return ["it does not prove itself by a key, so it can have no JWKS"]
+    wrong = _unfit_jwks_uri(new.jwks_uri) if new.jwks_uri is not None else None
+    return [] if wrong is None else [wrong]
+
+
+def _unfit_grants(new: NewClient) -> list[str]:
+    """What is wrong with how it gets tokens."""
+    complaints = []
+    if strange := [grant for grant in new.grant_types if grant not in GRANT_TYPES]:
+        complaints.append(f"the hub has no grant type {', '.join(strange)}; it has: {', '.join(GRANT_TYPES)}")
+    if not new.grant_types:
+        complaints.append("it needs a grant type")
+    signs_in = AUTHORIZATION_CODE in new.grant_types
+    if REFRESH_TOKEN in new.grant_types and not signs_in:
+        complaints.append("refresh tokens come with authorization codes only")
+    if signs_in and new.kind not in SIGN_IN_KINDS:
+        complaints.append(f"people do not sign in through a client of kind {new.kind}")
+    if signs_in is not bool(new.redirect_uris):
+        complaints.append("it needs redirect URIs for authorization codes, and only for these")
+    if new.auth_method is ClientAuthentication.NONE and (CLIENT_CREDENTIALS in new.grant_types or not signs_in):
+        complaints.append("a public client has authorization codes with PKCE, and no client credentials")
+    complaints += [wrong for uri in new.redirect_uris if (wrong := _unfit_redirect(uri))]
+    return complaints
+
+
+def _unfit_redirect(uri: str) -> str | None:
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return "a redirect URI cannot be read"
+    plain = uri.isascii() and uri.isprintable() and " " not in uri and len(uri) <= URI_CHARACTERS_MAX
+    if not plain or not parts.hostname or "#" in uri or "@" in parts.netloc or "*" in uri:
+        return "a redirect URI must be one exact address, without fragment, user or wildcard"
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        return "a redirect URI must be https, or http on loopback (127.0.0.1, [::1], localhost)"
+    return None
+
+
+def _unfit_jwks_uri(uri: str) -> str | None:
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return "the address of its JWKS cannot be read"
+    plain = uri.isascii() and uri.isprintable() and " " not in uri and len(uri) <= URI_CHARACTERS_MAX
+    if not plain or parts.scheme != "https" or not parts.hostname or "#" in uri or "@" in parts.netloc:
+        return "the address of its JWKS must be an https URL without user and fragment"
+    return None
+
+
+async def departments_of(
+    connection: asyncpg.Connection, department: str | None, scopes: Sequence[str]
+) -> tuple[int | None, list[str]]:
+    """The id of a department, and complaints if it, or one that a scope names, is not there."""
+    named = {text.split("/")[0] for text in scopes if "/" in text}
+    wanted = sorted(named | ({department} if department is not None else set()))
+    rows = await connection.fetch("select id, code from departments where code = any($1)", wanted)
+    known = {row["code"]: row["id"] for row in rows}
+    missing = [code for code in wanted if code not in known]
+    complaints = [f"there is no department {', '.join(missing)}"] if missing else []
+    return (None if department is None else known.get(department)), complaints

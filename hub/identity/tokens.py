@@ -1,239 +1,256 @@
-"""Access tokens (RFC 9068): issued as signed JWTs for ten minutes, verified by whoever has the published keys.
+"""Access tokens (RFC 9068): how they are made, and what a token that is shown must be.
 
-A token says who it was issued to and for which scopes; what it is worth is looked up (`hub.identity.standing`) and
-kept, by the token's hash, until the token ends, the day in Beijing turns, or somebody's rights change: every process
-hears of such a change when it commits, and one that cannot hear keeps nothing.
+The algorithm is the one of the key that `kid` names, so there is no `none` and no key that serves as a secret. Nothing
+is said of a token's content before its signature has been checked. An error is one fixed sentence; the token is never
+in it.
 """
 
 import secrets
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from hashlib import blake2b
-from time import time
-from typing import Any, Final
-from uuid import UUID
+from base64 import urlsafe_b64decode
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeGuard
+from uuid import UUID, uuid4
 
-from joserfc import jws, jwt
+import asyncpg
+import orjson
+from joserfc import jws
 from joserfc.errors import JoseError
 
 from hub.clock import Clock
 from hub.errors import HubError
-from hub.identity.keys import ALGORITHM, LEEWAY, TOKEN_LIFE, Keys, load_keys
-from hub.identity.standing import Standing, standing_of
-from hub.policy.principal import Principal
-from hub.store.pool import Pool
+from hub.identity import jwks, keys
 
-PRINCIPALS_KEPT: Final = 10_000
-REFUSALS_KEPT: Final = 2_000
-REFUSED_SECONDS: Final = 2.0
-TOKEN_BYTES_MAX: Final = 8_192
 TYPE: Final = "at+jwt"
-
-REVOKED = """
-    select exists (select from revoked_tokens where jti = $1)
-        or exists (select from token_families where id = $2 and revoked_at is not null)
-"""
+# Clocks of workers differ by so much at most.
+LEEWAY_SECONDS: Final = 5
+TOKEN_CHARACTERS_MAX: Final = 8_192
+# Neither user names nor client ids have a colon, so nobody is called like somebody else's `sub` (RFC 9068, 5).
+PERSON_PREFIX: Final = "person:"
+FAMILY_CLAIM: Final = "family"
 
 
 class BadToken(HubError):
-    """A token that is not honoured; the sentence helps an honest developer, and tells nothing that he does not know."""
+    """The access token is not good; ask the token endpoint for another one."""
 
     code = "UNAUTHENTICATED"
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self) -> None:
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """The docstring, in plain ASCII without quotation marks: it also goes into `WWW-Authenticate` (RFC 6750)."""
+        return " ".join((self.__doc__ or "").split())
+
+
+class NotOurs(BadToken):
+    """The access token was not made by the issuer that this hub trusts, or it was changed on its way."""
+
+
+class NotAnAccessToken(BadToken):
+    """The token is not an access token (its `typ` must be at+jwt); an ID token or an assertion will not do."""
+
+
+class ForAnother(BadToken):
+    """The access token is meant for another server; ask for one whose audience is this hub."""
+
+
+class Expired(BadToken):
+    """The access token has expired; ask for a new one."""
+
+
+class NotYetValid(BadToken):
+    """The access token is not valid yet; check the clock of the server that made it."""
+
+
+class Revoked(BadToken):
+    """The access token was revoked, or its client or person may not use the hub any more; ask for a new one."""
+
+
+class Unacceptable(BadToken):
+    """The access token lacks what this hub must know of its bearer; its operator can say which claims these are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says, once its signature, its kind, its audience and its time were found right."""
+    """What a token says, once it has been checked; `all` is for those who map claims of an outside issuer."""
 
-    client: str
+    client_id: str
     person: str | None
     scopes: tuple[str, ...]
-    expires: float
     jti: str
-    family: UUID | None = None
+    family: UUID | None
+    issued_at: int
+    expires_at: int
+    all: Mapping[str, Any] = field(repr=False, default_factory=dict)
 
 
-def issue(
-    keys: Keys,
-    standing: Standing,
-    scopes: Sequence[str],
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new token for its client's eyes alone, with what the token endpoint says of it."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    scope: str
+    jti: str
+
+
+def resource_of(base_url: str) -> str:
+    """What tokens for this hub are for: its GraphQL endpoint (RFC 8707, RFC 9728)."""
+    return f"{base_url}/graphql"
+
+
+async def issue(
+    connection: asyncpg.Connection,
+    clock: Clock,
+    base_url: str,
     *,
-    issuer: str,
-    audience: str,
+    client_id: str,
+    person: str | None,
+    scopes: Iterable[str],
     family: UUID | None = None,
-    now: datetime,
-) -> tuple[str, int]:
-    """A new token for scopes that the standing has, and the seconds it lives."""
-    issued = int(now.timestamp())
-    claims: dict[str, Any] = {
-        "iss": issuer,
-        "aud": audience,
-        "sub": standing.person or standing.client,
-        "client_id": standing.client,
-        "scope": " ".join(scopes),
-        "iat": issued,
-        "exp": issued + int(TOKEN_LIFE.total_seconds()),
-        "jti": secrets.token_urlsafe(18),
-    }
-    if standing.department is not None:
-        claims["department"] = standing.department
-    if family is not None:
-        claims["family"] = str(family)
-    header = {"alg": ALGORITHM, "typ": TYPE, "kid": keys.signing.kid}
-    return jwt.encode(header, claims, keys.signing, [ALGORITHM]), int(TOKEN_LIFE.total_seconds())
+) -> Issued:
+    """Sign a token of this hub, for this hub, for a client and for the person who signed in through it.
 
-
-def claims_of(token: bytes, keys: Keys, *, issuer: str, audience: str, now: datetime) -> Claims:
-    """What a token of this hub says.
-
-    Raises BadToken.
+    The caller has asked `Rights.beyond` whether the scopes may be had. `family` ties it to a sign-in, with which it is
+    revoked.
     """
-    told = checked(token, keys.public.get, [ALGORITHM], issuer=issuer, audience=audience, now=now)
-    client, subject, family = told.get("client_id"), told.get("sub"), told.get("family")
-    if not isinstance(client, str) or not isinstance(subject, str) or not isinstance(told.get("jti"), str):
-        raise BadToken("The access token lacks a claim that RFC 9068 asks for.")
-    try:
-        belongs_to = None if family is None else UUID(str(family))
-    except ValueError:
-        raise BadToken("The access token lacks a claim that RFC 9068 asks for.") from None
-    return Claims(
-        client,
-        None if subject == client else subject,
-        tuple(str(told.get("scope", "")).split()),
-        float(told["exp"]),
-        told["jti"],
-        belongs_to,
+    signing = await keys.signing_key(connection, clock)
+    now = int(clock.outside().timestamp())
+    scope, jti = " ".join(scopes), secrets.token_urlsafe(16)
+    claims: dict[str, Any] = {
+        "iss": base_url,
+        "aud": resource_of(base_url),
+        "sub": client_id if person is None else PERSON_PREFIX + person,
+        "client_id": client_id,
+        "iat": now,
+        "exp": now + keys.TOKEN_SECONDS,
+        "jti": jti,
+        "scope": scope,
+    }
+    if family is not None:
+        claims[FAMILY_CLAIM] = str(family)
+    header = {"typ": TYPE, "alg": keys.ALGORITHM, "kid": signing.kid}
+    token = jws.serialize_compact(header, orjson.dumps(claims), signing.key, algorithms=[keys.ALGORITHM])
+    return Issued(token, keys.TOKEN_SECONDS, scope, jti)
+
+
+async def begin_family(connection: asyncpg.Connection, clock: Clock, client_id: str, username: str | None) -> UUID:
+    """A new family: whatever tokens go back to this sign-in."""
+    family = uuid4()
+    await connection.execute(
+        "insert into token_families (id, client_id, username, created_at) values ($1, $2, $3, $4)",
+        family,
+        client_id,
+        username,
+        clock.outside(),
+    )
+    return family
+
+
+async def revoke_family(connection: asyncpg.Connection, clock: Clock, family: UUID) -> None:
+    """Revoke all tokens of a family, refresh tokens and codes included, on every worker once this commits."""
+    await connection.execute(
+        "update token_families set revoked_at = $2 where id = $1 and revoked_at is null", family, clock.outside()
     )
 
 
-def checked(
-    token: bytes,
-    key_of: Callable[[str], Any],
-    algorithms: list[str],
-    *,
-    issuer: str,
-    audience: str,
-    now: datetime,
-    types: Sequence[str] = (TYPE, f"application/{TYPE}"),
-) -> dict[str, Any]:
-    """A token's claims, if a known key signed them by a right algorithm, for us, and for now.
+async def revoke_token(connection: asyncpg.Connection, claims: Claims) -> None:
+    """Revoke one access token, on every worker once this commits."""
+    await connection.execute(
+        "insert into revoked_tokens (jti, expires_at) values ($1, to_timestamp($2)) on conflict (jti) do nothing",
+        claims.jti,
+        float(claims.expires_at + LEEWAY_SECONDS),
+    )
 
-    Raises BadToken.
-    """
-    if len(token) > TOKEN_BYTES_MAX:
-        raise BadToken("The access token is longer than any that this hub honours.")
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A token's header, before anything is known of its truth."""
+
+    kid: str | None
+    algorithm: str
+    type: str
+
+
+def header_of(token: bytes) -> Header:
+    """What a token's header says. Raises NotOurs."""
+    if len(token) > TOKEN_CHARACTERS_MAX or token.count(b".") != 2:
+        raise NotOurs
+    encoded = token[: token.index(b".")]
     try:
-        header = jws.extract_compact(token).headers()
-        kid = header.get("kid")
-        key = key_of(kid) if isinstance(kid, str) else None
-        if str(header.get("typ", "")).lower() not in types:
-            raise BadToken("This is no access token: its header must say typ at+jwt.")
-        if key is None or header.get("alg") not in algorithms:
-            raise BadToken("The access token was not signed by this hub's issuer.")
-        claims = jwt.decode(token, key, algorithms).claims
-    except (JoseError, ValueError, TypeError, KeyError):
-        raise BadToken("The access token was not signed by this hub's issuer.") from None
-    told_for = claims.get("aud")
-    if claims.get("iss") != issuer:
-        raise BadToken("The access token is another issuer's.")
-    if audience != told_for and not (isinstance(told_for, list) and audience in told_for):
-        raise BadToken("The access token is for another resource; ask for one with this hub as its resource.")
-    moment, leeway = now.timestamp(), LEEWAY.total_seconds()
-    expires, starts = claims.get("exp"), claims.get("nbf", 0)
-    if not isinstance(expires, int | float) or not isinstance(starts, int | float):
-        raise BadToken("The access token does not say when it ends.")
-    if expires + leeway <= moment:
-        raise BadToken("The access token has expired; ask for a new one.")
-    if starts - leeway > moment:
-        raise BadToken("The access token is not valid yet.")
-    return claims
+        header = orjson.loads(urlsafe_b64decode(encoded + b"=" * (-len(encoded) % 4)))
+    except ValueError:
+        raise NotOurs from None
+    # What we do not understand and must is refused (RFC 7515, 4.1.11).
+    if not isinstance(header, dict) or "crit" in header:
+        raise NotOurs
+    kid, algorithm, kind = header.get("kid"), header.get("alg"), header.get("typ")
+    if not isinstance(algorithm, str) or not isinstance(kid, str | None):
+        raise NotOurs
+    return Header(kid, algorithm, kind if isinstance(kind, str) else "")
 
 
-@dataclass(slots=True)
-class _Known:
-    principal: Principal
-    until: float
-    day: date
+def payload_of(token: bytes, header: Header, key: jwks.VerifyingKey) -> Mapping[str, Any]:
+    """What a token says, once the key has verified it under the algorithm that goes with the key. Raises NotOurs."""
+    try:
+        verified = jws.deserialize_compact(token, key, algorithms=[header.algorithm])
+        payload = orjson.loads(verified.payload)
+    except (JoseError, ValueError, TypeError):
+        raise NotOurs from None
+    if not isinstance(payload, dict):
+        raise NotOurs
+    return payload
 
 
-class Verifier:
-    """Turns tokens into principals, for one process."""
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a token must say to be for this hub."""
 
-    def __init__(self, pool: Callable[[], Pool], clock: Clock, *, issuer: str, audience: str) -> None:
-        self.pool = pool
-        self.clock = clock
-        self.issuer = issuer
-        self.audience = audience
-        # Whether changes of rights are heard of: nothing is kept while they are not.
-        self.listening = False
-        # Counts changes: what was looked up before one may be out of date after it.
-        self.changes = 0
-        self.keys: Keys | None = None
-        self.known: OrderedDict[bytes, _Known] = OrderedDict()
-        self.refused: OrderedDict[bytes, tuple[float, str]] = OrderedDict()
+    issuer: str
+    audience: str
+    types: Collection[str] = (TYPE,)
 
-    def forget(self, *, listening: bool) -> None:
-        """Forget everything, since rights have changed, or may have changed unheard."""
-        self.listening = listening
-        self.changes += 1
-        self.keys = None
-        self.known.clear()
-        self.refused.clear()
+    def check(self, header: Header, payload: Mapping[str, Any], now_s: float) -> None:
+        """Raises a BadToken for a token, truly signed, that is of another kind, for another, or not of this time."""
+        kind = header.type.lower().removeprefix("application/")
+        if kind not in self.types:
+            raise NotAnAccessToken
+        if payload.get("iss") != self.issuer:
+            raise NotOurs
+        audience = payload.get("aud")
+        if self.audience not in (audience if isinstance(audience, list) else [audience]):
+            raise ForAnother
+        expires, begins = payload.get("exp"), payload.get("nbf", 0)
+        issued = payload.get("iat", 0)
+        if not (_is_moment(expires) and _is_moment(begins) and _is_moment(issued)):
+            raise Unacceptable
+        if now_s >= expires + LEEWAY_SECONDS:
+            raise Expired
+        if max(begins, issued) > now_s + LEEWAY_SECONDS:
+            raise NotYetValid
 
-    def cached(self, token: bytes) -> Principal | None:
-        """The principal of a token that is known to be good now; costs a hash and no more."""
-        known = self.known.get(blake2b(token, digest_size=16).digest())
-        if known is None or known.until <= time() or known.day != self.clock.today():
-            return None
-        return known.principal
 
-    async def principal(self, token: bytes) -> Principal:
-        """The principal of a token.
+def claims_of(payload: Mapping[str, Any]) -> Claims:
+    """The claims of a token of our own. Raises Unacceptable."""
+    client_id, subject, scope = payload.get("client_id"), payload.get("sub"), payload.get("scope", "")
+    jti, family = payload.get("jti"), payload.get(FAMILY_CLAIM)
+    if not isinstance(client_id, str) or not isinstance(subject, str):
+        raise Unacceptable
+    if not isinstance(scope, str) or not isinstance(jti, str):
+        raise Unacceptable
+    person = subject.removeprefix(PERSON_PREFIX) if subject.startswith(PERSON_PREFIX) else None
+    if person is None and subject != client_id:
+        raise Unacceptable
+    try:
+        kept = None if family is None else UUID(family)
+    except (ValueError, AttributeError):
+        raise Unacceptable from None
+    return Claims(
+        client_id, person, tuple(scope.split()), jti, kept, int(payload.get("iat", 0)), int(payload["exp"]), payload
+    )
 
-        Raises BadToken, and OSError or asyncpg.PostgresError when the database cannot be asked.
-        """
-        hashed = blake2b(token, digest_size=16).digest()
-        refused = self.refused.get(hashed)
-        if refused is not None and refused[0] > time():
-            raise BadToken(refused[1])
-        changes = self.changes
-        today = self.clock.today()
-        try:
-            principal, until = await self.resolved(token, today)
-        except BadToken as bad:
-            self.refused[hashed] = (time() + REFUSED_SECONDS, bad.sentence)
-            if len(self.refused) > REFUSALS_KEPT:
-                self.refused.popitem(last=False)
-            raise
-        if self.listening and changes == self.changes:
-            self.known[hashed] = _Known(principal, until, today)
-            if len(self.known) > PRINCIPALS_KEPT:
-                self.known.popitem(last=False)
-        return principal
 
-    async def resolved(self, token: bytes, today: date) -> tuple[Principal, float]:
-        """The principal of a token, looked up, and until when it may be kept."""
-        async with self.pool().connection() as connection:
-            changes = self.changes
-            keys = self.keys
-            if keys is None:
-                keys = await self.load_keys(connection)
-                if self.listening and changes == self.changes:
-                    self.keys = keys
-            claims = claims_of(token, keys, issuer=self.issuer, audience=self.audience, now=self.clock.outside())
-            if await connection.fetchval(REVOKED, claims.jti, claims.family):
-                raise BadToken("The access token was revoked.")
-            standing = await standing_of(connection, claims.client, claims.person, today)
-        if standing is None:
-            raise BadToken("The access token was revoked.")
-        return standing.principal(claims.scopes), claims.expires
-
-    async def load_keys(self, connection: Any) -> Keys:
-        """The issuer's keys."""
-        return await load_keys(connection, self.clock)
+def _is_moment(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1 << 40

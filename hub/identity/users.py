@@ -1,231 +1,268 @@
-"""People who sign in: each belongs to a department, and may do what both a client and the person may.
+"""People who sign in: each belongs to a department; passwords by argon2, one-time codes where they are wanted.
 
-Passwords are hashed by argon2id; a name that is not there costs the same time. A time-based code (RFC 6238) is good
-once. Guessing is slowed down by name and by address, never so far that somebody else could lock a person out.
+Whether a name exists must not be told by how long a refusal takes: an unknown one is verified against a hash that
+nobody's password has.
 """
 
-import base64
-import hmac
+import asyncio
+import re
 import secrets
-import struct
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha1, sha256
-from typing import Final
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, Self
 
 import asyncpg
 from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from hub.clock import Clock
 from hub.errors import Unusable
-from hub.policy.scopes import parsed
+from hub.identity import totp
+from hub.identity.clients import departments_of
+from hub.policy import scopes as scope_rules
+from hub.store.labels import ClientKind
 
-HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-# What a name that is not there is compared with.
-NOBODYS_HASH: Final = HASHER.hash(secrets.token_urlsafe(32))
 PASSWORD_CHARACTERS_MIN: Final = 12
-PASSWORD_CHARACTERS_MAX: Final = 1_000
-STEP_SECONDS: Final = 30
+PASSWORD_CHARACTERS_MAX: Final = 256
+# argon2-cffi's defaults, those of RFC 9106 for little memory: 64 MiB and some 50 ms of a core for each attempt.
+HASHER: Final = PasswordHasher()
+# So that a flood of attempts takes neither all memory nor all cores.
+AT_ONCE: Final = 2
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}")
+
+FIND = """
+    select u.username, u.name, u.department_id, d.code as department, u.scopes, u.purposes, u.created_at, u.disabled_at,
+        u.totp_secret is not null as has_totp, u.password_hash, u.totp_secret
+    from oauth_users u join departments d on d.id = u.department_id
+"""
+KEEP = """
+    insert into oauth_users (username, name, department_id, password_hash, scopes, purposes, created_at, changed_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $7) on conflict (username) do nothing returning username
+"""
+# A code is good once, whoever else tries it at the same moment.
+USE_STEP = """
+    update oauth_users set totp_step = $2 where username = $1 and (totp_step is null or totp_step < $2)
+    returning username
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person as registered; what it may do today depends on more: `hub.identity.principals`."""
+
+    username: str
+    name: str
+    department_id: int
+    department: str
+    scopes: tuple[str, ...]
+    purposes: tuple[str, ...]
+    created_at: datetime
+    disabled_at: datetime | None
+    has_totp: bool
+    password_hash: str = field(repr=False)
+    totp_secret: str | None = field(repr=False)
+
+    @classmethod
+    def of(cls, row: asyncpg.Record) -> Self:
+        """The person of a row of FIND."""
+        values: dict[str, Any] = dict(row)
+        return cls(**values | {"scopes": tuple(values["scopes"]), "purposes": tuple(values["purposes"])})
 
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """What an operator states of a person; the department by its code."""
+    """What an operator says of a person to be; checked by `create_user`."""
 
     username: str
     name: str
     department: str
-    password: str
-    scopes: Sequence[str]
-    purposes: Sequence[str]
+    password: str = field(repr=False)
+    scopes: Sequence[str] = ()
+    purposes: Sequence[str] = ()
 
 
-async def create_user(
-    connection: asyncpg.Connection, clock: Clock, new: NewUser, *, known_purposes: Collection[str]
-) -> None:
-    """Make a person's account.
+async def find_user(connection: asyncpg.Connection, username: str) -> User | None:
+    """A person by name, disabled ones too; none for a name that nobody has or could have."""
+    if not _NAME.fullmatch(username):
+        return None
+    row = await connection.fetchrow(FIND + " where u.username = $1", username)
+    return None if row is None else User.of(row)
 
-    Raises Unusable with every fault at once; a password is never repeated.
+
+async def list_users(connection: asyncpg.Connection) -> Sequence[User]:
+    """All people, disabled ones too, by name."""
+    return [User.of(row) for row in await connection.fetch(FIND + " order by u.username")]
+
+
+async def sign_in(
+    connection: asyncpg.Connection, clock: Clock, username: str, password: str, code: str | None = None
+) -> User | None:
+    """The person, if name, password and (where it has one) one-time code are right; else none, in the same time.
+
+    Which of them was wrong is not told. `hub.identity.throttle` is asked before. A code that was right is used up.
     """
-    faults = _password_faults(new.password)
-    department_id = await connection.fetchval("select id from departments where code = $1", new.department)
-    if department_id is None:
-        faults.append("no department has this code")
-    for scope in new.scopes:
-        try:
-            parsed(scope)
-        except ValueError:
-            faults.append(f"{scope[:80]} is no scope of the hub")
-    if set(new.purposes) - set(known_purposes):
-        faults.append(f"the hub's purposes are {', '.join(sorted(known_purposes))}")
-    if faults:
-        raise Unusable(f"The account cannot be made: {'; '.join(faults)}.")
-    now = clock.now()
-    try:
-        await connection.execute(
-            "insert into oauth_users (username, name, department_id, password_hash, scopes, purposes, created_at,"
-            " changed_at) values ($1, $2, $3, $4, $5, $6, $7, $7)",
-            new.username,
-            new.name,
-            department_id,
-            HASHER.hash(new.password),
-            sorted(set(new.scopes)),
-            sorted(set(new.purposes)),
-            now,
-        )
-    except asyncpg.UniqueViolationError:
-        raise Unusable("The account cannot be made: one with this name is there already.") from None
-    except asyncpg.CheckViolationError:
-        raise Unusable(
-            "The account cannot be made: a name has at most 63 small letters, digits, points, hyphens and @."
-        ) from None
+    user = await find_user(connection, username)
+    right = await _verify(user.password_hash if user is not None else None, password)
+    if user is None or not right or user.disabled_at is not None:
+        return None
+    if user.totp_secret is not None:
+        step = totp.step_of(user.totp_secret, code or "", clock.outside().timestamp())
+        if step is None or await connection.fetchval(USE_STEP, username, step) is None:
+            return None
+    return user
 
 
-def _password_faults(password: str) -> list[str]:
-    if not PASSWORD_CHARACTERS_MIN <= len(password) <= PASSWORD_CHARACTERS_MAX:
-        return [f"a password has {PASSWORD_CHARACTERS_MIN} signs or more"]
-    return []
+async def create_user(connection: asyncpg.Connection, clock: Clock, new: NewUser, *, purposes: Collection[str]) -> None:
+    """Register a person; `purposes` are those that the hub's settings know.
+
+    Raises Unusable with a sentence that names everything that is wrong.
+    """
+    complaints = []
+    if not _NAME.fullmatch(new.username):
+        complaints.append("the user name must have small letters, digits, dots, @, _ and - only, 63 at most")
+    if not new.name.strip() or "\0" in new.name:
+        complaints.append("it must have a name")
+    if wrong := unfit_password(new.password):
+        complaints.append(wrong)
+    # Whoever signs in for a department may hold what its own client may.
+    if strange := scope_rules.beyond(ClientKind.DEVELOPER, new.scopes):
+        complaints.append(f"a person may not hold {', '.join(strange)}")
+    if unknown := sorted(set(new.purposes) - set(purposes)):
+        complaints.append(f"the hub has no purpose {', '.join(unknown)}; it has: {', '.join(sorted(purposes))}")
+    department_id, missing = await departments_of(connection, new.department, new.scopes)
+    if complaints := complaints + missing:
+        raise Unusable(f"The user cannot be created: {'; '.join(complaints)}.")
+    kept = await connection.fetchval(
+        KEEP,
+        new.username,
+        new.name.strip(),
+        department_id,
+        await hashed(new.password),
+        list(new.scopes),
+        list(new.purposes),
+        clock.now(),
+    )
+    if kept is None:
+        raise Unusable(f"The user cannot be created: another one is called {new.username}.")
 
 
 async def set_password(connection: asyncpg.Connection, clock: Clock, username: str, password: str) -> None:
-    """Give a person another password; sessions end, and so do the tokens that go back to them.
+    """Give a person another password; its sessions end, and so do the tokens that it signed in for.
 
     Raises Unusable.
     """
-    faults = _password_faults(password)
-    if faults:
-        raise Unusable(f"The password cannot be set: {'; '.join(faults)}.")
+    await _known(connection, username)
+    if wrong := unfit_password(password):
+        raise Unusable(f"The password cannot be changed: {wrong}.")
+    kept = await hashed(password)
     async with connection.transaction():
-        done = await connection.execute(
+        await connection.execute(
             "update oauth_users set password_hash = $2, changed_at = $3 where username = $1",
             username,
-            HASHER.hash(password),
+            kept,
             clock.now(),
         )
-        if done == "UPDATE 0":
-            raise Unusable("No account has this name.")
         await _end_sessions(connection, clock, username)
 
 
-async def disable_user(connection: asyncpg.Connection, clock: Clock, username: str, *, disabled: bool = True) -> None:
-    """Let a person do nothing more, within a second; or let him again.
+async def set_totp(connection: asyncpg.Connection, clock: Clock, username: str, *, wanted: bool) -> str | None:
+    """Ask a person for one-time codes from now on, or no more; the new secret, to be shown to that person once.
 
     Raises Unusable.
     """
-    async with connection.transaction():
-        done = await connection.execute(
-            "update oauth_users set disabled_at = case when $2 then coalesce(disabled_at, $3) end, changed_at = $3"
-            " where username = $1",
-            username,
-            disabled,
-            clock.now(),
-        )
-        if done == "UPDATE 0":
-            raise Unusable("No account has this name.")
-        if disabled:
-            await _end_sessions(connection, clock, username)
-
-
-async def _end_sessions(connection: asyncpg.Connection, clock: Clock, username: str) -> None:
-    await connection.execute("delete from login_sessions where username = $1", username)
+    await _known(connection, username)
+    secret = totp.new_secret() if wanted else None
     await connection.execute(
-        "update token_families set revoked_at = $2 where username = $1 and revoked_at is null", username, clock.now()
-    )
-
-
-async def set_totp(connection: asyncpg.Connection, clock: Clock, username: str) -> str:
-    """Ask a person for a time-based code from now on; gives the secret for his app, in base 32.
-
-    Raises Unusable.
-    """
-    secret = base64.b32encode(secrets.token_bytes(20)).decode()
-    done = await connection.execute(
         "update oauth_users set totp_secret = $2, totp_step = null, changed_at = $3 where username = $1",
         username,
         secret,
         clock.now(),
     )
-    if done == "UPDATE 0":
-        raise Unusable("No account has this name.")
     return secret
 
 
-def totp(secret: str, step: int) -> str:
-    """The code of a time step (RFC 6238, RFC 4226): six digits."""
-    digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", step), sha1)
-    offset = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
+async def set_user_disabled(connection: asyncpg.Connection, clock: Clock, username: str, *, disabled: bool) -> bool:
+    """Stop a person at once, its sessions and tokens too, or let it work again; whether that changed anything.
 
-
-async def authenticate(
-    connection: asyncpg.Connection, clock: Clock, username: str, password: str, code: str | None
-) -> bool:
-    """Whether name, password and code (where the account asks for one) are right; a code is used up by it."""
-    row = await connection.fetchrow(
-        "select password_hash, totp_secret, totp_step, disabled_at from oauth_users where username = $1", username
-    )
-    try:
-        right = HASHER.verify(NOBODYS_HASH if row is None else row["password_hash"], password)
-    except Argon2Error:
-        return False
-    if not right or row is None or row["disabled_at"] is not None:
-        return False
-    if row["totp_secret"] is None:
-        return True
-    now = int(clock.outside().timestamp()) // STEP_SECONDS
-    for step in (now, now - 1, now + 1):
-        if hmac.compare_digest(totp(row["totp_secret"], step).encode(), (code or "").encode()):
-            done: str = await connection.execute(
-                "update oauth_users set totp_step = $2 where username = $1 and (totp_step is null or totp_step < $2)",
-                username,
-                step,
-            )
-            return done == "UPDATE 1"
-    return False
-
-
-# ------------------------------------------------------------------------------------------------------- guessing
-
-FREE_BY_NAME: Final = 10
-FREE_BY_ADDRESS: Final = 20
-WAIT_BY_NAME_S: Final = 30
-WAIT_BY_ADDRESS_S: Final = 900
-FORGOTTEN: Final = timedelta(hours=1)
-
-
-async def wait_of(connection: asyncpg.Connection, now: datetime, username: str, address: str) -> int:
-    """Seconds until the next attempt may be made, 0 for at once.
-
-    By name it is half a minute at most: whoever guesses at a name must not keep its owner out.
+    Raises Unusable.
     """
-    longest = 0
-    for tried, free, most in (
-        (_tried("name", username), FREE_BY_NAME, WAIT_BY_NAME_S),
-        (_tried("address", address), FREE_BY_ADDRESS, WAIT_BY_ADDRESS_S),
-    ):
-        row = await connection.fetchrow("select failures, last_at from login_attempts where tried = $1", tried)
-        if row is not None and row["failures"] >= free and row["last_at"] > now - FORGOTTEN:
-            wait = min(2 ** min(row["failures"] - free, 12), most)
-            longest = max(longest, int((row["last_at"] + timedelta(seconds=wait) - now).total_seconds()) + 1)
-    return max(longest, 0)
+    user = await _known(connection, username)
+    if (user.disabled_at is not None) is disabled:
+        return False
+    async with connection.transaction():
+        await connection.execute(
+            "update oauth_users set disabled_at = $2, changed_at = $3 where username = $1",
+            username,
+            clock.now() if disabled else None,
+            clock.now(),
+        )
+        await _end_sessions(connection, clock, username)
+    return True
 
 
-async def note_attempt(
-    connection: asyncpg.Connection, now: datetime, username: str, address: str, *, failed: bool
-) -> None:
-    """Remember a failure, or forget those of a name that has signed in."""
-    if not failed:
-        await connection.execute("delete from login_attempts where tried = $1", _tried("name", username))
-        return
-    await connection.executemany(
-        "insert into login_attempts as known (tried, failures, last_at) values ($1, 1, $2) on conflict (tried) do update"
-        " set failures = case when known.last_at > $2 - interval '1 hour' then known.failures + 1 else 1 end,"
-        " last_at = $2",
-        [(_tried("name", username), now), (_tried("address", address), now)],
+def unfit_password(password: str) -> str | None:
+    """What is wrong with a password, without showing it."""
+    if not PASSWORD_CHARACTERS_MIN <= len(password) <= PASSWORD_CHARACTERS_MAX:
+        return f"a password has from {PASSWORD_CHARACTERS_MIN} to {PASSWORD_CHARACTERS_MAX} characters"
+    if len(set(password)) < 5:
+        return "the password has too few different characters"
+    return None
+
+
+async def hashed(password: str) -> str:
+    """The argon2 hash of a password, made beside the event loop."""
+    async with _turns():
+        return await asyncio.to_thread(HASHER.hash, password)
+
+
+@lru_cache(maxsize=1)
+def nobodys_hash() -> str:
+    """A hash that costs as much to verify as anybody's, of a password that nobody has."""
+    return HASHER.hash(secrets.token_urlsafe(32))
+
+
+async def _verify(kept: str | None, password: str) -> bool:
+    # A longer one can be nobody's, and hashing it would only cost us.
+    given = password if len(password) <= PASSWORD_CHARACTERS_MAX else ""
+
+    def verify() -> bool:
+        # Asked for in either case, so that making it, once a process, tells nothing either.
+        nobodys = nobodys_hash()
+        try:
+            return HASHER.verify(kept or nobodys, given)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async with _turns():
+        return await asyncio.to_thread(verify)
+
+
+_SEMAPHORES: dict[int, asyncio.Semaphore] = {}
+
+
+def _turns() -> asyncio.Semaphore:
+    """The turns of this event loop; a semaphore belongs to one loop, and tests have several."""
+    loop = id(asyncio.get_running_loop())
+    if loop not in _SEMAPHORES:
+        _SEMAPHORES.clear()
+        _SEMAPHORES[loop] = asyncio.Semaphore(AT_ONCE)
+    return _SEMAPHORES[loop]
+
+
+async def _known(connection: asyncpg.Connection, username: str) -> User:
+    user = await find_user(connection, username)
+    if user is None:
+        raise Unusable(f"There is no user {username}; `hub user list` shows those there are.")
+    return user
+
+
+async def _end_sessions(connection: asyncpg.Connection, clock: Clock, username: str) -> None:
+    await connection.execute("delete from login_sessions where username = $1", username)
+    await connection.execute(
+        "update token_families set revoked_at = $2 where username = $1 and revoked_at is null",
+        username,
+        clock.outside(),
     )
-
-
-def _tried(kind: str, value: str) -> bytes:
-    return sha256(f"{kind}:{value}".encode("utf-8", "surrogatepass")).digest()

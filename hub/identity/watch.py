@@ -1,53 +1,64 @@
-"""Every process hears of changed rights when they commit: triggers notify the channel `hub_rights`.
+"""Hears of every change of a right, in each process, on a connection of its own (`LISTEN hub_rights`).
 
-While the connection that listens is down nothing is kept (`Verifier.listening`), so a revocation is honoured within a
-second by every process, always.
+A notification makes the verifier forget. Three times a second the connection is asked for a sign of life; each answer
+lets the verifier serve what it keeps for less than a second from when it was asked. A connection that has died without
+a word, or a database that has stopped, therefore ends that within a second, too.
 """
 
 import asyncio
 import logging
-from contextlib import suppress
-from typing import Any
+from time import monotonic
+from typing import Final
 
 import asyncpg
 
-from hub.identity.tokens import Verifier
+from hub.identity.verifier import Verifier
 from hub.store.engine import connect
 from hub.store.identity import RIGHTS_CHANNEL
 
 log = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 0.5
-# A connection may die without a word, behind a proxy say: it is asked now and then whether it still hears.
-ASKED_SECONDS = 0.5
-BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+SERVED_SECONDS: Final = 0.9
+ASKED_SECONDS: Final = 0.3
+ANSWER_SECONDS: Final = 0.6
+CONNECT_SECONDS_MAX: Final = 10.0
+PAUSE_SECONDS_FIRST: Final = 0.1
+PAUSE_SECONDS_MAX: Final = 2.0
+BROKEN: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 async def keep_watching(url: str, verifier: Verifier, stop: asyncio.Event) -> None:
-    """Listen until `stop` is set.
-
-    Raises nothing but cancellation: a database that goes away is waited for, and nothing is kept meanwhile.
-    """
-
-    def heard(*_: Any) -> None:
-        verifier.forget(listening=True)
-
+    """Watch until `stop` is set; a connection that is lost is opened anew. Raises nothing but cancellation."""
+    pause = PAUSE_SECONDS_FIRST
     while not stop.is_set():
-        connection: Any = None
         try:
-            connection = await asyncio.wait_for(connect(url), 10)
-            await connection.add_listener(RIGHTS_CHANNEL, heard)
-            verifier.forget(listening=True)
-            while not stop.is_set():
-                await asyncio.wait_for(connection.execute("select 1"), ASKED_SECONDS)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), ASKED_SECONDS)
-        except BROKEN as reason:
-            verifier.forget(listening=False)
-            log.warning("rights: cannot listen (%s)", type(reason).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
-        finally:
-            verifier.listening = False
-            if connection is not None:
+            connection = await asyncio.wait_for(connect(url), CONNECT_SECONDS_MAX)
+            try:
+                pause = PAUSE_SECONDS_FIRST
+                await _watch(connection, verifier, stop)
+            finally:
+                verifier.lapse()
                 connection.terminate()
+        except BROKEN as reason:
+            log.warning("rights: no database (%s); asking for each token until it is back", type(reason).__name__)
+            await _wait(stop, pause)
+            pause = min(pause * 2, PAUSE_SECONDS_MAX)
+
+
+async def _watch(connection: asyncpg.Connection, verifier: Verifier, stop: asyncio.Event) -> None:
+    connection.add_termination_listener(lambda _: verifier.lapse())
+    await connection.add_listener(RIGHTS_CHANNEL, lambda *_: verifier.forget())
+    # Whatever was found out before we listened may have changed unheard.
+    verifier.forget()
+    while not stop.is_set():
+        asked = monotonic()
+        await asyncio.wait_for(connection.fetchval("select 1"), ANSWER_SECONDS)
+        verifier.serve_until(asked + SERVED_SECONDS)
+        await _wait(stop, ASKED_SECONDS)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return

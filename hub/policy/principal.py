@@ -4,7 +4,6 @@
 fields is `hub.policy.caller`'s.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hub.store.labels import ClientKind
@@ -39,14 +38,10 @@ class Principal:
     department_id: int | None = None
     department: str | None = None
     own_departments: tuple[int, ...] = ()
-    own_department_codes: tuple[str, ...] = ()
+    own_department_codes: frozenset[str] = frozenset()
     subject_id: int | None = None
     openings: tuple[Opening, ...] = ()
     unconditional: frozenset[str] = frozenset()
-
-    def owned(self) -> Iterator[tuple[int, str]]:
-        """The departments that it acts for as its own: keys and codes."""
-        return zip(self.own_departments, self.own_department_codes, strict=True)
 
     def holds(self, scope: str) -> bool:
         """Whether a scope is among those left to it."""

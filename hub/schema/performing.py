@@ -43,7 +43,9 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
         who = _principal(caller)
 
         async def work() -> Mapping[str, Any]:
-            owners = [number for number, code in who.owned() if who.holds(f"{code}/{OwnedScope.GRANTS_WRITE}")]
+            held = [code for code in who.own_department_codes if who.holds(f"{code}/{OwnedScope.GRANTS_WRITE}")]
+            rows = await connection.fetch("select id from departments where code = any($1::text[])", held)
+            owners = [row["id"] for row in rows]
             try:
                 named = decode_id(given["grant"])
             except Invalid:

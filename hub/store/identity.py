@@ -41,6 +41,7 @@ oauth_clients = Table(
     label("auth_method", ClientAuthentication),
     Column("secret_hash", Text),
     Column("jwks", JSONB),
+    Column("jwks_uri", Text),
     Column("grant_types", TextList, nullable=False),
     Column("redirect_uris", TextList, nullable=False, server_default=text("'{}'")),
     Column("scopes", TextList, nullable=False),
@@ -49,7 +50,9 @@ oauth_clients = Table(
     Column("changed_at", Timestamp, nullable=False),
     Column("disabled_at", Timestamp),
     CheckConstraint(
-        "(auth_method = 'SECRET') = (secret_hash is not null) and (auth_method = 'PRIVATE_KEY_JWT') = (jwks is not null)",
+        "case auth_method when 'SECRET' then secret_hash is not null"
+        " when 'PRIVATE_KEY_JWT' then (jwks is null) <> (jwks_uri is null)"
+        " else secret_hash is null and jwks is null and jwks_uri is null end",
         name="way_to_authenticate",
     ),
     CheckConstraint("kind <> 'AGENCY' or department_id is not null", name="agency_has_department"),

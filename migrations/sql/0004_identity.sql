@@ -20,6 +20,7 @@ create table oauth_clients (
     auth_method text collate "C" not null constraint ck_oauth_clients_auth_method_known check (auth_method in ('PRIVATE_KEY_JWT', 'SECRET', 'NONE')),
     secret_hash text,
     jwks jsonb,
+    jwks_uri text,
     grant_types text[] not null,
     redirect_uris text[] not null default '{}',
     scopes text[] not null,
@@ -30,7 +31,9 @@ create table oauth_clients (
     constraint pk_oauth_clients primary key (client_id),
     constraint fk_oauth_clients_department_id_departments foreign key (department_id) references departments (id),
     constraint ck_oauth_clients_way_to_authenticate check (
-        (auth_method = 'SECRET') = (secret_hash is not null) and (auth_method = 'PRIVATE_KEY_JWT') = (jwks is not null)),
+        case auth_method when 'SECRET' then secret_hash is not null
+            when 'PRIVATE_KEY_JWT' then (jwks is null) <> (jwks_uri is null)
+            else secret_hash is null and jwks is null and jwks_uri is null end),
     constraint ck_oauth_clients_agency_has_department check (kind <> 'AGENCY' or department_id is not null),
     constraint ck_oauth_clients_representative_has_subject check ((kind = 'REPRESENTATIVE') <= (uscc is not null))
 );

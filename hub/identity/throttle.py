@@ -1,0 +1,97 @@
+"""Against guessing: how long a name, and an address, must wait before it may try to sign in again.
+
+An attempt is counted before it is judged, in one statement a key, so that a hundred guesses sent at once are counted as
+a hundred. A success forgives the name; the address only gets its last attempt back, or whoever owns one account could
+guess at others for ever. What was tried is kept as a hash and forgotten after a day.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from ipaddress import IPv6Address, ip_address
+
+import asyncpg
+
+from hub.clock import Clock
+
+# (attempts without a pause, the longest pause): a name may be locked by a stranger, so its pause stays short.
+NAME = (5, 300)
+ADDRESS = (30, 3_600)
+FORGOTTEN = timedelta(days=1)
+IPV6_PREFIX_BITS = 64
+
+# $1 key, $2 now, $3 attempts without a pause, $4 longest pause in seconds, $5 before when attempts are forgotten. A
+# row comes back only if the attempt was let through; the pause is 1, 2, 4, … seconds after the last attempt.
+CLAIM = """
+    insert into login_attempts as seen (tried, failures, last_at) values ($1, 1, $2)
+    on conflict (tried) do update
+        set failures = case when seen.last_at < $5 then 1 else seen.failures + 1 end, last_at = $2
+        where seen.failures < $3 or seen.last_at < $5
+            or seen.last_at + make_interval(secs => least(2 ^ least(seen.failures - $3, 30), $4)) <= $2
+    returning failures
+"""
+REMAINING = """
+    select ceil(extract(epoch from
+        last_at + make_interval(secs => least(2 ^ least(failures - $3, 30), $4)) - $2::timestamptz))::integer
+    from login_attempts where tried = $1
+"""
+
+
+async def claim_attempt(connection: asyncpg.Connection, clock: Clock, username: str, address: str | None) -> int:
+    """Count an attempt to sign in before it is made: 0 if it may be made, else the seconds to wait.
+
+    An attempt that must wait is not counted. The connection must not be in a transaction that may be rolled back.
+    """
+    now = clock.outside()
+    async with connection.transaction():
+        for tried, (free, longest) in _keys(username, address):
+            if await connection.fetchval(CLAIM, tried, now, free, float(longest), now - FORGOTTEN) is None:
+                left: int | None = await connection.fetchval(REMAINING, tried, now, free, float(longest))
+                break
+        else:
+            return 0
+        # Whatever was counted for the other key was no attempt either.
+        await _uncount(connection, [key for key, _ in _keys(username, address) if key < tried])
+    return max(1, left or 1)
+
+
+async def forgive(connection: asyncpg.Connection, username: str, address: str | None) -> None:
+    """After a success: the name starts anew, the address gets its attempt back."""
+    await connection.execute("delete from login_attempts where tried = $1", _key("name", username))
+    if address is not None:
+        await _uncount(connection, [_key("address", _network(address))])
+
+
+async def forget(connection: asyncpg.Connection, now: datetime) -> None:
+    """Drop what is too old to count."""
+    await connection.execute("delete from login_attempts where last_at < $1", now - FORGOTTEN)
+
+
+async def _uncount(connection: asyncpg.Connection, keys: Sequence[bytes]) -> None:
+    if keys:
+        await connection.execute(
+            "update login_attempts set failures = greatest(failures - 1, 0) where tried = any($1)", list(keys)
+        )
+
+
+def _keys(username: str, address: str | None) -> Sequence[tuple[bytes, tuple[int, int]]]:
+    """The keys in byte order, so that two attempts never wait for each other's rows."""
+    keys = [(_key("name", username), NAME)]
+    if address is not None:
+        keys.append((_key("address", _network(address)), ADDRESS))
+    return sorted(keys)
+
+
+def _key(kind: str, value: str) -> bytes:
+    return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16, person=kind.encode()).digest()
+
+
+def _network(address: str) -> str:
+    """An address as it is counted: of IPv6 the network, as one customer has all addresses in it."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, IPv6Address):
+        return str(IPv6Address(int(parsed) >> (128 - IPV6_PREFIX_BITS) << (128 - IPV6_PREFIX_BITS)))
+    return str(parsed)
