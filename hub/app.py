@@ -19,6 +19,7 @@ from hub.edge.clients import Budget, networks
 from hub.edge.documents import Documents
 from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
 from hub.edge.inside import Inside
+from hub.edge.oauth import OAuth
 from hub.errors import Unusable
 from hub.identity.verifier import Verifier
 from hub.identity.watch import keep_watching
@@ -72,7 +73,16 @@ class Hub:
             origins=frozenset(o.strip().encode() for o in settings.cors_origins.split(",") if o.strip()),
         )
         self.answer = self.inside.traced(self.graphql)
-        self.router = self.inside.with_ids(Starlette(routes=[*self.inside.routes, *graphiql.ROUTES]))
+        oauth = OAuth(
+            base_url,
+            clock,
+            self.open_edge_pool,
+            self.verifier,
+            purposes=settings.purposes,
+            trusted_proxies=networks(settings.trusted_proxies),
+        )
+        routes = [*self.inside.routes, *graphiql.ROUTES, *oauth.routes]
+        self.router = self.inside.with_ids(Starlette(routes=routes))
 
     def open_pool(self) -> Pool:
         assert self.pool is not None, "the application has not started"

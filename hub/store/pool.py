@@ -16,6 +16,7 @@ from hub.errors import Overloaded
 from hub.settings import Settings
 
 STATEMENTS_KEPT = 500
+EDGE_CONNECTIONS = 6
 
 
 class Pool:
@@ -25,7 +26,7 @@ class Pool:
         self.url = url
         self.settings = settings
         self.writes = writes
-        self.most = 2 if writes else settings.pool_max
+        self.most = EDGE_CONNECTIONS if writes else settings.pool_max
         self.free: list[asyncpg.Connection] = []
         self.waiting: deque[asyncio.Future[None]] = deque()
         self.taken = 0
@@ -33,7 +34,7 @@ class Pool:
 
     @classmethod
     async def open(cls, url: str, settings: Settings, *, writes: bool = False) -> "Pool":
-        """Open the first connections; `writes` for the edge's own bookkeeping, which needs two at most.
+        """Open the first connections; `writes` for the edge's own bookkeeping, tokens and mutations, which need few.
 
         Raises OSError or asyncpg.PostgresError when the database cannot be reached.
         """

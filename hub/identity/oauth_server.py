@@ -1,0 +1,690 @@
+"""The authorization server: Authlib's grants over the hub's own clients, people, codes and tokens.
+
+Authlib is synchronous, so a request runs in a thread, and each question to the database goes back to the event loop and
+its pool (`Store.ask`). Together with `hub.edge.oauth` this is the only module that knows Authlib.
+
+What holds: no scope is left out in silence; a code and a refresh token are used once, and used twice they end all that
+came of them; a client is who proved to be it; whoever fails to prove that learns the same, whether it is there or not.
+"""
+
+import asyncio
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import asyncpg
+import orjson
+from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Request, TokenEndpoint, grants
+from authlib.oauth2.rfc6749.errors import (
+    AccessDeniedError,
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    OAuth2Error,
+    UnauthorizedClientError,
+)
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from authlib.oauth2.rfc7636 import CodeChallenge
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from hub.clock import Clock
+from hub.identity import jwks, tokens
+from hub.identity.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, find_client, has_secret
+from hub.identity.principals import NoRights, Rights, rights_of
+from hub.identity.tokens import BadToken
+from hub.identity.verifier import Verifier
+from hub.store.labels import ClientAuthentication
+from hub.store.pool import Pool
+
+ANSWER_SECONDS_MAX: Final = 10.0
+CODE_LIFE: Final = timedelta(seconds=60)
+REFRESH_LIFE: Final = timedelta(hours=12)
+ASSERTION_SECONDS_MAX: Final = 600
+ASSERTION_LEEWAY_SECONDS: Final = 30
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+PRIVATE_KEY_JWT: Final = "private_key_jwt"
+SECRET_BASIC: Final = "client_secret_basic"  # noqa: S105 - the name of a method
+METHODS: Final[Mapping[ClientAuthentication, str]] = {
+    ClientAuthentication.PRIVATE_KEY_JWT: PRIVATE_KEY_JWT,
+    ClientAuthentication.SECRET: SECRET_BASIC,
+    ClientAuthentication.NONE: "none",
+}
+UNPROVEN: Final = (
+    "The client could not be authenticated: its id, its secret or the signature of its assertion is wrong."
+)
+
+Answer = TypeVar("Answer")
+Response = tuple[int, Any, list[tuple[str, str]]]
+
+
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
+    """The resource that is asked for is not this hub's (RFC 8707)."""
+
+    error = "invalid_target"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The way from Authlib's thread to the database: on the event loop, on a connection of the hub's pool."""
+
+    loop: asyncio.AbstractEventLoop
+    pool: Callable[[], Pool]
+    clock: Clock
+    base_url: str
+    purposes: Collection[str]
+
+    def ask(self, work: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> Answer:
+        """What `work` gives on a connection; it is one transaction where it makes it one."""
+
+        async def asked() -> Answer:
+            async with self.pool().connection() as connection:
+                return await work(connection)
+
+        return asyncio.run_coroutine_threadsafe(asked(), self.loop).result(ANSWER_SECONDS_MAX)
+
+    def rights(self, client_id: str, person: str | None) -> Rights:
+        """What client and person may do today.
+
+        Raises UnauthorizedClientError where that is nothing.
+        """
+        try:
+            return self.ask(
+                lambda connection: rights_of(
+                    connection, client_id, person, today=self.clock.today(), purposes=self.purposes
+                )
+            )
+        except NoRights as none:
+            raise UnauthorizedClientError(str(none)) from None
+
+
+class HubClient(ClientMixin):  # type: ignore[misc]
+    """A client as Authlib asks about it."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def get_client_id(self) -> str:
+        return self.client.client_id
+
+    def get_default_redirect_uri(self) -> None:
+        """None: where to answer is always said."""
+
+    def get_allowed_scope(self, scope: str | None) -> str:
+        """As asked; what may be had is known with the person (`granted`)."""
+        return scope or ""
+
+    def check_redirect_uri(self, redirect_uri: str) -> bool:
+        return redirect_uri in self.client.redirect_uris
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        return has_secret(self.client, client_secret)
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        del endpoint
+        return METHODS[self.client.auth_method] == method
+
+    def check_response_type(self, response_type: str) -> bool:
+        return response_type == "code" and AUTHORIZATION_CODE in self.client.grant_types
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        return grant_type in self.client.grant_types
+
+
+def granted(rights: Rights, asked: str | None) -> list[str]:
+    """The scopes of a token: those asked for, all that may be had where none is.
+
+    Raises InvalidScopeError, naming those that may not be had: nothing is left out in silence.
+    """
+    wanted = list(dict.fromkeys((asked or "").split()))
+    if not wanted:
+        return rights.available()
+    beyond = rights.beyond(wanted)
+    if beyond:
+        shown = ", ".join(scope for scope in beyond if len(scope) <= 80 and scope.isascii() and scope.isprintable())
+        raise InvalidScopeError(f"These scopes may not be had now: {shown or 'those asked for'}.")
+    return wanted
+
+
+def hash_of(secret: str) -> bytes:
+    """What is kept of a code, a refresh token or a session: 256 random bits need no slow hash."""
+    return sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+# --------------------------------------------------------------------------------------------------- who the client is
+
+
+class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
+    """A client proves itself by a JWT that it signed (RFC 7523), for this server, for a short time, good once."""
+
+    CLIENT_AUTH_METHOD = PRIVATE_KEY_JWT
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+
+    def __call__(self, query_client: Callable[[str], HubClient | None], request: OAuth2Request) -> HubClient | None:
+        """The client; none where the request holds no assertion.
+
+        Raises InvalidClientError.
+        """
+        form = request.form
+        if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
+            return None
+        header, said = self.read(form["client_assertion"])
+        client = query_client(said["sub"]) if isinstance(said.get("sub"), str) else None
+        keys = (client.client.jwks or {}).get("keys", ()) if client is not None else ()
+        key = jwks.chosen(keys, header.get("kid"), header.get("alg"))
+        if client is None or key is None or not client.check_endpoint_auth_method(PRIVATE_KEY_JWT, "token"):
+            raise InvalidClientError(status_code=401, description=UNPROVEN)
+        try:
+            jws.deserialize_compact(form["client_assertion"], key, algorithms=[header["alg"]])
+        except (JoseError, ValueError, TypeError):
+            raise InvalidClientError(status_code=401, description=UNPROVEN) from None
+        self.check(said, request)
+        return client
+
+    @staticmethod
+    def read(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Header and claims, before anything is known of their truth."""
+        try:
+            found = jws.extract_compact(assertion.encode("ascii"))
+            claims = orjson.loads(found.payload)
+        except (JoseError, ValueError, TypeError):
+            raise InvalidClientError(status_code=401, description=UNPROVEN) from None
+        if not isinstance(claims, dict):
+            raise InvalidClientError(status_code=401, description=UNPROVEN)
+        return found.headers(), claims
+
+    def check(self, said: Mapping[str, Any], request: OAuth2Request) -> None:
+        """What a signed assertion says; whoever signed it is told what is wrong with it.
+
+        Raises InvalidClientError.
+        """
+        now = self.store.clock.outside().timestamp()
+        audience = said.get("aud")
+        audiences = set(audience) if isinstance(audience, list) else {audience}
+        expires, jti = said.get("exp"), said.get("jti")
+        fault = None
+        if said.get("iss") != said["sub"]:
+            fault = "The assertion's iss and sub must both be the client's id."
+        elif request.payload.client_id not in (None, said["sub"]):
+            fault = "The parameter client_id names another client than the assertion."
+        elif not audiences & {self.store.base_url, f"{self.store.base_url}/oauth/token"}:
+            fault = "The assertion's aud must be this server's issuer or its token endpoint."
+        elif (
+            isinstance(expires, bool)
+            or not isinstance(expires, int | float)
+            or expires + ASSERTION_LEEWAY_SECONDS <= now
+        ):
+            fault = "The assertion has expired, or has no exp."
+        elif expires > now + ASSERTION_SECONDS_MAX:
+            fault = f"The assertion's exp must be within {ASSERTION_SECONDS_MAX} seconds."
+        elif not isinstance(jti, str) or not 1 <= len(jti) <= 200:
+            fault = "The assertion needs a jti of 1 to 200 signs."
+        elif not self.is_first(said["sub"], jti, float(expires)):
+            fault = "The assertion was used before; sign another one, with a jti of its own."
+        if fault is not None:
+            raise InvalidClientError(status_code=401, description=fault)
+
+    def is_first(self, client_id: str, jti: str, expires: float) -> bool:
+        """Whether the assertion is used for the first time; asking uses it."""
+
+        async def use(connection: asyncpg.Connection) -> bool:
+            done: str = await connection.execute(
+                "insert into used_assertions (client_id, jti_hash, expires_at) values ($1, $2, to_timestamp($3))"
+                " on conflict do nothing",
+                client_id,
+                hash_of(jti),
+                expires + ASSERTION_LEEWAY_SECONDS,
+            )
+            return done == "INSERT 0 1"
+
+        return self.store.ask(use)
+
+
+# ------------------------------------------------------------------------------------------------------------- grants
+
+
+class Issuing(grants.BaseGrant):  # type: ignore[misc]
+    """What all grants share: ways to authenticate, the resource, and how a token is made."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS: Sequence[str] = (PRIVATE_KEY_JWT, SECRET_BASIC)
+
+    @property
+    def store(self) -> Store:
+        found: Store = self.server.store
+        return found
+
+    def check_resource(self) -> None:
+        """The resource, where one is named, is this hub's (RFC 8707)."""
+        for resource in self.request.payload.datalist.get("resource", ()):
+            if resource not in (tokens.resource_of(self.store.base_url), self.store.base_url):
+                raise InvalidTargetError("Tokens of this server are for its own GraphQL endpoint only.")
+
+    def answer(self, person: str | None, scopes: Sequence[str], family: UUID | None, *, refreshing: bool) -> Response:
+        """A token, and a refresh token where the client has such."""
+        client: Client = self.request.client.client
+
+        async def make(connection: asyncpg.Connection) -> dict[str, Any]:
+            async with connection.transaction():
+                issued = await tokens.issue(
+                    connection,
+                    self.store.clock,
+                    self.store.base_url,
+                    client_id=client.client_id,
+                    person=person,
+                    scopes=scopes,
+                    family=family,
+                )
+                made = {
+                    "access_token": issued.token,
+                    "token_type": "Bearer",
+                    "expires_in": issued.expires_in,
+                    "scope": issued.scope,
+                }
+                if refreshing and family is not None and REFRESH_TOKEN in client.grant_types:
+                    made["refresh_token"] = await self.keep_refresh_token(connection, family, scopes)
+            return made
+
+        return 200, self.store.ask(make), self.TOKEN_RESPONSE_HEADER
+
+    async def keep_refresh_token(self, connection: asyncpg.Connection, family: UUID, scopes: Sequence[str]) -> str:
+        """A new refresh token of a family."""
+        token, now = secrets.token_urlsafe(32), self.store.clock.outside()
+        await connection.execute(
+            "insert into refresh_tokens (token_hash, family_id, scopes, issued_at, expires_at)"
+            " values ($1, $2, $3, $4, $5)",
+            hash_of(token),
+            family,
+            list(scopes),
+            now,
+            now + REFRESH_LIFE,
+        )
+        return token
+
+    def end(self, family: UUID) -> None:
+        """Something that is good once was used twice: whoever has what came of it may be a thief."""
+        self.store.ask(lambda connection: tokens.revoke_family(connection, self.store.clock, family))
+
+
+class ClientCredentials(Issuing, grants.ClientCredentialsGrant):  # type: ignore[misc]
+    """A client acts for itself."""
+
+    def validate_requested_scope(self) -> None:
+        self.check_resource()
+        self.scopes = granted(self.store.rights(self.request.client.get_client_id(), None), self.request.payload.scope)
+
+    def create_token_response(self) -> Response:
+        return self.answer(None, self.scopes, None, refreshing=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code as it was kept."""
+
+    code_hash: bytes
+    family: UUID
+    username: str
+    redirect_uri: str
+    scopes: tuple[str, ...]
+    challenge: str
+
+    def get_redirect_uri(self) -> str:
+        return self.redirect_uri
+
+
+class S256(CodeChallenge):  # type: ignore[misc]
+    """PKCE by S256 alone (RFC 7636), for every client, asked for at the authorization endpoint already."""
+
+    SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
+
+    def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
+        asked = grant.request.payload.data
+        if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
+            raise InvalidRequestError("A code_challenge with code_challenge_method=S256 is needed.")
+        if len(asked["code_challenge"]) != 43:
+            raise InvalidRequestError("A code_challenge by S256 has 43 signs.")
+        super().validate_code_challenge(grant, redirect_uri)
+
+    def get_authorization_code_challenge(self, authorization_code: Code) -> str:
+        return authorization_code.challenge
+
+    def get_authorization_code_challenge_method(self, authorization_code: Code) -> str:
+        del authorization_code
+        return "S256"
+
+
+class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore[misc]
+    """A person signs in through a client."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = (PRIVATE_KEY_JWT, SECRET_BASIC, "none")
+
+    def validate_requested_scope(self) -> None:
+        """What the person may have is known when it has signed in: see `scopes_for`."""
+        self.check_resource()
+
+    def scopes_for(self, person: str) -> list[str]:
+        """What would be granted to a person who consents.
+
+        Raises OAuth2Error, to be told to the client.
+        """
+        rights = self.store.rights(self.request.client.get_client_id(), person)
+        return granted(rights, self.request.payload.scope)
+
+    def generate_authorization_code(self) -> str:
+        return secrets.token_urlsafe(32)
+
+    def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
+        client_id, person = request.client.get_client_id(), request.user
+        scopes = self.scopes_for(person)
+
+        async def keep(connection: asyncpg.Connection) -> None:
+            async with connection.transaction():
+                family = await tokens.begin_family(connection, self.store.clock, client_id, person)
+                await connection.execute(
+                    "insert into authorization_codes (code_hash, family_id, client_id, username, redirect_uri, scopes,"
+                    " challenge, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                    hash_of(code),
+                    family,
+                    client_id,
+                    person,
+                    request.payload.redirect_uri,
+                    scopes,
+                    request.payload.data["code_challenge"],
+                    self.store.clock.outside() + CODE_LIFE,
+                )
+
+        self.store.ask(keep)
+
+    def query_authorization_code(self, code: str, client: HubClient) -> Code | None:
+        row: Any = self.store.ask(
+            lambda connection: connection.fetchrow(
+                "select * from authorization_codes where code_hash = $1 and client_id = $2",
+                hash_of(code),
+                client.get_client_id(),
+            )
+        )
+        if row is None:
+            return None
+        if row["used_at"] is not None:
+            self.end(row["family_id"])
+            return None
+        if row["expires_at"] <= self.store.clock.outside():
+            return None
+        return Code(
+            row["code_hash"],
+            row["family_id"],
+            row["username"],
+            row["redirect_uri"],
+            tuple(row["scopes"]),
+            row["challenge"],
+        )
+
+    def create_token_response(self) -> Response:
+        """The token, for whoever uses the code first; the second ends what the first got."""
+        code: Code = self.request.authorization_code
+
+        async def use(connection: asyncpg.Connection) -> bool:
+            done: str = await connection.execute(
+                "update authorization_codes set used_at = $2 where code_hash = $1 and used_at is null",
+                code.code_hash,
+                self.store.clock.outside(),
+            )
+            return done == "UPDATE 1"
+
+        if not self.store.ask(use):
+            self.end(code.family)
+            raise InvalidGrantError("The code is not good, or was used before.")
+        rights = self.store.rights(self.request.client.get_client_id(), code.username)
+        scopes = [scope for scope in code.scopes if scope not in rights.beyond(code.scopes)]
+        return self.answer(code.username, scopes, code.family, refreshing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A refresh token as it was kept."""
+
+    token_hash: bytes
+    family: UUID
+    username: str | None
+    client_id: str
+    scopes: tuple[str, ...]
+
+    def check_client(self, client: HubClient) -> bool:
+        return hmac.compare_digest(self.client_id, client.get_client_id())
+
+    def get_scope(self) -> str:
+        return " ".join(self.scopes)
+
+
+class RefreshToken(Issuing, grants.RefreshTokenGrant):  # type: ignore[misc]
+    """A refresh token gives the next ones, once."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = (PRIVATE_KEY_JWT, SECRET_BASIC, "none")
+
+    def authenticate_refresh_token(self, refresh_token: str) -> Refresh | None:
+        self.check_resource()
+        row: Any = self.store.ask(
+            lambda connection: connection.fetchrow(
+                "select r.*, f.username, f.client_id, f.revoked_at from refresh_tokens r"
+                " join token_families f on f.id = r.family_id where r.token_hash = $1",
+                hash_of(refresh_token),
+            )
+        )
+        if row is None or row["client_id"] != self.request.client.get_client_id():
+            return None
+        if row["used_at"] is not None:
+            self.end(row["family_id"])
+            return None
+        if row["revoked_at"] is not None or row["expires_at"] <= self.store.clock.outside():
+            return None
+        return Refresh(row["token_hash"], row["family_id"], row["username"], row["client_id"], tuple(row["scopes"]))
+
+    def create_token_response(self) -> Response:
+        token: Refresh = self.request.refresh_token
+
+        async def use(connection: asyncpg.Connection) -> bool:
+            done: str = await connection.execute(
+                "update refresh_tokens set used_at = $2 where token_hash = $1 and used_at is null",
+                token.token_hash,
+                self.store.clock.outside(),
+            )
+            return done == "UPDATE 1"
+
+        rights = self.store.rights(token.client_id, token.username)
+        wanted = (self.request.payload.scope or token.get_scope()).split()
+        if not self.store.ask(use):
+            self.end(token.family)
+            raise InvalidGrantError("The refresh token is not good, or was used before.")
+        still = [scope for scope in wanted if scope not in rights.beyond(wanted)]
+        return self.answer(token.username, still, token.family, refreshing=True)
+
+
+# ---------------------------------------------------------------------------------------- introspection and revocation
+
+
+class Introspection(TokenEndpoint):  # type: ignore[misc]
+    """What a token is worth now (RFC 7662): a client's own tokens. All others are not active, whatever they are."""
+
+    ENDPOINT_NAME = "introspection"
+    CLIENT_AUTH_METHODS = (PRIVATE_KEY_JWT, SECRET_BASIC)
+
+    def create_endpoint_response(self, request: OAuth2Request) -> Response:
+        client = self.authenticate_endpoint_client(request)
+        token = request.form.get("token")
+        if not token:
+            raise InvalidRequestError("The parameter token is needed.")
+        return 200, self.described(token, client.get_client_id()), [("Content-Type", "application/json")]
+
+    def described(self, token: str, client_id: str) -> dict[str, Any]:
+        server: HubAuthorizationServer = self.server
+        try:
+            examined = server.examine(token)
+        except (BadToken, UnicodeEncodeError):
+            return {"active": False}
+        claims, principal = examined.claims, examined.principal
+        if claims.client_id != client_id:
+            return {"active": False}
+        return {
+            "active": True,
+            "scope": " ".join(sorted(principal.scopes)),
+            "client_id": claims.client_id,
+            "username": claims.person,
+            "token_type": "Bearer",
+            "exp": claims.expires_at,
+            "iat": claims.issued_at,
+            "sub": claims.all.get("sub"),
+            "aud": claims.all.get("aud"),
+            "iss": server.store.base_url,
+            "jti": claims.jti,
+            "department": principal.department,
+        }
+
+
+class Revocation(TokenEndpoint):  # type: ignore[misc]
+    """The end of a client's own token (RFC 7009); of a refresh token, with all that goes back to the same sign-in.
+
+    Whatever else is sent there, the answer is the same.
+    """
+
+    ENDPOINT_NAME = "revocation"
+    CLIENT_AUTH_METHODS = (PRIVATE_KEY_JWT, SECRET_BASIC, "none")
+
+    def create_endpoint_response(self, request: OAuth2Request) -> Response:
+        client = self.authenticate_endpoint_client(request)
+        token = request.form.get("token")
+        if not token:
+            raise InvalidRequestError("The parameter token is needed.")
+        self.revoke(token, client.get_client_id())
+        return 200, {}, [("Content-Type", "application/json")]
+
+    def revoke(self, token: str, client_id: str) -> None:
+        server: HubAuthorizationServer = self.server
+        store = server.store
+
+        async def end_refresh(connection: asyncpg.Connection) -> bool:
+            family = await connection.fetchval(
+                "select f.id from refresh_tokens r join token_families f on f.id = r.family_id"
+                " where r.token_hash = $1 and f.client_id = $2",
+                hash_of(token),
+                client_id,
+            )
+            if family is not None:
+                await tokens.revoke_family(connection, store.clock, family)
+            return family is not None
+
+        if store.ask(end_refresh):
+            return
+        try:
+            claims = server.examine(token).claims
+        except (BadToken, UnicodeEncodeError):
+            return
+        if claims.client_id == client_id:
+            store.ask(lambda connection: tokens.revoke_token(connection, claims))
+
+
+# -------------------------------------------------------------------------------------------------------- the server
+
+
+class Asked(OAuth2Request):  # type: ignore[misc]
+    """A request as Authlib reads it: its parameters, none of them twice (RFC 6749, 3.1 and 3.2)."""
+
+    def __init__(
+        self, method: str, url: str, parameters: Sequence[tuple[str, str]], headers: Mapping[str, str]
+    ) -> None:
+        # Authlib refuses http; whether the way to us is safe is for whoever sets HUB_BASE_URL to see to.
+        super().__init__(method, "https" + url[url.index(":") :], headers=headers)
+        self.payload = BasicOAuth2Payload(dict(parameters))
+        lists: dict[str, list[str]] = {}
+        for name, value in parameters:
+            lists.setdefault(name, []).append(value)
+        self.payload._datalist = lists  # noqa: SLF001 - Authlib's own constructor knows single values only
+        self._body = dict(parameters)
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self._body
+        return found
+
+
+class HubAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
+    """The server of one process. Its methods block: call them in a thread, never on the event loop."""
+
+    def __init__(self, store: Store, verifier: Verifier) -> None:
+        super().__init__()
+        self.store = store
+        self.verifier = verifier
+        self.register_client_auth_method(PRIVATE_KEY_JWT, Assertion(store))
+        self.register_grant(ClientCredentials)
+        self.register_grant(AuthorizationCode, [S256(required=True)])
+        self.register_grant(RefreshToken)
+        self.register_endpoint(Introspection)
+        self.register_endpoint(Revocation)
+
+    def query_client(self, client_id: str) -> HubClient | None:
+        found = self.store.ask(lambda connection: find_client(connection, client_id))
+        return None if found is None or found.disabled_at is not None else HubClient(found)
+
+    def authenticate_client(self, request: OAuth2Request, methods: Sequence[str], endpoint: str = "token") -> HubClient:
+        """The client of a request; whoever does not prove to be one learns nothing of those there are.
+
+        Raises InvalidClientError.
+        """
+        if "client_secret" in request.form:
+            raise InvalidClientError(
+                status_code=401, description="Send the secret by HTTP Basic, not as a parameter (client_secret_basic)."
+            )
+        try:
+            client: HubClient = super().authenticate_client(request, methods, endpoint)
+        except InvalidClientError as fault:
+            told = fault.description if "assertion" in str(fault.description) else UNPROVEN
+            raise InvalidClientError(status_code=401, description=told) from None
+        if request.payload.client_id not in (None, client.get_client_id()):
+            raise InvalidClientError(status_code=401, description="The parameter client_id names another client.")
+        return client
+
+    def examine(self, token: str) -> Any:
+        """What a token is, found out now. Raises BadToken."""
+        made = self.verifier.examine(token.encode("ascii"))
+        return asyncio.run_coroutine_threadsafe(made, self.store.loop).result(ANSWER_SECONDS_MAX)
+
+    def validate_requested_scope(self, scope: str | None) -> None:
+        """Each grant sees to it itself."""
+
+    def save_token(self, token: Any, request: OAuth2Request) -> None:
+        """Access tokens are not kept."""
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens."""
+
+    def create_oauth2_request(self, request: OAuth2Request) -> OAuth2Request:
+        return request
+
+    def handle_response(self, status: int, body: Any, headers: Any) -> Response:
+        return status, body, list(headers)
+
+
+def consented(server: HubAuthorizationServer, grant: AuthorizationCode, person: str | None) -> Response:
+    """The answer to the client: with a code for a person who consents, without one where the person does not."""
+    request = grant.request
+    try:
+        if person is None:
+            raise AccessDeniedError("The person did not consent.", redirect_uri=request.payload.redirect_uri)
+        answer: Response = grant.create_authorization_response(request.payload.redirect_uri, person)
+    except OAuth2Error as fault:
+        fault.redirect_uri = request.payload.redirect_uri
+        fault.state = request.payload.state
+        answer = server.handle_response(*fault())
+    return answer
+
+
+__all__ = ["Asked", "HubAuthorizationServer", "OAuth2Error", "Store", "consented", "hash_of"]
