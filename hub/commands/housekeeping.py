@@ -21,18 +21,18 @@ OF_THE_HUBS_TIME: Final = ("idempotency_keys",)
 # Table, key, and what of it is over, in the order of their references; $1 is the moment, $2 rows at most. A used code
 # is known for a day, so that its replay is noticed; an access token outlives a family's last refresh token by minutes.
 OVER: Final[Sequence[tuple[str, str, str]]] = (
-    ("authorization_codes", "code_hash", "expires_at < $1 - interval '1 day'"),
+    ("authorization_codes", "code_hash", "expires_at < $1::timestamptz - interval '1 day'"),
     ("refresh_tokens", "token_hash", "expires_at < $1"),
     ("used_assertions", "client_id, jti_hash", "expires_at < $1"),
     ("revoked_tokens", "jti", "expires_at < $1"),
     ("login_sessions", "session_hash", "expires_at < $1"),
-    ("login_attempts", "tried", "last_at < $1 - interval '1 day'"),
-    ("idempotency_keys", "client_id, key", f"at < $1 - interval '{IDEMPOTENCY_DAYS} days'"),
-    ("signing_keys", "kid", "published_until < $1 - interval '30 days'"),
+    ("login_attempts", "tried", "last_at < $1::timestamptz - interval '1 day'"),
+    ("idempotency_keys", "client_id, key", f"at < $1::timestamptz - interval '{IDEMPOTENCY_DAYS} days'"),
+    ("signing_keys", "kid", "published_until < $1::timestamptz - interval '30 days'"),
     (
         "token_families",
         "id",
-        "created_at < $1 - interval '1 day'"  # noqa: ISC004 - one text
+        "created_at < $1::timestamptz - interval '1 day'"  # noqa: ISC004 - one text
         " and not exists (select from authorization_codes c where c.family_id = token_families.id)"
         " and not exists (select from refresh_tokens r where r.family_id = token_families.id)",
     ),
