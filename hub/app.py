@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from hub.clock import Clock
 from hub.commands.access_log import AccessLog
 from hub.commands.disclosure import keep_appending
+from hub.commands.housekeeping import keep_tidy
 from hub.commands.sweeps import keep_sweeping
 from hub.edge import graphiql
 from hub.edge.access import Access, challenge_of
@@ -137,6 +138,7 @@ class Hub:
         self.work = [
             asyncio.create_task(keep_appending(self.url, self.clock, self.stopping, self.inside.appender)),
             asyncio.create_task(keep_watching(self.url, self.verifier, self.stopping)),
+            asyncio.create_task(keep_tidy(self.url, self.clock, self.stopping)),
             asyncio.create_task(keep_sweeping(self.url, self.clock, self.stopping, self.inside.sweeps)),
         ]
 

@@ -226,7 +226,7 @@ def nobodys_hash() -> str:
 
 async def _verify(kept: str | None, password: str) -> bool:
     # A longer one can be nobody's, and hashing it would only cost us.
-    given = password if len(password) <= PASSWORD_CHARACTERS_MAX else ""
+    given = (password if len(password) <= PASSWORD_CHARACTERS_MAX else "").encode("utf-8", "surrogatepass")
 
     def verify() -> bool:
         # Asked for in either case, so that making it, once a process, tells nothing either.

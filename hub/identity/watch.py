@@ -46,6 +46,8 @@ async def keep_watching(url: str, verifier: Verifier, stop: asyncio.Event) -> No
 
 
 async def _watch(connection: asyncpg.Connection, verifier: Verifier, stop: asyncio.Event) -> None:
+    # So that an operator sees what this connection is for.
+    await connection.execute("set application_name = 'hub rights'")
     connection.add_termination_listener(lambda _: verifier.lapse())
     await connection.add_listener(RIGHTS_CHANNEL, lambda *_: verifier.forget())
     # Whatever was found out before we listened may have changed unheard.

@@ -1,0 +1,206 @@
+"""People sign in by password and, where wanted, a one-time code; nobody learns more than that it was wrong."""
+
+import asyncio
+import re
+from typing import Any
+
+import asyncpg
+import pytest
+
+from hub.errors import Unusable
+from hub.identity import throttle, totp, users
+from hub.store.engine import connect
+from tests.identity import acting
+from tests.identity.acting import PASSWORD, TurningClock, World
+
+
+@pytest.fixture(autouse=True)
+def laid(world: World) -> World:
+    return world
+
+
+async def test_a_password_is_right_or_wrong_and_kept_as_argon2(
+    connection: asyncpg.Connection, clock: TurningClock
+) -> None:
+    name = await acting.user(connection, clock)
+    user = await users.sign_in(connection, clock, name, PASSWORD)
+
+    assert user is not None
+    assert user.department == "mem"
+    assert re.match(r"\$argon2id\$", user.password_hash)
+    assert user.password_hash not in repr(user)
+    for wrong in (PASSWORD + "x", "", "\0", "\ud800", "x" * 100_000):
+        assert await users.sign_in(connection, clock, name, wrong) is None
+    for nobody in ("nobody", "", "\0", "Ä", name.upper()):
+        assert await users.sign_in(connection, clock, nobody, PASSWORD) is None
+
+
+async def test_an_unknown_name_costs_a_verification_too(
+    connection: asyncpg.Connection, clock: TurningClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = await acting.user(connection, clock)
+    verified: list[str] = []
+
+    class Counting:
+        def verify(self, kept: str, _: str) -> bool:
+            verified.append(kept)
+            return False
+
+    nobodys = users.nobodys_hash()
+    monkeypatch.setattr(users, "HASHER", Counting())
+    assert await users.sign_in(connection, clock, name, "wrong") is None
+    assert await users.sign_in(connection, clock, "nobody", "wrong") is None
+
+    assert [kept == nobodys for kept in verified] == [False, True]
+    # The same parameters, hence the same work.
+    assert verified[0].rsplit("$", 2)[0] == verified[1].rsplit("$", 2)[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        ({"username": "Zhang"}, "small letters"),
+        ({"name": ""}, "have a name"),
+        ({"password": "short"}, "from 12 to 256"),
+        ({"password": "aaaaaaaaaaaa"}, "too few different"),
+        ({"department": "nowhere"}, "no department nowhere"),
+        ({"scopes": ("objections:file",)}, "may not hold objections:file"),
+        ({"scopes": ("nowhere/records:read",)}, "no department nowhere"),
+        ({"purposes": ("curiosity",)}, "no purpose curiosity"),
+    ],
+)
+async def test_an_unfit_person_is_refused(
+    connection: asyncpg.Connection, clock: TurningClock, said: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(Unusable, match=complaint):
+        await acting.user(connection, clock, **said)
+    assert await users.list_users(connection) == []
+
+
+async def test_a_name_is_given_once(connection: asyncpg.Connection, clock: TurningClock) -> None:
+    await acting.user(connection, clock, username="zhang")
+    with pytest.raises(Unusable, match="is called zhang"):
+        await acting.user(connection, clock, username="zhang")
+
+
+async def test_another_password_ends_sessions_and_families(connection: asyncpg.Connection, clock: TurningClock) -> None:
+    name = await acting.user(connection, clock)
+    client = await acting.browser_client(connection, clock)
+    await connection.execute(
+        "insert into login_sessions (session_hash, username, created_at, expires_at) values ('x', $1, now(), now())",
+        name,
+    )
+    await connection.execute(
+        "insert into token_families (id, client_id, username, created_at) values (gen_random_uuid(), $1, $2, now())",
+        client.client_id,
+        name,
+    )
+    with pytest.raises(Unusable, match="from 12"):
+        await users.set_password(connection, clock, name, "short")
+    await users.set_password(connection, clock, name, "another long password")
+
+    assert await users.sign_in(connection, clock, name, PASSWORD) is None
+    assert await users.sign_in(connection, clock, name, "another long password")
+    assert await connection.fetchval("select count(*) from login_sessions") == 0
+    assert await connection.fetchval("select count(*) from token_families where revoked_at is null") == 0
+
+
+async def test_a_disabled_person_cannot_sign_in(connection: asyncpg.Connection, clock: TurningClock) -> None:
+    name = await acting.user(connection, clock)
+    assert await users.set_user_disabled(connection, clock, name, disabled=True)
+    assert not await users.set_user_disabled(connection, clock, name, disabled=True)
+    assert await users.sign_in(connection, clock, name, PASSWORD) is None
+    with pytest.raises(Unusable, match="no user"):
+        await users.set_user_disabled(connection, clock, "nobody", disabled=True)
+
+
+@pytest.mark.parametrize(
+    ("second", "code"),
+    [(59, "94287082"), (1111111109, "07081804"), (1234567890, "89005924"), (20000000000, "65353130")],
+)
+def test_codes_are_those_of_rfc_6238(second: int, code: str) -> None:
+    secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+    assert totp.code_at(secret, second // 30) == code[-6:]
+    assert totp.step_of(secret, f" {code[-6:-3]} {code[-3:]}", second + 30) == second // 30
+    assert totp.step_of(secret, code[-6:], second + 90) is None
+
+
+async def test_a_one_time_code_is_asked_for_and_good_once(
+    connection: asyncpg.Connection, database: str, clock: TurningClock
+) -> None:
+    name = await acting.user(connection, clock)
+    secret = await users.set_totp(connection, clock, name, wanted=True)
+    assert secret is not None
+    assert secret in totp.uri(secret, name)
+    code = totp.code_at(secret, int(clock.outside().timestamp()) // 30)
+    assert await users.sign_in(connection, clock, name, PASSWORD) is None
+    assert await users.sign_in(connection, clock, name, PASSWORD, "000000" if code != "000000" else "1") is None
+    other = await connect(database)
+    try:
+        found = await asyncio.gather(*(users.sign_in(one, clock, name, PASSWORD, code) for one in (connection, other)))
+    finally:
+        await other.close()
+    assert sum(user is not None for user in found) == 1
+    assert await users.sign_in(connection, clock, name, PASSWORD, code) is None
+    assert await users.set_totp(connection, clock, name, wanted=False) is None
+    assert await users.sign_in(connection, clock, name, PASSWORD)
+
+
+async def test_after_some_failures_a_name_waits_longer_and_longer(
+    connection: asyncpg.Connection, clock: TurningClock
+) -> None:
+    async def claim() -> int:
+        return await throttle.claim_attempt(connection, clock, "zhang", None)
+
+    assert [await claim() for _ in range(5)] == [0] * 5
+    waits = []
+    for _ in range(12):
+        waits.append(await claim())
+        assert await claim() == waits[-1], "an attempt that must wait is not counted"
+        clock.turn(seconds=waits[-1])
+        assert await claim() == 0
+    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    await throttle.forgive(connection, "zhang", None)
+    assert [await claim() for _ in range(5)] == [0] * 5
+
+
+async def test_an_address_waits_too_whatever_name_it_tries(connection: asyncpg.Connection, clock: TurningClock) -> None:
+    waits = [await throttle.claim_attempt(connection, clock, f"user-{place}", "192.0.2.1") for place in range(31)]
+    assert waits == [0] * 30 + [1]
+    assert await throttle.claim_attempt(connection, clock, "user-30", "192.0.2.2") == 0
+    # A success gives back one attempt only.
+    await throttle.forgive(connection, "user-1", "192.0.2.1")
+    assert await throttle.claim_attempt(connection, clock, "user-1", "192.0.2.1") == 0
+    assert await throttle.claim_attempt(connection, clock, "user-1", "192.0.2.1") > 0
+
+
+async def test_addresses_of_one_ipv6_network_count_together_and_nothing_is_kept_in_clear(
+    connection: asyncpg.Connection, clock: TurningClock
+) -> None:
+    for place in range(30):
+        assert await throttle.claim_attempt(connection, clock, f"user-{place}", f"2001:db8::{place:x}") == 0
+    assert await throttle.claim_attempt(connection, clock, "other", "2001:db8::ffff") > 0
+    assert await throttle.claim_attempt(connection, clock, "other", "2001:db8:0:1::1") == 0
+    kept = str(await connection.fetch("select * from login_attempts"))
+    assert "user-1" not in kept
+    assert "2001" not in kept
+
+
+async def test_guesses_at_the_same_moment_are_all_counted(database: str, clock: TurningClock) -> None:
+    connections = [await connect(database) for _ in range(8)]
+    try:
+        waits = await asyncio.gather(
+            *(throttle.claim_attempt(one, clock, "zhang", f"192.0.2.{place}") for place, one in enumerate(connections))
+        )
+    finally:
+        for one in connections:
+            await one.close()
+    assert sum(wait == 0 for wait in waits) == 5
+
+
+async def test_attempts_are_forgotten_after_a_day(connection: asyncpg.Connection, clock: TurningClock) -> None:
+    for _ in range(5):
+        await throttle.claim_attempt(connection, clock, "zhang", None)
+    assert await throttle.claim_attempt(connection, clock, "zhang", None) == 1
+    clock.turn(days=1, seconds=1)
+    assert [await throttle.claim_attempt(connection, clock, "zhang", None) for _ in range(5)] == [0] * 5
