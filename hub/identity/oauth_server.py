@@ -8,17 +8,16 @@ came of them; a client is who proved to be it; whoever fails to prove that learn
 """
 
 import asyncio
-import hmac
-import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
 import orjson
+from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749 import AuthorizationServer, ClientMixin, OAuth2Request, TokenEndpoint, grants
 from authlib.oauth2.rfc6749.errors import (
     AccessDeniedError,
@@ -36,8 +35,9 @@ from joserfc import jws
 from joserfc.errors import JoseError
 
 from hub.clock import Clock
-from hub.identity import jwks, tokens
+from hub.identity import exchanges, jwks, tokens
 from hub.identity.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, find_client, has_secret
+from hub.identity.exchanges import InvalidGrant, Taken
 from hub.identity.principals import NoRights, Rights, rights_of
 from hub.identity.tokens import BadToken
 from hub.identity.verifier import Verifier
@@ -45,8 +45,6 @@ from hub.store.labels import ClientAuthentication
 from hub.store.pool import Pool
 
 ANSWER_SECONDS_MAX: Final = 10.0
-CODE_LIFE: Final = timedelta(seconds=60)
-REFRESH_LIFE: Final = timedelta(hours=12)
 ASSERTION_SECONDS_MAX: Final = 600
 ASSERTION_LEEWAY_SECONDS: Final = 30
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -237,18 +235,8 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
 
     def is_first(self, client_id: str, jti: str, expires: float) -> bool:
         """Whether the assertion is used for the first time; asking uses it."""
-
-        async def use(connection: asyncpg.Connection) -> bool:
-            done: str = await connection.execute(
-                "insert into used_assertions (client_id, jti_hash, expires_at) values ($1, $2, to_timestamp($3))"
-                " on conflict do nothing",
-                client_id,
-                hash_of(jti),
-                expires + ASSERTION_LEEWAY_SECONDS,
-            )
-            return done == "INSERT 0 1"
-
-        return self.store.ask(use)
+        until = datetime.fromtimestamp(expires + ASSERTION_LEEWAY_SECONDS, UTC)
+        return self.store.ask(lambda connection: exchanges.use_assertion(connection, client_id, jti, until))
 
 
 # ------------------------------------------------------------------------------------------------------------- grants
@@ -270,8 +258,16 @@ class Issuing(grants.BaseGrant):  # type: ignore[misc]
             if resource not in (tokens.resource_of(self.store.base_url), self.store.base_url):
                 raise InvalidTargetError("Tokens of this server are for its own GraphQL endpoint only.")
 
-    def answer(self, person: str | None, scopes: Sequence[str], family: UUID | None, *, refreshing: bool) -> Response:
-        """A token, and a refresh token where the client has such."""
+    def answer(
+        self,
+        person: str | None,
+        scopes: Sequence[str],
+        family: UUID | None,
+        *,
+        refreshing: bool,
+        whole: Sequence[str] = (),
+    ) -> Response:
+        """A token, and a refresh token for the whole of what was consented to where the client has such."""
         client: Client = self.request.client.client
 
         async def make(connection: asyncpg.Connection) -> dict[str, Any]:
@@ -292,28 +288,41 @@ class Issuing(grants.BaseGrant):  # type: ignore[misc]
                     "scope": issued.scope,
                 }
                 if refreshing and family is not None and REFRESH_TOKEN in client.grant_types:
-                    made["refresh_token"] = await self.keep_refresh_token(connection, family, scopes)
+                    made["refresh_token"] = await exchanges.give_refresh(
+                        connection, self.store.clock, family, whole or scopes, None
+                    )
             return made
 
         return 200, self.store.ask(make), self.TOKEN_RESPONSE_HEADER
 
-    async def keep_refresh_token(self, connection: asyncpg.Connection, family: UUID, scopes: Sequence[str]) -> str:
-        """A new refresh token of a family."""
-        token, now = secrets.token_urlsafe(32), self.store.clock.outside()
-        await connection.execute(
-            "insert into refresh_tokens (token_hash, family_id, scopes, issued_at, expires_at)"
-            " values ($1, $2, $3, $4, $5)",
-            hash_of(token),
-            family,
-            list(scopes),
-            now,
-            now + REFRESH_LIFE,
-        )
-        return token
+    def still(self, taken: Taken, wanted: Sequence[str]) -> Response:
+        """Tokens for what a person consented to, as far as it may still be had; `scope` in the answer says how far."""
+        rights = self.store.rights(taken.client_id, taken.username)
+        beyond = set(rights.beyond(wanted))
+        scopes = [scope for scope in wanted if scope not in beyond]
+        return self.answer(taken.username, scopes, taken.family, refreshing=True, whole=taken.scopes)
 
-    def end(self, family: UUID) -> None:
-        """Something that is good once was used twice: whoever has what came of it may be a thief."""
-        self.store.ask(lambda connection: tokens.revoke_family(connection, self.store.clock, family))
+    def taken(self, take: Callable[[asyncpg.Connection], Awaitable[Taken]]) -> Taken:
+        """What a code or a refresh token was good for.
+
+        Raises InvalidGrantError.
+        """
+        try:
+            return self.store.ask(take)
+        except InvalidGrant as refused:
+            raise InvalidGrantError(str(refused)) from None
+
+    def proven_client(self) -> HubClient:
+        """The client, which may use this grant.
+
+        Raises InvalidClientError, UnauthorizedClientError.
+        """
+        client: HubClient = self.authenticate_token_endpoint_client()
+        if not client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError(f"The client was not registered for the grant {self.GRANT_TYPE}.")
+        self.request.client = client
+        self.check_resource()
+        return client
 
 
 class ClientCredentials(Issuing, grants.ClientCredentialsGrant):  # type: ignore[misc]
@@ -325,21 +334,6 @@ class ClientCredentials(Issuing, grants.ClientCredentialsGrant):  # type: ignore
 
     def create_token_response(self) -> Response:
         return self.answer(None, self.scopes, None, refreshing=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A code as it was kept."""
-
-    code_hash: bytes
-    family: UUID
-    username: str
-    redirect_uri: str
-    scopes: tuple[str, ...]
-    challenge: str
-
-    def get_redirect_uri(self) -> str:
-        return self.redirect_uri
 
 
 class S256(CodeChallenge):  # type: ignore[misc]
@@ -354,13 +348,6 @@ class S256(CodeChallenge):  # type: ignore[misc]
         if len(asked["code_challenge"]) != 43:
             raise InvalidRequestError("A code_challenge by S256 has 43 signs.")
         super().validate_code_challenge(grant, redirect_uri)
-
-    def get_authorization_code_challenge(self, authorization_code: Code) -> str:
-        return authorization_code.challenge
-
-    def get_authorization_code_challenge_method(self, authorization_code: Code) -> str:
-        del authorization_code
-        return "S256"
 
 
 class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore[misc]
@@ -380,90 +367,41 @@ class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore
         rights = self.store.rights(self.request.client.get_client_id(), person)
         return granted(rights, self.request.payload.scope)
 
-    def generate_authorization_code(self) -> str:
-        return secrets.token_urlsafe(32)
-
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
-        client_id, person = request.client.get_client_id(), request.user
-        scopes = self.scopes_for(person)
+        """Codes are made where they are kept: see `consented`."""
 
-        async def keep(connection: asyncpg.Connection) -> None:
-            async with connection.transaction():
-                family = await tokens.begin_family(connection, self.store.clock, client_id, person)
-                await connection.execute(
-                    "insert into authorization_codes (code_hash, family_id, client_id, username, redirect_uri, scopes,"
-                    " challenge, expires_at) values ($1, $2, $3, $4, $5, $6, $7, $8)",
-                    hash_of(code),
-                    family,
-                    client_id,
-                    person,
-                    request.payload.redirect_uri,
-                    scopes,
-                    request.payload.data["code_challenge"],
-                    self.store.clock.outside() + CODE_LIFE,
-                )
-
-        self.store.ask(keep)
-
-    def query_authorization_code(self, code: str, client: HubClient) -> Code | None:
-        row: Any = self.store.ask(
-            lambda connection: connection.fetchrow(
-                "select * from authorization_codes where code_hash = $1 and client_id = $2",
-                hash_of(code),
-                client.get_client_id(),
-            )
-        )
-        if row is None:
-            return None
-        if row["used_at"] is not None:
-            self.end(row["family_id"])
-            return None
-        if row["expires_at"] <= self.store.clock.outside():
-            return None
-        return Code(
-            row["code_hash"],
-            row["family_id"],
-            row["username"],
-            row["redirect_uri"],
-            tuple(row["scopes"]),
-            row["challenge"],
-        )
+    def validate_token_request(self) -> None:
+        self.proven_client()
+        if not self.request.form.get("code"):
+            raise InvalidRequestError("The parameter code is needed.")
+        if not self.request.form.get("code_verifier"):
+            raise InvalidRequestError("The parameter code_verifier is needed (PKCE, RFC 7636).")
 
     def create_token_response(self) -> Response:
-        """The token, for whoever uses the code first; the second ends what the first got."""
-        code: Code = self.request.authorization_code
-
-        async def use(connection: asyncpg.Connection) -> bool:
-            done: str = await connection.execute(
-                "update authorization_codes set used_at = $2 where code_hash = $1 and used_at is null",
-                code.code_hash,
-                self.store.clock.outside(),
+        form, client_id = self.request.form, self.request.client.get_client_id()
+        taken = self.taken(
+            lambda connection: exchanges.take_code(
+                connection,
+                self.store.clock,
+                form["code"],
+                client_id=client_id,
+                redirect_uri=self.request.payload.redirect_uri,
+                verifier=form["code_verifier"],
             )
-            return done == "UPDATE 1"
+        )
+        return self.still(taken, taken.scopes)
 
-        if not self.store.ask(use):
-            self.end(code.family)
-            raise InvalidGrantError("The code is not good, or was used before.")
-        rights = self.store.rights(self.request.client.get_client_id(), code.username)
-        scopes = [scope for scope in code.scopes if scope not in rights.beyond(code.scopes)]
-        return self.answer(code.username, scopes, code.family, refreshing=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """A refresh token as it was kept."""
-
-    token_hash: bytes
-    family: UUID
-    username: str | None
-    client_id: str
-    scopes: tuple[str, ...]
-
-    def check_client(self, client: HubClient) -> bool:
-        return hmac.compare_digest(self.client_id, client.get_client_id())
-
-    def get_scope(self) -> str:
-        return " ".join(self.scopes)
+    def code_for(self, person: str) -> str:
+        """A code for a person who has consented."""
+        request = self.request
+        ask = exchanges.Ask(
+            request.client.get_client_id(),
+            person,
+            request.payload.redirect_uri,
+            self.scopes_for(person),
+            request.payload.data["code_challenge"],
+        )
+        return self.store.ask(lambda connection: exchanges.give_code(connection, self.store.clock, ask))
 
 
 class RefreshToken(Issuing, grants.RefreshTokenGrant):  # type: ignore[misc]
@@ -471,42 +409,24 @@ class RefreshToken(Issuing, grants.RefreshTokenGrant):  # type: ignore[misc]
 
     TOKEN_ENDPOINT_AUTH_METHODS = (PRIVATE_KEY_JWT, SECRET_BASIC, "none")
 
-    def authenticate_refresh_token(self, refresh_token: str) -> Refresh | None:
-        self.check_resource()
-        row: Any = self.store.ask(
-            lambda connection: connection.fetchrow(
-                "select r.*, f.username, f.client_id, f.revoked_at from refresh_tokens r"
-                " join token_families f on f.id = r.family_id where r.token_hash = $1",
-                hash_of(refresh_token),
-            )
-        )
-        if row is None or row["client_id"] != self.request.client.get_client_id():
-            return None
-        if row["used_at"] is not None:
-            self.end(row["family_id"])
-            return None
-        if row["revoked_at"] is not None or row["expires_at"] <= self.store.clock.outside():
-            return None
-        return Refresh(row["token_hash"], row["family_id"], row["username"], row["client_id"], tuple(row["scopes"]))
+    def validate_token_request(self) -> None:
+        client = self.proven_client()
+        token = self.request.form.get("refresh_token")
+        if not token:
+            raise InvalidRequestError("The parameter refresh_token is needed.")
+        # Before it is used up: a scope too many is a slip, and no reason to sign in again.
+        found = self.store.ask(lambda connection: exchanges.find_refresh(connection, self.store.clock, token))
+        wanted = (self.request.payload.scope or "").split()
+        if found is not None and found.client_id == client.get_client_id() and not set(wanted) <= set(found.scopes):
+            raise InvalidScopeError("A refresh token gives no more than what it was given for.")
 
     def create_token_response(self) -> Response:
-        token: Refresh = self.request.refresh_token
-
-        async def use(connection: asyncpg.Connection) -> bool:
-            done: str = await connection.execute(
-                "update refresh_tokens set used_at = $2 where token_hash = $1 and used_at is null",
-                token.token_hash,
-                self.store.clock.outside(),
-            )
-            return done == "UPDATE 1"
-
-        rights = self.store.rights(token.client_id, token.username)
-        wanted = (self.request.payload.scope or token.get_scope()).split()
-        if not self.store.ask(use):
-            self.end(token.family)
-            raise InvalidGrantError("The refresh token is not good, or was used before.")
-        still = [scope for scope in wanted if scope not in rights.beyond(wanted)]
-        return self.answer(token.username, still, token.family, refreshing=True)
+        token, client_id = self.request.form["refresh_token"], self.request.client.get_client_id()
+        taken = self.taken(
+            lambda connection: exchanges.take_refresh(connection, self.store.clock, token, client_id=client_id)
+        )
+        wanted = (self.request.payload.scope or "").split()
+        return self.still(taken, wanted or taken.scopes)
 
 
 # ---------------------------------------------------------------------------------------- introspection and revocation
@@ -571,18 +491,9 @@ class Revocation(TokenEndpoint):  # type: ignore[misc]
         server: HubAuthorizationServer = self.server
         store = server.store
 
-        async def end_refresh(connection: asyncpg.Connection) -> bool:
-            family = await connection.fetchval(
-                "select f.id from refresh_tokens r join token_families f on f.id = r.family_id"
-                " where r.token_hash = $1 and f.client_id = $2",
-                hash_of(token),
-                client_id,
-            )
-            if family is not None:
-                await tokens.revoke_family(connection, store.clock, family)
-            return family is not None
-
-        if store.ask(end_refresh):
+        found = store.ask(lambda connection: exchanges.find_refresh(connection, store.clock, token))
+        if found is not None and found.client_id == client_id:
+            store.ask(lambda connection: tokens.revoke_family(connection, store.clock, found.family))
             return
         try:
             claims = server.examine(token).claims
@@ -679,7 +590,10 @@ def consented(server: HubAuthorizationServer, grant: AuthorizationCode, person: 
     try:
         if person is None:
             raise AccessDeniedError("The person did not consent.", redirect_uri=request.payload.redirect_uri)
-        answer: Response = grant.create_authorization_response(request.payload.redirect_uri, person)
+        parameters = [("code", grant.code_for(person))]
+        if request.payload.state:
+            parameters.append(("state", request.payload.state))
+        answer: Response = 302, "", [("Location", add_params_to_uri(request.payload.redirect_uri, parameters))]
     except OAuth2Error as fault:
         fault.redirect_uri = request.payload.redirect_uri
         fault.state = request.payload.state

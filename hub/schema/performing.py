@@ -37,7 +37,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
             made = await grant_access(connection, clock, terms, known_purposes=purposes, by=who.department_id)
             return _payload(made)
 
-        return await once(connection, clock, who.client, "grantAccess", given, work)
+        return {"grant": [], **await once(connection, clock, who.client, "grantAccess", given, work)}
 
     async def revoke(connection: Any, caller: Caller, given: Mapping[str, Any]) -> Mapping[str, Any]:
         who = _principal(caller)
@@ -62,7 +62,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
             )
             return _payload(ended)
 
-        return await once(connection, clock, who.client, "revokeAccess", given, work)
+        return {"grant": [], **await once(connection, clock, who.client, "revokeAccess", given, work)}
 
     commands: dict[str, Callable[[Any, Caller, Any], Awaitable[Mapping[str, Any]]]] = {
         "grantAccess": grant,

@@ -1,0 +1,422 @@
+"""The authorization server over HTTP: how tokens are had, and how they are not."""
+
+import asyncio
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+from joserfc.jwk import ECKey
+
+from hub.app import Hub
+from tests.edge import oauth_world as w
+from tests.edge.oauth_world import BASE_URL, Shared, ask_signed, ask_token, asked, assertion, basic, token
+from tests.identity import acting
+
+Served = tuple[Hub, httpx.AsyncClient, Shared]
+
+
+@pytest.fixture(scope="module")
+async def served(shared_database: str) -> AsyncIterator[Served]:
+    async with w.serving(shared_database) as found:
+        yield found
+
+
+@pytest.fixture
+def browser(served: Served) -> httpx.AsyncClient:
+    """A browser of its own: without the cookies of the tests before."""
+    hub, _, _ = served
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=hub), base_url=BASE_URL)
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]
+
+
+# ------------------------------------------------------------------------------------------------- clients
+
+
+async def test_a_client_with_a_secret_gets_a_token(served: Served) -> None:
+    _, client, shared = served
+    answer = await ask_token(client, shared, "agency", "records:read samr/records:read")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    said = answer.json()
+    assert (said["token_type"], said["expires_in"], said["scope"]) == ("Bearer", 600, "records:read samr/records:read")
+    assert "refresh_token" not in said
+
+
+async def test_without_a_scope_asked_for_a_client_gets_all_it_may_have(served: Served) -> None:
+    _, client, shared = served
+    assert (await ask_token(client, shared, "few")).json()["scope"] == "subjects:read"
+
+
+async def test_a_client_that_signs_gets_a_token_once_for_each_assertion(served: Served) -> None:
+    _, client, shared = served
+    signed = assertion(shared)
+    assert (await ask_signed(client, signed)).status_code == 200
+    again = await ask_signed(client, signed)
+    assert refusal(again) == (401, "invalid_client")
+    assert "used before" in again.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "agency"},
+        {"aud": "https://other.example"},
+        {"exp": 1},
+        {"exp": 99_999_999_999},
+        {"jti": ""},
+        {"sub": "agency"},
+        {"sub": 7},
+        {"exp": "soon"},
+    ],
+)
+async def test_an_assertion_that_says_something_else_is_refused(served: Served, claims: dict[str, Any]) -> None:
+    _, client, shared = served
+    assert refusal(await ask_signed(client, assertion(shared, **claims))) == (401, "invalid_client")
+
+
+async def test_an_assertion_by_another_key_or_algorithm_is_refused_like_an_unknown_client(served: Served) -> None:
+    _, client, shared = served
+    stranger = ECKey.generate_key("P-256", private=True)
+    _, claims, _ = assertion(shared).split(".")
+    head = urlsafe_b64encode(b'{"alg":"HS256"}').rstrip(b"=").decode()
+    mac = hmac.digest(shared.key.as_pem(private=False), f"{head}.{claims}".encode(), "sha256")
+    confused = f"{head}.{claims}.{urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+    answers = [
+        await ask_signed(client, assertion(shared, key=stranger)),
+        await ask_signed(client, confused),
+        await ask_signed(client, assertion(shared, iss="nobody", sub="nobody")),
+        await ask_signed(client, "a.b.c"),
+        await ask_token(client, Shared(secrets={"agency": "wrong"}), "agency"),
+        await ask_token(client, Shared(secrets={"nobody": "wrong"}), "nobody"),
+    ]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(401, answers[0].text)}
+    assert all("www-authenticate" in answer.headers for answer in answers)
+
+
+async def test_the_assertions_client_is_the_client(served: Served) -> None:
+    _, client, shared = served
+    answer = await ask_signed(client, assertion(shared), client_id="agency")
+    assert refusal(answer) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("name", "scope"),
+    [
+        ("few", "records:read"),
+        ("agency", "mot/records:read"),
+        ("agency", "samr/records:write"),
+        ("stranger", "samr/records:read"),
+        ("agency", "records:read everything"),
+        ("auditor", "samr/records:read"),
+    ],
+)
+async def test_a_scope_that_is_not_granted_is_refused_and_not_left_out(served: Served, name: str, scope: str) -> None:
+    _, client, shared = served
+    assert refusal(await ask_token(client, shared, name, scope)) == (400, "invalid_scope")
+
+
+async def test_a_token_is_for_this_hub_alone(served: Served) -> None:
+    _, client, shared = served
+    assert (await ask_token(client, shared, "agency", resource=f"{BASE_URL}/graphql")).status_code == 200
+    assert refusal(await ask_token(client, shared, "agency", resource="https://x.example")) == (400, "invalid_target")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"grant_type=client_credentials&grant_type=password", "application/x-www-form-urlencoded", 400),
+        (b"grant_type=password", "application/x-www-form-urlencoded", 400),
+        (b"", "application/x-www-form-urlencoded", 400),
+        (b"{}", "application/json", 415),
+        (b"a=" + b"x" * 20_000, "application/x-www-form-urlencoded", 413),
+        (b"grant_type=%ff", "application/x-www-form-urlencoded", 400),
+        (b"grant_type=client_credentials&scope=%00", "application/x-www-form-urlencoded", 400),
+        (b"&".join(b"a%d=1" % n for n in range(100)), "application/x-www-form-urlencoded", 400),
+    ],
+)
+async def test_what_is_no_token_request_is_refused(served: Served, body: bytes, kind: str, status: int) -> None:
+    _, client, shared = served
+    headers = {"Content-Type": kind} | basic("agency", shared.secrets["agency"])
+    answer = await client.post("/oauth/token", content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.json()["error"] in ("invalid_request", "unsupported_grant_type", "invalid_scope")
+
+
+async def test_a_secret_as_a_parameter_and_tokens_by_get_are_refused(served: Served) -> None:
+    _, client, shared = served
+    form = {"grant_type": "client_credentials", "client_id": "agency", "client_secret": shared.secrets["agency"]}
+    assert refusal(await client.post("/oauth/token", data=form)) == (401, "invalid_client")
+    assert (await client.get("/oauth/token", params=form)).status_code == 405
+
+
+async def test_metadata_says_what_is_done(served: Served) -> None:
+    _, client, _ = served
+    server = (await client.get("/.well-known/oauth-authorization-server")).json()
+    assert server["issuer"] == BASE_URL
+    assert server["code_challenge_methods_supported"] == ["S256"]
+    for path in ("/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/graphql"):
+        resource = (await client.get(path)).json()
+        assert resource["resource"] == f"{BASE_URL}/graphql"
+        assert resource["authorization_servers"] == [BASE_URL]
+    published = (await client.get("/oauth/jwks")).json()["keys"]
+    assert published
+    assert all("d" not in key for key in published)
+
+
+# -------------------------------------------------------------------------------------------------- tokens
+
+
+async def test_a_bad_token_is_refused_with_a_challenge_and_no_token_without_an_error(served: Served) -> None:
+    _, client, shared = served
+    good = await token(client, shared, "agency")
+    for bad in ("x", "Bearer", "Bearer a.b.c", f"Bearer {good[:-4]}AAAA", f"Basic {good}"):
+        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"Authorization": bad})
+        assert answer.status_code == 401
+        assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+        challenge = answer.headers["www-authenticate"]
+        assert f'resource_metadata="{BASE_URL}/.well-known/oauth-protected-resource/graphql"' in challenge
+        assert 'error="invalid_' in challenge
+        assert good[:20] not in answer.text + challenge
+
+
+async def test_introspection_tells_a_client_of_its_own_tokens_only(served: Served) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "agency")
+    own = await client.post(
+        "/oauth/introspect", data={"token": held}, headers=basic("agency", shared.secrets["agency"])
+    )
+    assert own.json()["active"] is True
+    assert own.json()["client_id"] == "agency"
+    for name, shown in (("few", held), ("agency", "nonsense"), ("agency", held[:-5])):
+        answer = await client.post(
+            "/oauth/introspect", data={"token": shown}, headers=basic(name, shared.secrets[name])
+        )
+        assert answer.json() == {"active": False}
+    assert (await client.post("/oauth/introspect", data={"token": held})).status_code == 401
+
+
+async def test_a_revoked_token_is_good_no_more(served: Served) -> None:
+    _, client, shared = served
+    held, other = await token(client, shared, "agency"), await token(client, shared, "agency")
+    await client.post("/oauth/revoke", data={"token": held}, headers=basic("few", shared.secrets["few"]))
+    assert "data" in await asked(client, "{ viewer { client } }", held)
+    gone = await client.post("/oauth/revoke", data={"token": held}, headers=basic("agency", shared.secrets["agency"]))
+    assert gone.status_code == 200
+    for _ in range(200):
+        answer = await asked(client, "{ viewer { client } }", held)
+        if "errors" in answer:
+            break
+        await asyncio.sleep(0.01)
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert "data" in await asked(client, "{ viewer { client } }", other)
+
+
+# -------------------------------------------------------------------------------------------------- people
+
+
+async def test_a_person_signs_in_consents_and_gets_tokens(served: Served, browser: httpx.AsyncClient) -> None:
+    back = await w.consent(browser, scope="records:read samr/records:read")
+    assert (back["state"], back["iss"]) == ("xyz", BASE_URL)
+    answer = await w.exchange(browser, back["code"])
+    assert answer.status_code == 200, answer.text
+    said = answer.json()
+    viewer = await asked(browser, "{ viewer { client person department { code } scopes } }", said["access_token"])
+    assert viewer["data"]["viewer"] == {
+        "client": "browser", "person": "li", "department": {"code": "mem"},
+        "scopes": ["records:read", "samr/records:read"],
+    }  # fmt: skip
+    next_ones = await browser.post(
+        "/oauth/token",
+        data={"grant_type": "refresh_token", "refresh_token": said["refresh_token"], "client_id": "browser"},
+    )
+    assert next_ones.status_code == 200
+    assert next_ones.json()["refresh_token"] != said["refresh_token"]
+
+
+async def test_a_code_shown_twice_kills_what_came_of_it(served: Served, browser: httpx.AsyncClient) -> None:
+    code = (await w.consent(browser))["code"]
+    first = await w.exchange(browser, code)
+    held = first.json()["access_token"]
+    assert refusal(await w.exchange(browser, code)) == (400, "invalid_grant")
+    for _ in range(200):
+        answer = await asked(browser, "{ viewer { client } }", held)
+        if "errors" in answer:
+            break
+        await asyncio.sleep(0.01)
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    refreshed = await browser.post(
+        "/oauth/token",
+        data={"grant_type": "refresh_token", "refresh_token": first.json()["refresh_token"], "client_id": "browser"},
+    )
+    assert refusal(refreshed) == (400, "invalid_grant")
+
+
+async def test_of_two_exchanges_at_once_at_most_one_gets_tokens(served: Served, browser: httpx.AsyncClient) -> None:
+    code = (await w.consent(browser))["code"]
+    answers = await asyncio.gather(*(w.exchange(browser, code) for _ in range(4)))
+    assert [answer.status_code for answer in answers].count(200) == 1
+
+
+async def test_a_refresh_token_shown_twice_kills_its_family(served: Served, browser: httpx.AsyncClient) -> None:
+    first = (await w.exchange(browser, (await w.consent(browser))["code"])).json()["refresh_token"]
+    form = {"grant_type": "refresh_token", "refresh_token": first, "client_id": "browser"}
+    second = (await browser.post("/oauth/token", data=form)).json()["refresh_token"]
+    assert refusal(await browser.post("/oauth/token", data=form)) == (400, "invalid_grant")
+    assert refusal(await browser.post("/oauth/token", data=form | {"refresh_token": second})) == (400, "invalid_grant")
+
+
+async def test_a_refresh_gives_no_more_than_was_consented_to(served: Served, browser: httpx.AsyncClient) -> None:
+    said = (await w.exchange(browser, (await w.consent(browser, scope="records:read"))["code"])).json()
+    form = {"grant_type": "refresh_token", "refresh_token": said["refresh_token"], "client_id": "browser"}
+    wide = await browser.post("/oauth/token", data=form | {"scope": "records:read samr/records:read"})
+    assert refusal(wide) == (400, "invalid_scope")
+    assert (await browser.post("/oauth/token", data=form)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "more", [{"code_verifier": "w" * 43}, {"redirect_uri": "https://app.example/callback/"}, {"client_id": "few"}]
+)
+async def test_a_stolen_code_is_good_for_nothing(
+    served: Served, browser: httpx.AsyncClient, more: dict[str, str]
+) -> None:
+    answer = await w.exchange(browser, (await w.consent(browser))["code"], **more)
+    assert answer.status_code in (400, 401)
+    assert answer.json()["error"] in ("invalid_grant", "invalid_client", "unauthorized_client")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://app.example/callback/",
+        "https://app.example/callback?x=1",
+        "https://app.example/callback#x",
+        "https://app.example.evil.example/callback",
+        "https://app.example@evil.example/callback",
+        "https://APP.example/callback",
+        "https://app.example:443/callback",
+        "http://app.example/callback",
+        "javascript:alert(1)",
+    ],
+)
+async def test_another_address_is_not_gone_to(served: Served, browser: httpx.AsyncClient, uri: str) -> None:
+    answer = await browser.get("/oauth/authorize", params=w.authorization(redirect_uri=uri))
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    assert uri not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge": "short"}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"prompt": "none"}, "login_required"),
+        ({"resource": "https://other.example"}, "invalid_target"),
+    ],
+)
+async def test_a_wrong_request_goes_back_to_the_client_with_an_error(
+    served: Served, browser: httpx.AsyncClient, more: dict[str, str | None], error: str
+) -> None:
+    answer = await browser.get("/oauth/authorize", params=w.authorization(**more))
+    assert answer.status_code == 302
+    back = httpx.URL(answer.headers["location"])
+    assert str(back).startswith(w.CALLBACK + "?")
+    assert (back.params["error"], back.params["state"], back.params["iss"]) == (error, "xyz", BASE_URL)
+
+
+async def test_a_scope_that_the_person_may_not_have_is_refused(served: Served, browser: httpx.AsyncClient) -> None:
+    signed_in = await w.sign_in(browser, scope="persons:read")
+    answer = await browser.get(signed_in.headers["location"])
+    assert httpx.URL(answer.headers["location"]).params["error"] == "invalid_scope"
+
+
+async def test_who_denies_is_sent_back_without_a_code(served: Served, browser: httpx.AsyncClient) -> None:
+    back = await w.consent(browser, "deny")
+    assert back["error"] == "access_denied"
+    assert "code" not in back
+
+
+async def test_a_wrong_password_is_told_like_a_wrong_name(served: Served, browser: httpx.AsyncClient) -> None:
+    wrong = await w.sign_in(browser, "not the right one")
+    page = await browser.get("/oauth/authorize", params=w.authorization())
+    form = w.fields_of(page.text) | {"username": "nobody", "password": acting.PASSWORD}
+    unknown = await browser.post("/oauth/sign-in", data=form)
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.text == unknown.text
+    assert "not the right one" not in wrong.text
+
+
+async def test_forms_from_elsewhere_are_refused(served: Served, browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/oauth/authorize", params=w.authorization())
+    form = w.fields_of(page.text) | {"username": "li", "password": acting.PASSWORD}
+    for attack in (
+        {"data": form | {"csrf": "0" * 64}},
+        {"data": {**form, "csrf": ""}},
+        {"data": form, "headers": {"Origin": "https://evil.example"}},
+        {"data": form, "headers": {"Sec-Fetch-Site": "cross-site"}},
+    ):
+        answer = await browser.post("/oauth/sign-in", **attack)  # type: ignore[arg-type]
+        assert answer.status_code == 403
+        assert not any("session" in cookie for cookie in answer.headers.get_list("set-cookie"))
+    signed_in = await browser.post("/oauth/sign-in", data=form)
+    consent = await browser.get(signed_in.headers["location"])
+    decision = w.fields_of(consent.text) | {"decision": "allow"}
+    refused = await browser.post("/oauth/consent", data=decision, headers={"Origin": "https://evil.example"})
+    assert refused.status_code == 403
+
+
+async def test_a_session_begins_anew_with_each_sign_in(served: Served, browser: httpx.AsyncClient) -> None:
+    browser.cookies.set("hub_session", "fixed-by-an-attacker", domain="127.0.0.1")
+    answer = await w.sign_in(browser)
+    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("hub_session="))
+    assert "fixed-by-an-attacker" not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+
+
+async def test_pages_run_nothing_and_stand_in_no_frame(served: Served, browser: httpx.AsyncClient) -> None:
+    hostile = '"><script>alert(1)</script>'
+    for params in (w.authorization(state=hostile), w.authorization(client_id=hostile)):
+        page = await browser.get("/oauth/authorize", params=params)
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "script-src" not in policy
+        assert hostile not in page.text
+        assert '<html lang="zh-CN">' in page.text
+
+
+async def test_guessing_is_slowed_down(served: Served, browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/oauth/authorize", params=w.authorization())
+    form = w.fields_of(page.text) | {"username": "guessed", "password": "wrong"}
+    statuses = [(await browser.post("/oauth/sign-in", data=form)).status_code for _ in range(8)]
+    assert statuses[0] == 401
+    assert statuses[-1] == 429
+
+
+# ---------------------------------------------------------------------------------------- an independent peer
+
+
+async def test_another_library_gets_a_token_and_uses_it(served: Served) -> None:
+    hub, _, shared = served
+    peer = AsyncOAuth2Client(
+        "agency",
+        shared.secrets["agency"],
+        token_endpoint=f"{BASE_URL}/oauth/token",
+        transport=httpx.ASGITransport(app=hub),
+        base_url=BASE_URL,
+    )
+    await peer.fetch_token(grant_type="client_credentials", scope="records:read")
+    answer = await peer.post("/graphql", json={"query": "{ viewer { client scopes } }"})
+    assert answer.json()["data"]["viewer"] == {"client": "agency", "scopes": ["records:read"]}

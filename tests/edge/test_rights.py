@@ -1,0 +1,283 @@
+"""Who sees what over HTTP, by token and purpose; and that whatever is not public is in the access log first."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from hub.app import Hub
+from hub.store.engine import connect
+from tests.edge import oauth_world as w
+from tests.edge.oauth_world import Shared, asked, token
+
+RECORDS = "query R($uscc: USCC!) { subject(uscc: $uscc) { records(first: 50) { edges { node { id } } } } }"
+Served = tuple[Hub, httpx.AsyncClient, Shared]
+
+
+@pytest.fixture(scope="module")
+async def served(shared_database: str) -> AsyncIterator[Served]:
+    async with w.serving(shared_database) as found:
+        yield found
+
+
+@pytest.fixture
+async def database_of(shared_database: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await connect(shared_database)
+    yield connection
+    await connection.close()
+
+
+async def seen(served: Served, name: str | None, purpose: str | None = None, scope: str | None = None) -> set[str]:
+    """Which of the subject's records a caller sees, by what they are."""
+    _, client, shared = served
+    held = None if name is None else await token(client, shared, name, scope)
+    answer = await asked(client, RECORDS, held, purpose, uscc=shared.uscc)
+    ids = {edge["node"]["id"] for edge in answer["data"]["subject"]["records"]["edges"]}
+    return {what for what, number in shared.records.items() if number in ids}
+
+
+async def codes(answer: dict[str, Any]) -> list[str]:
+    return [error["extensions"]["code"] for error in answer["errors"]]
+
+
+@pytest.mark.parametrize(
+    ("caller", "purpose", "scope", "sees"),
+    [
+        (None, None, None, {"public"}),
+        ("few", None, None, {"public"}),
+        ("site", None, None, {"public"}),
+        ("stranger", "tender", None, {"public", "open"}),
+        ("agency", "tender", None, {"public", "open", "conditional"}),
+        ("agency", "licensing", "records:read", {"public", "open"}),
+        ("owner", "tender", None, {"public", "open", "conditional", "closed", "repaired", "withdrawn"}),
+        ("auditor", "audit", None, {"public", "open", "conditional", "closed", "repaired", "withdrawn"}),
+        ("representative", None, None, {"public", "open", "conditional", "closed", "repaired", "withdrawn"}),
+    ],
+)
+async def test_a_caller_sees_what_its_rights_open(
+    served: Served, caller: str | None, purpose: str | None, scope: str | None, sees: set[str]
+) -> None:
+    assert await seen(served, caller, purpose, scope) == sees
+
+
+async def test_shared_data_needs_a_purpose(served: Served) -> None:
+    _, client, shared = served
+    answer = await asked(client, RECORDS, await token(client, shared, "agency"), uscc=shared.uscc)
+    assert await codes(answer) == ["PURPOSE_REQUIRED"]
+    assert "data" not in answer
+
+
+async def test_a_purpose_that_no_grant_covers_opens_nothing(served: Served) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "agency")
+    for purpose in ("licensing", "audit", "nonsense"):
+        answer = await asked(client, RECORDS, held, purpose, uscc=shared.uscc)
+        assert await codes(answer) == ["PURPOSE_NOT_GRANTED"], purpose
+
+
+async def test_what_needs_no_right_needs_no_purpose(served: Served) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "agency")
+    answer = await asked(
+        client, "query S($uscc: USCC!) { subject(uscc: $uscc) { name } viewer { client } catalogue { code } }", held,
+        uscc=shared.uscc,
+    )  # fmt: skip
+    assert answer["data"]["viewer"] == {"client": "agency"}
+    assert "errors" not in answer
+
+
+async def test_a_record_by_its_id_is_as_visible_as_in_a_list(served: Served) -> None:
+    _, client, shared = served
+    text = 'query N($id: ID!) { node(id: $id) { id } _entities(representations: [{__typename: "CreditRecord", id: $id}]) { __typename } }'  # noqa: E501
+    text = "query N($id: ID!, $r: [_Any!]!) { node(id: $id) { id } _entities(representations: $r) { __typename } }"
+    for name, purpose in (
+        (None, None),
+        ("few", None),
+        ("stranger", "tender"),
+        ("agency", "tender"),
+        ("owner", "tender"),
+    ):
+        held = None if name is None else await token(client, shared, name)
+        visible = await seen(served, name, purpose)
+        for what, number in shared.records.items():
+            representation = [{"__typename": "CreditRecord", "id": number}]
+            answer = await asked(client, text, held, purpose, id=number, r=representation)
+            assert (answer["data"]["node"] is not None) == (what in visible), (name, what)
+            assert (answer["data"]["_entities"][0] is not None) == (what in visible), (name, what)
+
+
+async def test_a_field_without_its_scope_is_null_and_forbidden_at_each_place(served: Served) -> None:
+    _, client, shared = served
+    text = "query P($usccs: [USCC!]!) { subjects(usccs: $usccs) { name responsiblePersons { name } } }"
+    for held in (None, await token(client, shared, "few")):
+        answer = await asked(client, text, held, usccs=[shared.uscc, shared.other])
+        assert [one["responsiblePersons"] for one in answer["data"]["subjects"]] == [None, None]
+        assert [error["path"] for error in answer["errors"]] == [
+            ["subjects", 0, "responsiblePersons"], ["subjects", 1, "responsiblePersons"],
+        ]  # fmt: skip
+        assert all(
+            error["extensions"] == {"code": "FORBIDDEN", "requiredScopes": [["persons:read"]]}
+            for error in answer["errors"]
+        )
+
+
+async def test_persons_are_seen_with_scope_and_purpose(served: Served) -> None:
+    _, client, shared = served
+    text = "query P($uscc: USCC!) { subject(uscc: $uscc) { responsiblePersons { name role basis } } }"
+    answer = await asked(client, text, await token(client, shared, "agency"), "tender", uscc=shared.uscc)
+    assert answer["data"]["subject"]["responsiblePersons"] == [{"name": "张三丰", "role": "PRINCIPAL", "basis": "示例"}]
+
+
+async def test_each_answer_with_more_than_is_public_is_in_the_log(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "agency")
+    headers = {"Authorization": f"Bearer {held}", "Hub-Purpose": "tender", "Hub-Case": "%E6%8B%9B%E6%A0%871",
+               "X-Request-Id": "logged-1"}  # fmt: skip
+    body = {"query": RECORDS, "variables": {"uscc": shared.uscc}}
+    answer = await client.post("/graphql", json=body, headers=headers)
+    assert answer.headers["cache-control"] == "private, no-store"
+    row = await database_of.fetchrow("select * from access_log where request_id = 'logged-1'")
+    assert (row["client_id"], row["purpose"], row["case_reference"], row["operation"]) == (
+        "agency",
+        "tender",
+        "招标1",
+        "R",
+    )
+    assert row["items"] == ["samr-conditional", "samr-open"]
+
+
+async def test_an_answer_with_public_data_alone_is_not_in_the_log(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "agency")
+    headers = {"Authorization": f"Bearer {held}", "Hub-Purpose": "tender", "X-Request-Id": "logged-2"}
+    body = {"query": RECORDS, "variables": {"uscc": shared.other}}
+    assert (await client.post("/graphql", json=body, headers=headers)).status_code == 200
+    assert await database_of.fetchval("select count(*) from access_log where request_id = 'logged-2'") == 0
+
+
+async def test_that_there_are_rows_is_logged_too(served: Served, database_of: asyncpg.Connection) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "agency")
+    for number, asks in enumerate(("pageInfo { hasNextPage }", "edges { cursor }", "edges { node { __typename } }")):
+        headers = {"Authorization": f"Bearer {held}", "Hub-Purpose": "tender", "X-Request-Id": f"rows-{number}"}
+        text = f"query R($uscc: USCC!) {{ subject(uscc: $uscc) {{ records {{ {asks} }} }} }}"
+        await client.post("/graphql", json={"query": text, "variables": {"uscc": shared.uscc}}, headers=headers)
+        assert (
+            await database_of.fetchval("select count(*) from access_log where request_id = $1", f"rows-{number}") == 1
+        )
+
+
+async def test_without_the_log_there_is_no_answer(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub, client, shared = served
+    held = await token(client, shared, "agency")
+
+    async def fails(*_: Any) -> None:
+        raise OSError("no disk")
+
+    monkeypatch.setattr(hub.access_log, "keep", fails)
+    answer = await asked(client, RECORDS, held, "tender", uscc=shared.uscc)
+    assert await codes(answer) == ["OVERLOADED"]
+    assert "data" not in answer
+
+
+async def test_the_log_is_for_the_subject_itself_and_for_auditors(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    await seen(served, "agency", "tender")
+    text = (
+        "query L($uscc: USCC!) { subject(uscc: $uscc) { accessLog(first: 5) "
+        "{ edges { node { id client person purpose items department { code } } } } } }"
+    )
+    for name in ("representative", "auditor"):
+        answer = await asked(client, text, await token(client, shared, name), uscc=shared.uscc)
+        clients = {edge["node"]["client"] for edge in answer["data"]["subject"]["accessLog"]["edges"]}
+        assert "agency" in clients, name
+    answer = await asked(client, text, await token(client, shared, "representative"), uscc=shared.other)
+    assert answer["data"]["subject"]["accessLog"]["edges"] == []
+    for held in (None, await token(client, shared, "agency")):
+        answer = await asked(client, text, held, uscc=shared.uscc)
+        assert answer["data"]["subject"]["accessLog"] is None
+        assert await codes(answer) == ["FORBIDDEN"]
+
+
+async def test_a_feed_shows_everybody_the_same(served: Served) -> None:
+    _, client, shared = served
+    text = "{ disclosures(first: 50) { edges { node { itemId item { __typename } } } } }"
+    anonymous = await asked(client, text, None)
+    assert await asked(client, text, await token(client, shared, "auditor"), "audit") == anonymous
+
+
+async def test_viewer_tells_who_is_calling(served: Served) -> None:
+    _, client, shared = served
+    text = (
+        "{ viewer { client person department { code } subject { uscc } scopes purposes costLeft"
+        " grants { owner { code } catalogueItems { code } purposes from until } } }"
+    )
+    answer = await asked(client, text, await token(client, shared, "agency"))
+    viewer = answer["data"]["viewer"]
+    assert viewer["costLeft"] > 0
+    assert viewer["department"] == {"code": "mem"}
+    assert viewer["grants"] == [
+        {
+            "owner": {"code": "samr"}, "catalogueItems": [{"code": "samr-conditional"}], "purposes": ["tender"],
+            "from": "2026-01-01", "until": None,
+        }
+    ]  # fmt: skip
+    nobody = (await asked(client, text, None))["data"]["viewer"]
+    assert (nobody["client"], nobody["scopes"], nobody["grants"]) == (None, [], [])
+    mine = (await asked(client, text, await token(client, shared, "representative")))["data"]["viewer"]
+    assert mine["subject"] == {"uscc": shared.uscc}
+
+
+async def test_a_mutation_needs_a_token(served: Served) -> None:
+    _, client, _ = served
+    given = '{idempotencyKey: "k", grant: "G1", expectedRevision: 1}'
+    text = f"mutation {{ revokeAccess(input: {given}) {{ problems {{ code }} }} }}"
+    answer = await asked(client, text, None)
+    assert await codes(answer) == ["UNAUTHENTICATED"]
+
+
+async def test_an_owner_opens_and_ends_access_and_tokens_follow(served: Served) -> None:
+    _, client, shared = served
+    owner = await token(client, shared, "owner")
+    grants = """mutation G($input: GrantAccessInput!) { grantAccess(input: $input) {
+        grant { id revision owner { code } grantee { code } purposes } problems { code path } } }"""
+    given = {
+        "idempotencyKey": "one", "owner": "samr", "grantee": "mot", "catalogueItems": ["samr-conditional"],
+        "purposes": ["tender"],
+    }  # fmt: skip
+    made = (await asked(client, grants, owner, input=given))["data"]["grantAccess"]
+    assert made["problems"] == []
+    assert (await asked(client, grants, owner, input=given))["data"]["grantAccess"] == made
+    conflict = (await asked(client, grants, owner, input=given | {"grantee": "mem"}))["data"]["grantAccess"]
+    assert conflict["problems"] == [{"code": "IDEMPOTENCY_CONFLICT", "path": ["idempotencyKey"]}]
+    wrong = given | {"idempotencyKey": "two", "catalogueItems": ["samr-open", "nothing"], "purposes": ["fun"]}
+    refused = (await asked(client, grants, owner, input=wrong))["data"]["grantAccess"]
+    assert refused["grant"] is None
+    assert {(problem["code"], *problem["path"]) for problem in refused["problems"]} == {
+        ("ITEM_NOT_CONDITIONAL", "catalogueItems", "0"),
+        ("UNKNOWN_CATALOGUE_ITEM", "catalogueItems", "1"),
+        ("UNKNOWN_PURPOSE", "purposes", "0"),
+    }
+    stranger = await token(client, shared, "agency")
+    denied = (await asked(client, grants, stranger, "tender", input=given))["data"]["grantAccess"]
+    assert [problem["code"] for problem in denied["problems"]] == ["FORBIDDEN"]
+
+    ends = """mutation E($input: RevokeAccessInput!) { revokeAccess(input: $input) {
+        grant { revokedAt } problems { code } } }"""
+    stale = {"idempotencyKey": "three", "grant": made["grant"]["id"], "expectedRevision": 7}
+    assert (await asked(client, ends, owner, input=stale))["data"]["revokeAccess"]["problems"] == [{"code": "STALE"}]
+    now = stale | {"expectedRevision": made["grant"]["revision"], "idempotencyKey": "four"}
+    ended = (await asked(client, ends, owner, input=now))["data"]["revokeAccess"]
+    assert ended["problems"] == []
+    assert ended["grant"]["revokedAt"] is not None
+    foreign = {"idempotencyKey": "five", "grant": f"G{shared.grant_id:x}", "expectedRevision": 1}
+    other = (await asked(client, ends, stranger, "tender", input=foreign))["data"]["revokeAccess"]
+    assert other["problems"] == [{"code": "UNKNOWN_GRANT"}]
