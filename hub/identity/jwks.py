@@ -101,3 +101,10 @@ def chosen(keys: Sequence[Mapping[str, Any]], kid: object, algorithm: object) ->
         if isinstance(algorithm, str) and algorithm in algorithms:
             fitting.append(key)
     return fitting[0] if len(fitting) == 1 else None
+
+
+def new_pair() -> tuple[dict[str, Any], dict[str, Any]]:
+    """A new key for a client: the private JWK, for the client alone, and the public half, to be registered."""
+    key = ECKey.generate_key("P-256", private=True)
+    said = {"kid": key.thumbprint(), "alg": "ES256", "use": "sig"}
+    return {**key.as_dict(private=True), **said}, {**key.as_dict(private=False), **said}

@@ -6,34 +6,19 @@ that `hub --help` is quick.
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import NoReturn
 
 import click
 
+from hub.cli import access, clients, people
+from hub.cli.surroundings import clock_of, current, data_dir_option, database, on, read_settings
 from hub.errors import Unusable
 from hub.interruption import interruption
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from asyncpg import Connection
-
-    from hub.clock import Clock
-    from hub.settings import Settings
-
-Result = TypeVar("Result")
-
 STOPPED_BY_SIGNAL = 130
-
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Directory of the embedded database; goes before HUB_DATABASE_URL. [default: HUB_DATA_DIR or ./hub-data]",
-)
 
 
 def main() -> NoReturn:
@@ -91,7 +76,7 @@ def demo(port: int, data_dir: Path | None, scale: int, now: str | None, *, no_ra
     with suppress(KeyboardInterrupt):
         from hub.demo import Demo
 
-        settings = _settings()
+        settings = read_settings()
         if no_rate_limit:
             settings = settings.without_rate_limit()
         Demo(data_dir or settings.data_dir, port, scale, moment).run(settings, click.echo)
@@ -109,7 +94,7 @@ def serve(host: str | None, port: int | None, data_dir: Path | None, *, no_rate_
 
     from hub.serving import address_of, serve, take_port
 
-    settings = _settings()
+    settings = read_settings()
     if no_rate_limit:
         settings = settings.without_rate_limit()
     listener = take_port(host or settings.host, settings.port if port is None else port)
@@ -117,8 +102,8 @@ def serve(host: str | None, port: int | None, data_dir: Path | None, *, no_rate_
     async def started() -> None:
         click.echo(f"GraphQL is served at {address_of(listener)}/graphql until you press Ctrl-C.")
 
-    with listener, _database(data_dir) as url, suppress(KeyboardInterrupt):
-        clock = _clock(url)
+    with listener, database(data_dir) as url, suppress(KeyboardInterrupt):
+        clock = clock_of(url)
         log_requests = True if settings.log_requests is None else settings.log_requests
         settings = replace(settings, database_url=url, log_requests=log_requests)
         serve(settings, clock, listener, started=started, say=click.echo)
@@ -140,7 +125,7 @@ def migrate(data_dir: Path | None) -> None:
         finally:
             await connection.close()
 
-    with _database(data_dir, make=True) as url:
+    with database(data_dir, make=True) as url:
         migrate(url)
         run(load(url))
     click.echo("The database has this version's schema and code tables.")
@@ -199,8 +184,8 @@ def import_(
     """
     from hub.intake.run import run_import
 
-    with _database(data_dir) as url:
-        context.exit(run_import(url, _clock(url), files, department, item, dry_run, report))
+    with database(data_dir) as url:
+        context.exit(run_import(url, clock_of(url), files, department, item, dry_run, report))
 
 
 @cli.command()
@@ -214,7 +199,7 @@ def seed(subjects: int, records: int, data_dir: Path | None) -> None:
     from hub.interruption import run
     from hub.seed import seed
 
-    with _database(data_dir) as url:
+    with database(data_dir) as url:
         columns = (*Progress.get_default_columns()[:-1], MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as bars:
             bar = bars.add_task("Records", total=records)
@@ -222,7 +207,7 @@ def seed(subjects: int, records: int, data_dir: Path | None) -> None:
             def progress(written: int, in_all: int) -> None:
                 bars.update(bar, completed=written, total=in_all)
 
-            run(seed(url, _clock(url), subjects=subjects, records=records, progress=progress))
+            run(seed(url, clock_of(url), subjects=subjects, records=records, progress=progress))
     click.echo(f"The database has {subjects:,} subjects and {records:,} records more.")
 
 
@@ -249,30 +234,16 @@ def explain(file: Path, *, operation: str | None, variables: str, analyze: bool,
         given = None
     if not isinstance(given, dict):
         raise Unusable("--variables must be a JSON object.")
-    settings = _settings()
+    settings = read_settings()
     question = Question(text, operation, given, analyze)
-    with _database(data_dir) as url:
-        today = _clock(url).today()
+    with database(data_dir) as url:
+        today = clock_of(url).today()
         lines = run(explain(url, question, today, settings.limits, settings.statement_timeout_ms))
     click.echo("\n".join(lines))
 
 
-@contextmanager
-def _database(data_dir: Path | None, *, make: bool = False) -> Iterator[str]:
-    """The database to work on, reachable until the end of the block.
-
-    With `make`, a new embedded one is made, and no schema is asked for; else the database must have this version's.
-    """
-    settings = _settings()
-    if data_dir is None and settings.database_url is not None:
-        yield _current(settings.database_url) if not make else settings.database_url
-        return
-
-    from hub.store.embedded import Embedded
-
-    with Embedded(data_dir or settings.data_dir, say=_aside) as postgres:
-        postgres.open(make=make)
-        yield _current(postgres.url) if not make else postgres.url
+for group in (clients.client, clients.keys, people.user, access.grant, access.delegate):
+    cli.add_command(group)
 
 
 client_option = click.option(
@@ -300,13 +271,13 @@ def register_documents(file: Path, client: str, data_dir: Path | None) -> None:
     except (OSError, UnicodeDecodeError):
         raise Unusable(f"{file} cannot be read as a text in UTF-8.") from None
     try:
-        Engine(build()[1], sdl(), _settings().limits).document(text)
+        Engine(build()[1], sdl(), read_settings().limits).document(text)
     except Refused as refused:
         told = "; ".join(error.message for error in refused.errors)
         raise Unusable(f"{file} is no document of this schema: {told}") from None
-    with _database(data_dir) as url:
-        clock = _clock(_current(url))
-        click.echo(_on(url, lambda connection: register_document(connection, clock, client, text)))
+    with database(data_dir) as url:
+        clock = clock_of(current(url))
+        click.echo(on(url, lambda connection: register_document(connection, clock, client, text)))
 
 
 @documents.command("restrict")
@@ -317,45 +288,9 @@ def restrict_documents(client: str, data_dir: Path | None, *, off: bool) -> None
     """Let a client use the documents registered for it and no others."""
     from hub.commands.documents import restrict_client
 
-    with _database(data_dir) as url:
-        _on(_current(url), lambda connection: restrict_client(connection, client, registered_only=not off))
+    with database(data_dir) as url:
+        on(current(url), lambda connection: restrict_client(connection, client, registered_only=not off))
     click.echo(f"{client} may use {'any document' if off else 'registered documents only'}.")
-
-
-def _on(url: str, work: "Callable[[Connection], Coroutine[object, object, Result]]") -> "Result":
-    """Do something on a connection of its own."""
-    from hub.interruption import run
-    from hub.store.engine import connect
-
-    async def done() -> "Result":
-        connection = await connect(url)
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    return run(done())
-
-
-def _current(url: str) -> str:
-    from hub.store.migration import is_current
-
-    if not is_current(url):
-        raise Unusable("The database has not this version's schema; run `hub migrate` first.")
-    return url
-
-
-def _clock(url: str) -> "Clock":
-    """The database's time: a demonstration may have another than ours."""
-    from hub.store.clockwork import load_clock
-
-    return _on(url, load_clock)
-
-
-def _settings() -> "Settings":
-    from hub.settings import Settings
-
-    return Settings.from_env(os.environ)
 
 
 def _moment(text: str) -> datetime:
@@ -367,10 +302,6 @@ def _moment(text: str) -> datetime:
     if not date(2024, 6, 1) <= moment.date() <= date(2100, 12, 31):
         raise click.BadParameter("must be between 2024-06-01 and 2100-12-31.", param_hint="--now")
     return moment
-
-
-def _aside(sentence: str) -> None:
-    click.echo(sentence, err=True)
 
 
 def _complain(sentence: str) -> int:

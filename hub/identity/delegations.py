@@ -1,0 +1,118 @@
+"""Delegations: a supplier's client acts for one department, within scopes and purposes that it was lent, for a term.
+
+A department lends what is its own, so a delegation never holds more than the department could use itself; what of it
+counts is decided when it is used (`hub.identity.principals`). A supplier has one standing delegation at a time.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+
+from hub.clock import Clock
+from hub.errors import Unusable
+from hub.identity.clients import departments_of, find_client
+from hub.policy import scopes as scope_rules
+from hub.store.labels import ClientKind
+
+LIST = """
+    select d.id, d.client_id, o.code as department, d.scopes, d.purposes, d.valid_from, d.valid_until, d.created_at,
+        d.revoked_at
+    from delegations d join departments o on o.id = d.department_id order by d.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """A delegation, standing or revoked."""
+
+    id: int
+    client_id: str
+    department: str
+    scopes: tuple[str, ...]
+    purposes: tuple[str, ...]
+    valid_from: date
+    valid_until: date | None
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelegation:
+    """What is to be lent; checked by `create_delegation`. From today where no first day is given."""
+
+    client_id: str
+    department: str
+    scopes: Sequence[str]
+    purposes: Sequence[str] = ()
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+async def create_delegation(
+    connection: asyncpg.Connection, clock: Clock, new: NewDelegation, *, purposes: Collection[str]
+) -> int:
+    """Let a supplier act for a department; the delegation's id. `purposes` are those that the settings know.
+
+    Raises Unusable with a sentence that names everything that is wrong.
+    """
+    valid_from = new.valid_from or clock.today()
+    complaints = []
+    client = await find_client(connection, new.client_id)
+    if client is None or client.kind is not ClientKind.SUPPLIER:
+        complaints.append("there is no client of kind SUPPLIER with this id")
+    elif beyond := sorted(set(new.scopes) - set(client.scopes)):
+        complaints.append(f"the supplier's client is not registered for {', '.join(beyond)}")
+    if strange := scope_rules.beyond(ClientKind.SUPPLIER, new.scopes):
+        complaints.append(f"a supplier may not hold {', '.join(strange)}")
+    if not new.scopes:
+        complaints.append("it needs a scope")
+    if unknown := sorted(set(new.purposes) - set(purposes)):
+        complaints.append(f"the hub has no purpose {', '.join(unknown)}; it has: {', '.join(sorted(purposes))}")
+    if new.valid_until is not None and new.valid_until < max(valid_from, clock.today()):
+        complaints.append("its last day must not be over, or before its first")
+    department_id, missing = await departments_of(connection, new.department, new.scopes)
+    if complaints := complaints + missing:
+        raise Unusable(f"The delegation cannot be created: {'; '.join(complaints)}.")
+    try:
+        made: int = await connection.fetchval(
+            "insert into delegations (client_id, department_id, scopes, purposes, valid_from, valid_until, created_at)"
+            " values ($1, $2, $3, $4, $5, $6, $7) returning id",
+            new.client_id,
+            department_id,
+            list(new.scopes),
+            list(new.purposes),
+            valid_from,
+            new.valid_until,
+            clock.now(),
+        )
+    except asyncpg.UniqueViolationError:
+        raise Unusable(
+            f"The delegation cannot be created: {new.client_id} has a standing one; revoke that first."
+        ) from None
+    return made
+
+
+async def revoke_delegation(connection: asyncpg.Connection, clock: Clock, delegation_id: int) -> bool:
+    """End a delegation at once; whether it stood.
+
+    Raises Unusable for one that is not there.
+    """
+    row = await connection.fetchrow("select revoked_at from delegations where id = $1", delegation_id)
+    if row is None:
+        raise Unusable(f"There is no delegation {delegation_id}; `hub delegate list` shows those there are.")
+    done: str = await connection.execute(
+        "update delegations set revoked_at = $2 where id = $1 and revoked_at is null", delegation_id, clock.now()
+    )
+    return not done.endswith(" 0")
+
+
+async def list_delegations(connection: asyncpg.Connection) -> Sequence[Delegation]:
+    """All delegations, revoked ones too, in the order in which they were made."""
+    found = []
+    for row in await connection.fetch(LIST):
+        values: dict[str, Any] = dict(row)
+        found.append(Delegation(**values | {"scopes": tuple(values["scopes"]), "purposes": tuple(values["purposes"])}))
+    return found
