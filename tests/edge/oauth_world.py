@@ -192,7 +192,7 @@ def fields_of(page: str) -> dict[str, str]:
     }
 
 
-async def sign_in(client: httpx.AsyncClient, password: str = acting.PASSWORD, **more: str | None) -> httpx.Response:
+async def sign_in(client: httpx.AsyncClient, password: str = acting.PASSWORD, **more: Any) -> httpx.Response:
     """Go to the authorization endpoint and sign in; the answer to the form."""
     first = await client.get("/oauth/authorize", params=authorization(**more))
     assert first.status_code == 200, first.text
@@ -200,7 +200,7 @@ async def sign_in(client: httpx.AsyncClient, password: str = acting.PASSWORD, **
     return await client.post("/oauth/sign-in", data=form)
 
 
-async def consent(client: httpx.AsyncClient, decision: str = "allow", **more: str | None) -> dict[str, str]:
+async def consent(client: httpx.AsyncClient, decision: str = "allow", **more: Any) -> dict[str, str]:
     """Sign in and decide; the parameters with which the person is sent back."""
     signed_in = await sign_in(client, **more)
     assert signed_in.status_code == 303, signed_in.text
