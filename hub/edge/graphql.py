@@ -43,7 +43,7 @@ from hub.edge.request import (
 from hub.edge.watch import Watch
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
-from hub.query.context import NOBODY, denied
+from hub.query.context import NOBODY, denied, withheld
 from hub.query.execute import Engine, Ready, Refused
 from hub.store.pool import Pool
 
@@ -183,10 +183,11 @@ class GraphQLEndpoint:
             await self.by_get(scope, headers, compiled, request, media, reply)
         else:
             reply.payload = {"data": await self.run(compiled, request, receive)}
-        if compiled.plan.denials and reply.payload is not None:
+        if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
             errors = denied(compiled.plan.denials, reply.payload["data"], self.limits.errors)
+            errors += withheld(compiled.plan.notices, request)
             if errors:
-                reply.code = "FORBIDDEN"
+                reply.code = (errors[0].extensions or {})["code"]
                 reply.payload = {"errors": [error.formatted for error in errors], **reply.payload}
                 reply.body = None
         if context.caller is not ANONYMOUS:

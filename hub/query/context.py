@@ -84,6 +84,16 @@ def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLErr
     return list(errors.values())
 
 
+def withheld(notices: Sequence[p.Notice], request: Sequence[Any]) -> list[GraphQLError]:
+    """An error for each field where shared data was left out; it stands beside the data, which are public."""
+    errors: dict[tuple[str, ...], GraphQLError] = {}
+    for notice in notices:
+        if notice.slot is None or any(key and key[0] == notice.branch for key in request[notice.slot.index]):
+            said = {"code": notice.code, "field": ".".join(notice.path)}
+            errors[notice.path] = GraphQLError(notice.sentence, extensions=said)
+    return list(errors.values())
+
+
 def places_of(keys: Sequence[str], data: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
     """Where in an answer the keys lead: through every place of the lists on their way."""
     if isinstance(data, list):

@@ -74,6 +74,17 @@ class Denial:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """What the answer leaves out, and why; with `slot`, only for keys of one branch."""
+
+    code: str
+    sentence: str
+    path: tuple[str, ...]
+    slot: Slot | None = None
+    branch: int = 0
+
+
+@dataclass(frozen=True)
 class Cursor:
     """The cursor of the row in its list's order."""
 
@@ -289,3 +300,4 @@ class Plan:
     slot_types: tuple[Any, ...] = field(hash=False)
     cost: int = 0
     denials: tuple[Denial, ...] = ()
+    notices: tuple[Notice, ...] = ()

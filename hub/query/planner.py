@@ -29,7 +29,6 @@ from hub.limits import Limits
 from hub.policy.masking import Mask, mask_of, shown
 from hub.policy.sharing import VOUCHED, guard_of, lacks_purpose, noted_of
 from hub.policy.sight import PUBLIC, Sight, Stated
-from hub.policy.visibility import closed
 from hub.policy.visibility import word as literal
 from hub.query import plan as p
 from hub.query.catalog import (
@@ -61,7 +60,6 @@ from hub.query.ids import decode_id
 from hub.query.search import READ_MAX as SEARCH_READ_MAX
 from hub.query.search import asked_for
 from hub.query.values import Argument, BadValues, Variables, clean, step_of
-from hub.store.departments import departments
 
 PAGE_DEFAULT = 20
 MADE_ROWS_EXPECTED = 20
@@ -100,6 +98,7 @@ class Planner:
         self.variables = variables
         self.values = VariableValues({}, dict(variables))
         self.denials: list[p.Denial] = []
+        self.notices: list[p.Notice] = []
         self.slots: list[p.Reader] = []
         self.slot_types: list[Any] = []
         self.known_slots: dict[Any, p.Slot] = {}
@@ -121,7 +120,9 @@ class Planner:
         roots = tuple(
             self.root(key, [detail.node for detail in details]) for key, details in collected.grouped_field_set.items()
         )
-        return p.Plan(roots, tuple(self.slots), tuple(self.slot_types), self.cost, tuple(self.denials))
+        return p.Plan(
+            roots, tuple(self.slots), tuple(self.slot_types), self.cost, tuple(self.denials), tuple(self.notices)
+        )
 
     def root(self, key: str, nodes: list[FieldNode]) -> p.Root:
         name = nodes[0].name.value
@@ -142,7 +143,7 @@ class Planner:
             case ByKey():
                 value = self.slot(self.argument("Query", nodes[0], source.argument), None, sql.Text())
                 self.spend(1, path, nodes)
-                rows = self.rows_of(source.table, path, nodes)
+                rows = self.rows_of(source.table, path)
                 return p.PointRoot(key, rows, source.column, value, self.shape(self.type_of(nodes), nodes, path, 1))
             case Many():
                 return p.ListRoot(key, self.many(key, "Query", source, nodes, path, 1))
@@ -180,7 +181,7 @@ class Planner:
 
         self.spend(self.length(argument), path, nodes)
         shape = self.shape(self.type_of(nodes), nodes, path, self.length(argument))
-        branch = p.Branch("key", self.rows_of(source.table, path, nodes), (source.column,), shape)
+        branch = p.Branch("key", self.rows_of(source.table, path), (source.column,), shape)
         return p.KeysRoot(key, (branch,), self.slot_by(keys, ("keys", id(nodes[0]))), plain=True)
 
     def ids_root(self, key: str, source: ByIds, nodes: list[FieldNode], path: list[str | int]) -> p.KeysRoot:
@@ -188,14 +189,9 @@ class Planner:
         expected = 1 if source.single else self.length(argument)
         self.spend(expected, path, nodes)
         numbers = {tag: number for number, tag in enumerate(self.catalogue.by_tag)}
-        without_purpose: dict[int, GraphQLError] = {}
+        slot = self.fresh_slot()
         branches = self.dearest(
-            partial(
-                self.branch_or_refusal,
-                partial(self.id_branch, type_name, nodes, path, expected),
-                number,
-                without_purpose,
-            )
+            partial(self.noticed, slot, number, partial(self.id_branch, type_name, nodes, path, expected))
             for number, type_name in enumerate(self.catalogue.by_tag.values())
         )
 
@@ -215,10 +211,9 @@ class Planner:
                     continue
                 found.append((numbers[named.tag], named.numbers) if named.tag in numbers else None)
             refuse_all(faults, path, nodes)
-            refuse_those(without_purpose, found)
             return found
 
-        return p.KeysRoot(key, tuple(branches), self.slot_by(keys, ("ids", id(nodes[0]))), source.single)
+        return p.KeysRoot(key, tuple(branches), self.fill(slot, keys), source.single)
 
     def id_branch(
         self, type_name: str, nodes: list[FieldNode], path: list[str | int], expected: int, only: str | None = None
@@ -228,7 +223,7 @@ class Planner:
         identity = self.catalogue.source(type_name, "id")
         assert isinstance(identity, Identity)
         shape = self.shape(self.schema.type_map[only or type_name], nodes, path, expected, variants_of=type_name)
-        rows = self.rows_of(row.table, path, nodes)
+        rows = self.rows_of(row.table, path)
         if only is not None and row.discriminator is not None:
             name = row.discriminator.name
             word = next(word for word, concrete in row.variants.items() if concrete == only)
@@ -248,13 +243,10 @@ class Planner:
             if asked is None or type_name in asked
         ]
         numbers = {(type_name, entity_key.field): number for number, (type_name, entity_key) in enumerate(keyed)}
-        without_purpose: dict[int, GraphQLError] = {}
+        slot = self.fresh_slot()
         branches = self.dearest(
             partial(
-                self.branch_or_refusal,
-                partial(self.entity_branch, type_name, entity_key, nodes, path, expected),
-                number,
-                without_purpose,
+                self.noticed, slot, number, partial(self.entity_branch, type_name, entity_key, nodes, path, expected)
             )
             for number, (type_name, entity_key) in enumerate(keyed)
         )
@@ -268,10 +260,9 @@ class Planner:
                 except Invalid as bad:
                     faults.append(f"Argument representations[{index}] {bad}.")
             refuse_all(faults, path, nodes)
-            refuse_those(without_purpose, found)
             return found
 
-        return p.KeysRoot(key, tuple(branches), self.slot_by(keys, ("entities", id(nodes[0]))))
+        return p.KeysRoot(key, tuple(branches), self.fill(slot, keys))
 
     def asked_types(self, argument: Argument) -> set[str] | None:
         """The type names that a request's representations hold; a plan is kept for each set of them."""
@@ -294,7 +285,7 @@ class Planner:
             return self.id_branch(interface, nodes, path, expected, only=type_name)
         row = self.catalogue.rows[type_name]
         shape = self.shape(self.schema.type_map[type_name], nodes, path, expected)
-        rows = replace(self.rows_of(row.table, path, nodes), where=entity_key.where)
+        rows = replace(self.rows_of(row.table, path), where=entity_key.where)
         return p.Branch(type_name, rows, (entity_key.column,), shape)
 
     def representation(self, given: Any, numbers: Mapping[tuple[str, str], int]) -> tuple[int, tuple[Any, ...]] | None:
@@ -332,40 +323,37 @@ class Planner:
 
     # ------------------------------------------------------------------ rows and what is asked of them
 
-    def rows_of(
-        self, table: Any, path: list[str | int], nodes: Iterable[Any], via: str | None = None, *, public: bool = False
-    ) -> p.Rows:
+    def rows_of(self, table: Any, path: list[str | int], via: str | None = None, *, public: bool = False) -> p.Rows:
         """Rows as the caller sees them, `via` the table they are reached from; `public` as everybody does."""
         sight = PUBLIC if public else self.sight
         vouched = (via, table.name) in VOUCHED
         if not vouched and lacks_purpose(table.name, sight):
-            raise self.no_purpose(path, nodes)
+            self.withhold(path)
         noted = None if vouched else noted_of(table.name, sight)
         return p.Rows(table, guard_of(table, via=via, sight=sight), noted=noted)
 
-    def no_purpose(self, path: list[str | int], nodes: Iterable[Any]) -> GraphQLError:
-        """Data that is shared is read for a purpose, and under a grant for one that the grant covers."""
-        if self.sight.stated is Stated.NOTHING:
-            return refusal(
-                "This may hold data that is not public: say what for in the header Hub-Purpose.",
-                path, nodes, "PURPOSE_REQUIRED",
-            )  # fmt: skip
-        return refusal(
-            "No grant that this token holds covers the purpose in Hub-Purpose; viewer shows the grants.",
-            path, nodes, "PURPOSE_NOT_GRANTED",
-        )  # fmt: skip
+    def withhold(self, path: list[str | int]) -> None:
+        """Say that what is shared is left out: it is read for a purpose, and under a grant for one that it covers.
 
-    def branch_or_refusal(
-        self, make: Callable[[], p.Branch], number: int, without_purpose: dict[int, GraphQLError]
-    ) -> p.Branch:
-        """A branch; where it lacks a purpose, one without rows, and the refusal for whoever asks for such a row."""
-        try:
-            return make()
-        except GraphQLError as refused:
-            if (refused.extensions or {}).get("code") not in ("PURPOSE_REQUIRED", "PURPOSE_NOT_GRANTED"):
-                raise
-            without_purpose[number] = refused
-            return p.Branch("", p.Rows(departments, closed), (departments.c.id,), p.Shape(((None, p.Variant("", ())),)))
+        What is public stays, since scopes only add to what everybody sees.
+        """
+        if self.sight.stated is Stated.NOTHING:
+            code = "PURPOSE_REQUIRED"
+            sentence = "Only what is public is shown: for what is shared, say what for in the header Hub-Purpose."
+        else:
+            code = "PURPOSE_NOT_GRANTED"
+            sentence = (
+                "Only what is public is shown: no grant that this token holds covers the purpose in Hub-Purpose;"
+                " viewer shows the grants."
+            )
+        self.notices.append(p.Notice(code, sentence, tuple(map(str, path))))
+
+    def noticed(self, slot: p.Slot, number: int, make: Callable[[], p.Branch]) -> p.Branch:
+        """A branch; what is withheld in it is said to those alone whose keys ask for it."""
+        before = len(self.notices)
+        made = make()
+        self.notices[before:] = [replace(notice, slot=slot, branch=number) for notice in self.notices[before:]]
+        return made
 
     # ------------------------------------------------------------------ objects made for the request
 
@@ -389,7 +377,7 @@ class Planner:
                     expected = 1 if single else MADE_ROWS_EXPECTED
                     self.spend(expected, below, fields)
                     shape = self.shape(self.type_of(fields, kind.name), fields, below, expected)
-                    branch = p.Branch(given, self.rows_of(table, below, fields), (column,), shape)
+                    branch = p.Branch(given, self.rows_of(table, below), (column,), shape)
                     items.append(p.GivenBranch(key, given, branch, single))
                 case _:
                     raise LookupError(f"{kind.name}.{name} has a source that an object made for a request has not")
@@ -457,6 +445,10 @@ class Planner:
         if need is not None and need not in self.sight.scopes:
             self.denials.append(p.Denial(tuple(map(str, path)), need))
             return p.Denied(key)
+        if need is not None and isinstance(source, Many) and lacks_purpose(source.table.name, self.sight):
+            # Null, since an empty list would say that there is nobody.
+            self.withhold(path)
+            return p.Denied(key)
         match source:
             case Stored(column=column):
                 mask = mask_of(column, self.sight)
@@ -487,7 +479,7 @@ class Planner:
         self, key: str, link: One, kind: Any, nodes: list[FieldNode], path: list[str | int], rows_expected: int
     ) -> p.Joined:
         shape = self.shape(kind, nodes, path, rows_expected)
-        return p.Joined(key, link, self.rows_of(link.table, path, nodes, link.match[0][0].table.name), shape)
+        return p.Joined(key, link, self.rows_of(link.table, path, link.match[0][0].table.name), shape)
 
     def member(
         self, key: str, link: One, union: Any, nodes: list[FieldNode], path: list[str | int], rows_expected: int
@@ -501,7 +493,7 @@ class Planner:
             words = [(word, name) for name in names for word in self.catalogue.rows[name].variants]
             shape = p.Shape(self.variants(words, nodes, path, rows_expected), row.discriminator)
         # What a feed shows of an item is what everybody may see of it, whoever follows.
-        return p.Joined(key, link, self.rows_of(link.table, path, nodes, public=True), shape)
+        return p.Joined(key, link, self.rows_of(link.table, path, public=True), shape)
 
     def table_of(self, type_name: str) -> Any:
         return self.catalogue.rows[type_name].table
@@ -521,7 +513,7 @@ class Planner:
     ) -> p.Listed | p.Paged:
         kind = self.type_of(nodes, type_name)
         rows = replace(
-            self.rows_of(link.table, path, nodes),
+            self.rows_of(link.table, path),
             conditions=self.conditions(type_name, link, nodes[0], path, nodes),
             where=link.where,
             order=link.order,
@@ -730,6 +722,16 @@ class Planner:
     def slot(self, argument: Argument, key: str | None, kind: Any) -> p.Slot:
         return self.slot_by(argument.part(key) if key else argument.of, (id(argument.node), argument.name, key), kind)
 
+    def fresh_slot(self) -> p.Slot:
+        """A slot whose value `fill` gives later."""
+        self.slots.append(unfilled)
+        self.slot_types.append(None)
+        return p.Slot(len(self.slots) - 1)
+
+    def fill(self, slot: p.Slot, value: p.Reader) -> p.Slot:
+        self.slots[slot.index] = value
+        return slot
+
     def slot_by(self, value: Callable[[Variables], Any], name: Any, kind: Any = None) -> p.Slot:
         """A slot for a value of the request; the same name is the same slot, so that equal plan nodes are equal."""
         known = self.known_slots.get(name)
@@ -778,11 +780,8 @@ def masked(source: Stored, mask: Mask) -> Computed:
     return Computed(lambda row: shown(row, source.column, mask), source.codec)
 
 
-def refuse_those(refusals: Mapping[int, GraphQLError], keys: Iterable[tuple[int, Any] | None]) -> None:
-    """Refuse a request whose keys ask for a branch that was refused."""
-    for key in keys:
-        if key is not None and key[0] in refusals:
-            raise refusals[key[0]]
+def unfilled(_: Variables) -> Any:
+    raise LookupError("a slot was made and not filled")
 
 
 def one_of_several(values: Callable[[Variables], tuple[Any, ...]], place: int) -> p.Reader:

@@ -62,19 +62,41 @@ async def test_a_caller_sees_what_its_rights_open(
     assert await seen(served, caller, purpose, scope) == sees
 
 
-async def test_shared_data_needs_a_purpose(served: Served) -> None:
+async def test_shared_data_needs_a_purpose_and_public_data_needs_none(served: Served) -> None:
     _, client, shared = served
     answer = await asked(client, RECORDS, await token(client, shared, "agency"), uscc=shared.uscc)
-    assert await codes(answer) == ["PURPOSE_REQUIRED"]
-    assert "data" not in answer
+    assert [error["extensions"] for error in answer["errors"]] == [
+        {"code": "PURPOSE_REQUIRED", "field": "subject.records"}
+    ]
+    assert await seen(served, "agency") == {"public"}
 
 
 async def test_a_purpose_that_no_grant_covers_opens_nothing(served: Served) -> None:
     _, client, shared = served
     held = await token(client, shared, "agency")
-    for purpose in ("licensing", "audit", "nonsense"):
+    answer = await asked(client, RECORDS, held, "licensing", uscc=shared.uscc)
+    assert await codes(answer) == ["PURPOSE_NOT_GRANTED"]
+    assert await seen(served, "agency", "licensing") == {"public"}
+
+
+async def test_a_purpose_that_the_caller_may_not_have_is_refused(served: Served) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "agency")
+    for purpose in ("audit", "nonsense"):
         answer = await asked(client, RECORDS, held, purpose, uscc=shared.uscc)
         assert await codes(answer) == ["PURPOSE_NOT_GRANTED"], purpose
+        assert "data" not in answer
+
+
+async def test_a_purpose_is_asked_for_where_the_ids_ask_for_what_is_shared(served: Served) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "agency")
+    text = "query N($id: ID!) { node(id: $id) { __typename } }"
+    subject = await asked(client, "query S($uscc: USCC!) { subject(uscc: $uscc) { id } }", held, uscc=shared.uscc)
+    assert "errors" not in await asked(client, text, held, id=subject["data"]["subject"]["id"])
+    answer = await asked(client, text, held, id=shared.records["conditional"])
+    assert answer["data"] == {"node": None}
+    assert await codes(answer) == ["PURPOSE_REQUIRED"]
 
 
 async def test_what_needs_no_right_needs_no_purpose(served: Served) -> None:

@@ -1,0 +1,109 @@
+"""A predicate of policy decided in Python, over rows that are only thought of: how the rules are printed for people.
+
+It knows the few forms of expression that the rules are written in, and refuses all others, so that no rule is printed
+otherwise than the database would decide it. Nulls are SQL's: a comparison with one is neither true nor false.
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Exists, FromClause, ScalarSelect, Select
+from sqlalchemy.sql import elements, operators
+
+Row = Mapping[str, Any]
+COMPARED: Final[Mapping[Any, Callable[[Any, Any], bool]]] = {
+    operators.eq: operator.eq,
+    operators.ne: operator.ne,
+    operators.lt: operator.lt,
+    operators.le: operator.le,
+    operators.gt: operator.gt,
+    operators.ge: operator.ge,
+}
+
+
+class World:
+    """Rows by table, and what is bound of a caller."""
+
+    def __init__(self, rows: Mapping[str, Sequence[Row]], binds: Mapping[str, Any]) -> None:
+        self.rows = rows
+        self.binds = binds
+
+    def lets_through(self, guard: Callable[[FromClause], Any], table: FromClause, row: Row) -> bool:
+        """Whether a guard lets a row of a table through."""
+        alias = table.alias()
+        return self.decide(guard(alias), {id(alias): row}) is True
+
+    def decide(self, expression: Any, at: Mapping[int, Row]) -> Any:
+        """The value of an expression; `at` gives the row of each alias.
+
+        Raises NotImplementedError for a form that no rule has been written in yet.
+        """
+        match expression:
+            case elements.True_():
+                return True
+            case elements.False_():
+                return False
+            case elements.Null():
+                return None
+            case elements.Grouping():
+                return self.decide(expression.element, at)
+            case Exists():
+                return self.exists(expression.element, at)
+            case elements.BooleanClauseList():
+                found = [self.decide(clause, at) for clause in expression.clauses]
+                if expression.operator is operators.and_:
+                    return False if False in found else None if None in found else True
+                return True if True in found else None if None in found else False
+            case elements.BindParameter():
+                return self.binds.get(expression.key, expression.value)
+            case elements.ColumnClause(is_literal=True):
+                return expression.name.strip("'")
+            case elements.ColumnClause():
+                return at[id(expression.table)][expression.name]
+            case elements.BinaryExpression():
+                return self.compared(expression, at)
+            case _:
+                raise NotImplementedError(
+                    f"no rule had a {type(expression).__name__} until now; teach hub/policy/decide.py"
+                )
+
+    def compared(self, expression: elements.BinaryExpression[Any], at: Mapping[int, Row]) -> Any:
+        left, right, how = expression.left, expression.right, expression.operator
+        value = self.decide(left, at)
+        if how is operators.is_:
+            return value is self.decide(right, at)
+        if how is operators.is_not:
+            return value is not self.decide(right, at)
+        if how in (operators.in_op, operators.not_in_op):
+            if value is None:
+                return None
+            inside = value in self.members(right, at)
+            return inside if how is operators.in_op else not inside
+        if isinstance(right, elements.CollectionAggregate):
+            return None if value is None else value in self.decide(right.element, at)
+        other = self.decide(right, at)
+        if value is None or other is None:
+            return None
+        return COMPARED[how](value, other)
+
+    def members(self, group: Any, at: Mapping[int, Row]) -> Sequence[Any]:
+        inner: Any = group.element if isinstance(group, elements.Grouping) else group
+        if isinstance(inner, ScalarSelect):
+            inner = inner.element
+        if isinstance(inner, Select):
+            (column,) = inner.selected_columns
+            return [row[column.name] for row in self.found(inner, at)]
+        return [self.decide(clause, at) for clause in inner.clauses]
+
+    def exists(self, inner: Any, at: Mapping[int, Row]) -> bool:
+        while not isinstance(inner, Select):
+            inner = inner.element
+        return bool(self.found(inner, at))
+
+    def found(self, select: Select[Any], at: Mapping[int, Row]) -> list[Row]:
+        """The rows of the one table that a subquery reads beside those of the outside."""
+        sources = {id(source): source for source in (*select.columns_clause_froms, *select.get_final_froms())}
+        (alias,) = [source for number, source in sources.items() if number not in at]
+        rows = self.rows.get(alias.element.name, ())  # type: ignore[attr-defined]
+        return [row for row in rows if self.decide(select.whereclause, {**at, id(alias): row}) is True]
