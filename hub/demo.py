@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +26,7 @@ from hub.errors import Unusable
 from hub.intake.run import run_import
 from hub.interruption import run
 from hub.seed import demo_world
+from hub.seed.callers import lay_callers
 from hub.serving import address_of, serve, take_port
 from hub.settings import Settings
 from hub.store.clockwork import load_clock, set_clock
@@ -83,7 +84,9 @@ class Demo:
                 clock = run(self._lay_world(postgres.url, say))
                 _import_examples(postgres.url, clock, say)
                 run(_finish(postgres.url, clock, say))
-                window = ShopWindow(data_dir / "demo.json", clock, listener, postgres, say)
+                base_url = settings.base_url or address_of(listener)
+                callers = run(_lay_callers(postgres.url, clock, data_dir.absolute(), base_url, settings.purposes))
+                window = ShopWindow(data_dir / "demo.json", clock, listener, postgres, say, callers)
                 try:
                     serve(
                         replace(settings, data_dir=data_dir, database_url=postgres.url),
@@ -126,13 +129,20 @@ class ShopWindow:
     """Tells where the demonstration is, to people and in `demo.json`, once it truly serves; and watches over it."""
 
     def __init__(
-        self, note: Path, clock: Clock, listener: socket.socket, postgres: Embedded, say: Callable[[str], None]
+        self,
+        note: Path,
+        clock: Clock,
+        listener: socket.socket,
+        postgres: Embedded,
+        say: Callable[[str], None],
+        callers: Mapping[str, Any],
     ) -> None:
         self.note = note
         self.clock = clock
         self.listener = listener
         self.postgres = postgres
         self.say = say
+        self.callers = callers
         self.facts: dict[str, Any] = {}
         # A `uv run` that is killed leaves us behind; a shell that ends does not mean us.
         parent = psutil.Process().parent()
@@ -151,6 +161,7 @@ class ShopWindow:
             "postmaster_pid": self.postgres.postmaster_pid,
             "database_url": self.postgres.url,
             "usccs": [subject["uscc"] for subject in subjects],
+            **self.callers,
             "record_ids": [edge["node"]["id"] for subject in subjects for edge in subject["records"]["edges"]],
         }
         self._write()
@@ -266,6 +277,16 @@ async def _imported(url: str, given: Sequence[Example]) -> Sequence[str]:
         + ", ".join(f"{row[word]} {word}" for word in ("accepted", "revised", "unchanged", "rejected") if row[word])
         for row in rows
     ]
+
+
+async def _lay_callers(
+    url: str, clock: Clock, data_dir: Path, base_url: str, purposes: Collection[str]
+) -> Mapping[str, Any]:
+    connection = await connect(url)
+    try:
+        return await lay_callers(connection, clock, data_dir, base_url, purposes)
+    finally:
+        await connection.close()
 
 
 async def _finish(url: str, clock: Clock, say: Callable[[str], None]) -> None:

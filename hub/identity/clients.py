@@ -144,10 +144,16 @@ async def list_clients(connection: asyncpg.Connection) -> Sequence[Client]:
 
 
 def has_secret(client: Client | None, secret: str) -> bool:
-    """Whether this is the secret of the client; an unknown one, or one without a secret, takes as long to refuse."""
+    """Whether a client that is not disabled proves itself by this secret; an unknown one takes as long to refuse."""
+    right = is_secret(client, secret)
+    return right and client is not None and client.disabled_at is None
+
+
+def is_secret(client: Client | None, secret: str) -> bool:
+    """Whether this is the secret of the client, disabled or not."""
     kept = client.secret_hash if client is not None else None
     right = hmac.compare_digest(_hash(secret), kept or _NOBODYS)
-    return right and kept is not None and client is not None and client.disabled_at is None
+    return right and kept is not None
 
 
 async def create_client(

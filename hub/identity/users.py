@@ -115,6 +115,11 @@ async def sign_in(
     return user
 
 
+async def is_password(user: User, password: str) -> bool:
+    """Whether this is the password of a person, disabled or not."""
+    return await _verify(user.password_hash, password)
+
+
 async def create_user(connection: asyncpg.Connection, clock: Clock, new: NewUser, *, purposes: Collection[str]) -> None:
     """Register a person; `purposes` are those that the hub's settings know.
 

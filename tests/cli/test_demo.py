@@ -155,6 +155,14 @@ def test_it_serves_a_world(first: First) -> None:
     assert [node["id"] for node in nodes["nodes"]] == facts["record_ids"]
 
 
+def test_it_tells_whom_one_may_ask_as(first: First) -> None:
+    browser = next(client for client in first.facts["clients"] if client["client_id"] == "graphiql")
+    assert browser["redirect_uris"] == [f"{first.facts['base_url']}/graphiql/callback"]
+    agency = next(client for client in first.facts["clients"] if "private_key" in client)
+    assert json.loads(Path(agency["private_key"]).read_text())["kty"] == "EC"
+    assert {user["department"] for user in first.facts["users"]} == {"mohurd", "samr"}
+
+
 def test_its_time_is_that_of_every_command_on_its_database(first: First) -> None:
     with psycopg.connect(first.facts["database_url"]) as connection:
         now = connection.execute("select now() + ahead from clock_offset").fetchone()
@@ -188,6 +196,8 @@ def test_killed_it_starts_again_with_its_data_and_survives_its_server(first: Fir
     running = demo(first.data_dir)
     facts = facts_of(first.data_dir, running)
     assert counts(facts) == first.counts
+    secrets = [[client.get("client_secret") for client in told["clients"]] for told in (first.facts, facts)]
+    assert secrets[0] == secrets[1]
     with psycopg.connect(facts["database_url"]) as connection:
         assert connection.execute("select from clock_offset").fetchone() is not None  # it goes on in its own time
 
