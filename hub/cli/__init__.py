@@ -132,6 +132,15 @@ def migrate(data_dir: Path | None) -> None:
 
 
 @cli.command()
+def rights() -> None:
+    """Print who sees what: actor, table, state, and how each person's value is shown."""
+    from hub.policy.rights import lines
+
+    for line in lines():
+        click.echo(line)
+
+
+@cli.command()
 @click.option("--check", is_flag=True, help="Only say whether the file is what the code says; status 1 if not.")
 @click.option(
     "--file",
