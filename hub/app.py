@@ -20,8 +20,10 @@ from hub.edge.clients import Budget, networks
 from hub.edge.documents import Documents
 from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
 from hub.edge.inside import Inside
-from hub.edge.oauth import OAuth
+from hub.edge.oauth import OAuth, resource_routes
 from hub.errors import Unusable
+from hub.identity.outside import OutsideIssuer
+from hub.identity.tokens import resource_of
 from hub.identity.verifier import Verifier
 from hub.identity.watch import keep_watching
 from hub.policy.caller import Rules
@@ -51,7 +53,10 @@ class Hub:
         self.inside = Inside(settings, url)
         self.engine = self.inside.engine(catalogue, sdl(), limits)
         base_url = settings.base_url or f"http://{settings.host}:{settings.port}"
-        self.verifier = Verifier(base_url, clock, self.open_edge_pool, purposes=settings.purposes)
+        outside = None
+        if settings.issuer is not None:
+            outside = OutsideIssuer(settings.issuer, resource_of(base_url), settings.issuer_claims, clock)
+        self.verifier = Verifier(base_url, clock, self.open_edge_pool, purposes=settings.purposes, outside=outside)
         self.access_log = AccessLog(url)
         self.access = Access(
             Callers(self.verifier, clock, Rules(settings.sharing_years, settings.covert_purposes)),
@@ -82,7 +87,9 @@ class Hub:
             purposes=settings.purposes,
             trusted_proxies=networks(settings.trusted_proxies),
         )
-        routes = [*self.inside.routes, *graphiql.ROUTES, *oauth.routes]
+        # Where another issuer's tokens are honoured, the hub issues none of its own.
+        issuing = oauth.routes if settings.issuer is None else resource_routes(base_url, settings.issuer)
+        routes = [*self.inside.routes, *graphiql.ROUTES, *issuing]
         self.router = self.inside.with_ids(Starlette(routes=routes))
 
     def open_pool(self) -> Pool:

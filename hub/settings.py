@@ -3,9 +3,10 @@
 Importing this module reads nothing; tests build `Settings(...)` directly.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
@@ -40,6 +41,29 @@ COVERT_PURPOSES: Mapping[str, int] = {"enforcement": 90, "judicial": 90}
 
 
 @dataclass(frozen=True, slots=True)
+class IssuerClaims:
+    """Where the tokens of an outside issuer say what: claims by name, or by a path such as realm_access.roles.
+
+    Of several names the first that a token has counts. With `scope_prefix`, only scopes that begin with it are the
+    hub's, without it. `default_kind` and `default_purposes` are for tokens that name none; `types` are the `typ` that
+    an access token may have; `audience` is this hub's GraphQL address unless said.
+    """
+
+    client: tuple[str, ...] = ("client_id", "azp")
+    department: tuple[str, ...] = ("department",)
+    person: tuple[str, ...] = ("preferred_username", "sub")
+    scopes: tuple[str, ...] = ("scope", "scp")
+    purposes: tuple[str, ...] = ("purposes",)
+    uscc: tuple[str, ...] = ("uscc",)
+    kind: tuple[str, ...] = ()
+    scope_prefix: str = ""
+    default_kind: str = "agency"
+    default_purposes: tuple[str, ...] = ()
+    types: tuple[str, ...] = ("at+jwt",)
+    audience: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting with its default; `HUB_` and the name in capitals is its environment variable."""
 
@@ -71,6 +95,9 @@ class Settings:
     # What the hub is called from outside, without a slash at the end: the issuer and the audience of its tokens. None
     # means the address that it serves at.
     base_url: str | None = None
+    # An outside issuer, whose tokens are honoured instead of the hub's own, and how they are read.
+    issuer: str | None = None
+    issuer_claims: IssuerClaims = field(default_factory=IssuerClaims)
     # What a caller may want data for; which of these a subject learns of only after so many days; and for how many
     # years dishonesty may be held against a subject, which local law decides.
     purposes: tuple[str, ...] = tuple(PURPOSES)
@@ -149,17 +176,48 @@ def _origins(text: str) -> str:
     return text
 
 
-def _base_url(text: str) -> str:
+def is_safe_url(text: str) -> bool:
+    """Whether a text is an https URL without user and fragment; http counts on loopback, where nobody listens."""
     try:
         parts = urlsplit(text)
         _ = parts.port
     except ValueError:
-        parts = urlsplit("")
-    loopback = parts.hostname in LOOPBACK
-    plain = parts.scheme == "https" or (parts.scheme == "http" and loopback)
-    if not plain or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        return False
+    plain = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+    written = text.isascii() and text.isprintable() and " " not in text
+    return plain and written and bool(parts.hostname) and "#" not in text and "@" not in parts.netloc
+
+
+def _base_url(text: str) -> str:
+    return _issuer(text.rstrip("/"))
+
+
+def _issuer(text: str) -> str:
+    if not is_safe_url(text) or "?" in text:
         raise ValueError("must be an https URL such as https://hub.example, without query; http on loopback only")
-    return text.rstrip("/")
+    return text
+
+
+def _claims(text: str) -> IssuerClaims:
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError):
+        given = None
+    known = {each.name: each for each in fields(IssuerClaims)}
+    if not isinstance(given, dict) or not given.keys() <= known.keys():
+        raise ValueError(f"must be a JSON object with members among {', '.join(known)}")
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+            raise ValueError(f"must have a text, or a list of texts, as {name}")
+        if isinstance(known[name].default, str):
+            if len(listed) != 1:
+                raise ValueError(f"must have one text as {name}")
+            values[name] = listed[0]
+        else:
+            values[name] = tuple(listed)
+    return IssuerClaims(**values)
 
 
 def _purposes(text: str) -> tuple[str, ...]:
@@ -218,6 +276,8 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "trusted_proxies": _networks,
     "cors_origins": _origins,
     "base_url": _base_url,
+    "issuer": _issuer,
+    "issuer_claims": _claims,
     "purposes": _purposes,
     "covert_purposes": _covert,
     "sharing_years": _number(1, 100),

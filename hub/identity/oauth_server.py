@@ -9,7 +9,7 @@ came of them; a client is who proved to be it; whoever fails to prove that learn
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final, TypeVar
@@ -39,6 +39,7 @@ from hub.identity import exchanges, jwks, tokens
 from hub.identity.clients import AUTHORIZATION_CODE, REFRESH_TOKEN, Client, find_client, has_secret
 from hub.identity.exchanges import InvalidGrant, Taken
 from hub.identity.principals import NoRights, Rights, rights_of
+from hub.identity.remote import Places
 from hub.identity.tokens import BadToken
 from hub.identity.verifier import Verifier
 from hub.store.labels import ClientAuthentication
@@ -79,6 +80,13 @@ class Store:
     clock: Clock
     base_url: str
     purposes: Collection[str]
+    places: Places = field(default_factory=Places)
+
+    def published_key(self, url: str, kid: str | None, algorithm: str) -> jwks.VerifyingKey | None:
+        """The key that a client publishes at its address; none where it has none, or does not answer."""
+        return asyncio.run_coroutine_threadsafe(self.places.key(url, kid, algorithm), self.loop).result(
+            ANSWER_SECONDS_MAX
+        )
 
     def ask(self, work: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> Answer:
         """What `work` gives on a connection; it is one transaction where it makes it one."""
@@ -179,8 +187,7 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
             return None
         header, said = self.read(form["client_assertion"])
         client = query_client(said["sub"]) if isinstance(said.get("sub"), str) else None
-        keys = (client.client.jwks or {}).get("keys", ()) if client is not None else ()
-        key = jwks.chosen(keys, header.get("kid"), header.get("alg"))
+        key = self.key_of(client.client, header) if client is not None else None
         if client is None or key is None or not client.check_endpoint_auth_method(PRIVATE_KEY_JWT, "token"):
             raise InvalidClientError(status_code=401, description=UNPROVEN)
         try:
@@ -189,6 +196,15 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]
             raise InvalidClientError(status_code=401, description=UNPROVEN) from None
         self.check(said, request)
         return client
+
+    def key_of(self, client: Client, header: Mapping[str, Any]) -> jwks.VerifyingKey | None:
+        """The registered key that the assertion names, or the one that the client publishes."""
+        kid, algorithm = header.get("kid"), header.get("alg")
+        if client.jwks_uri is None:
+            return jwks.chosen((client.jwks or {}).get("keys", ()), kid, algorithm)
+        if not isinstance(kid, str | None) or not isinstance(algorithm, str):
+            return None
+        return self.store.published_key(client.jwks_uri, kid, algorithm)
 
     @staticmethod
     def read(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -65,7 +65,11 @@ class NotYetValid(BadToken):
 
 
 class Revoked(BadToken):
-    """The access token was revoked, or its client or person may not use the hub any more; ask for a new one."""
+    """The access token was revoked; ask for a new one."""
+
+
+class NotEntitled(BadToken):
+    """The access token is genuine, but its client, person or department may not use this hub today."""
 
 
 class Unacceptable(BadToken):

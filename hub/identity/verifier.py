@@ -16,7 +16,7 @@ from typing import Final, Protocol, TypeVar
 from hub.clock import Clock
 from hub.identity import jwks, keys, tokens
 from hub.identity.principals import NoRights, Stated, standing_of
-from hub.identity.tokens import BadToken, Claims, NotOurs, Revoked
+from hub.identity.tokens import BadToken, Claims, NotEntitled, NotOurs, Revoked
 from hub.policy.principal import Principal
 from hub.store.pool import Pool
 
@@ -142,7 +142,7 @@ class Verifier:
                     stated=stated,
                 )
             except NoRights:
-                raise Revoked from None
+                raise NotEntitled from None
         if standing.revoked:
             raise Revoked
         return Examined(claims, standing.rights.principal(claims.scopes))

@@ -16,9 +16,9 @@ from hub.identity.tokens import (
     Expired,
     ForAnother,
     NotAnAccessToken,
+    NotEntitled,
     NotOurs,
     NotYetValid,
-    Revoked,
     Unacceptable,
 )
 from hub.identity.verifier import Verifier
@@ -131,8 +131,8 @@ async def test_a_changed_token_is_refused(
         ({"family": "not a family"}, Unacceptable),
         ({"drop": ["jti"]}, Unacceptable),
         ({"drop": ["exp"]}, Unacceptable),
-        ({"client_id": "nobody", "sub": "nobody"}, Revoked),
-        ({"sub": "person:nobody"}, Revoked),
+        ({"client_id": "nobody", "sub": "nobody"}, NotEntitled),
+        ({"sub": "person:nobody"}, NotEntitled),
     ],
 )
 async def test_a_token_of_ours_that_is_not_right_is_told_why(

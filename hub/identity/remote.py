@@ -1,0 +1,117 @@
+"""Public keys that others publish: a client's JWKS address, or an outside issuer's metadata.
+
+Fetched when they are first needed, kept for an hour, and fetched again for a key that is not among them, though not
+more than once in ten seconds, whoever sends what. A redirect is not followed, an answer is read up to a bound, and the
+whole has five seconds. Where an address does not answer, the keys that were known stay good.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Final
+
+import httpx
+import orjson
+
+from hub.identity import jwks
+
+log = logging.getLogger(__name__)
+
+FETCH_SECONDS_MAX: Final = 5.0
+DOCUMENT_BYTES_MAX: Final = 262_144
+KEPT_SECONDS: Final = 3_600.0
+AGAIN_SECONDS: Final = 10.0
+PLACES_MAX: Final = 1_000
+
+
+class Unreachable(Exception):
+    """A document could not be had; the message says why, for the log."""
+
+
+async def fetch_json(url: str) -> Mapping[str, Any]:
+    """A JSON object from somebody else's server. Raises Unreachable."""
+    try:
+        async with asyncio.timeout(FETCH_SECONDS_MAX), httpx.AsyncClient(timeout=FETCH_SECONDS_MAX) as client:
+            document = orjson.loads(await _body(client, url))
+    except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as reason:
+        raise Unreachable(f"{url} gives no JSON document ({type(reason).__name__})") from None
+    if not isinstance(document, dict):
+        raise Unreachable(f"{url} gives no JSON object")
+    return document
+
+
+async def _body(client: httpx.AsyncClient, url: str) -> bytes:
+    body = b""
+    async with client.stream("GET", url, headers={"Accept": "application/json"}) as answer:
+        if answer.status_code != httpx.codes.OK:
+            raise Unreachable(f"{url} answers with status {answer.status_code}")
+        async for part in answer.aiter_bytes():
+            body += part
+            if len(body) > DOCUMENT_BYTES_MAX:
+                raise Unreachable(f"{url} answers with more than {DOCUMENT_BYTES_MAX} bytes")
+    return body
+
+
+class RemoteKeys:
+    """The keys at one place; `find` gives their JWKS document."""
+
+    def __init__(self, find: Callable[[], Awaitable[Mapping[str, Any]]]) -> None:
+        self.find = find
+        self.keys: Sequence[Mapping[str, Any]] = ()
+        self.fetched_at: float | None = None
+        self.tried_at: float | None = None
+        self.one_at_a_time = asyncio.Lock()
+
+    async def key(self, kid: str | None, algorithm: str) -> jwks.VerifyingKey | None:
+        """The key of that name, for that algorithm; none where there is no such key.
+
+        Raises Unreachable when no keys could be had so far.
+        """
+        found = jwks.chosen(self.keys, kid, algorithm)
+        if found is not None and not self._is_old():
+            return found
+        async with self.one_at_a_time:
+            # Whoever was before us in the queue may have fetched it.
+            if self.tried_at is None or monotonic() - self.tried_at >= AGAIN_SECONDS:
+                await self._fetch()
+        if self.fetched_at is None:
+            raise Unreachable("the keys could not be fetched yet")
+        return jwks.chosen(self.keys, kid, algorithm)
+
+    def _is_old(self) -> bool:
+        return self.fetched_at is None or monotonic() - self.fetched_at >= KEPT_SECONDS
+
+    async def _fetch(self) -> None:
+        self.tried_at = monotonic()
+        try:
+            document = await self.find()
+        except Unreachable as reason:
+            log.warning("keys: %s", reason)
+            return
+        keys = document.get("keys")
+        if not isinstance(keys, list):
+            log.warning("keys: a document has no list of keys")
+            return
+        self.keys = [key for key in keys if isinstance(key, dict)][: jwks.KEYS_MAX * 5]
+        self.fetched_at = monotonic()
+
+
+class Places:
+    """The keys at clients' addresses, the least used forgotten first."""
+
+    def __init__(self) -> None:
+        self.kept: OrderedDict[str, RemoteKeys] = OrderedDict()
+
+    async def key(self, url: str, kid: str | None, algorithm: str) -> jwks.VerifyingKey | None:
+        """The key of that name at an address; none where it is not, or the address does not answer."""
+        if url not in self.kept:
+            self.kept[url] = RemoteKeys(lambda: fetch_json(url))
+            if len(self.kept) > PLACES_MAX:
+                self.kept.popitem(last=False)
+        self.kept.move_to_end(url)
+        try:
+            return await self.kept[url].key(kid, algorithm)
+        except Unreachable:
+            return None
