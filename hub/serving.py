@@ -31,10 +31,11 @@ async def _nothing() -> None:
     return
 
 
-def take_port(host: str, port: int) -> socket.socket:
+def take_port(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """The port, bound but not listened on yet: whoever asks too early is refused, whoever wants it too is told.
 
-    Port 0 is any free one. Raises Unusable, with one sentence, when it cannot be had.
+    Port 0 is any free one. A `shared` port may be taken by several processes of ours, which share its connections.
+    Raises Unusable, with one sentence, when it cannot be had.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -43,6 +44,8 @@ def take_port(host: str, port: int) -> socket.socket:
         raise Unusable(f"{host} is no address that can be served.") from None
     # What lingers of a server that has just ended must not be in the way.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind(address)
     except OSError as reason:

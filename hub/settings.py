@@ -73,6 +73,9 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
 
+    # Processes that serve the port; each has pools of its own.
+    workers: int = 1
+
     pool_min: int = 2
     pool_max: int = 10
     connection_wait_ms: int = 2_000
@@ -264,6 +267,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "data_dir": _path,
     "host": _text,
     "port": _number(0, 65_535),
+    "workers": _number(1, 64),
     "pool_min": _number(0, 1_000),
     "pool_max": _number(1, 1_000),
     "connection_wait_ms": _number(1, 600_000),

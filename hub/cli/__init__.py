@@ -9,14 +9,19 @@ import sys
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from hub.cli import access, clients, people
-from hub.cli.surroundings import clock_of, current, data_dir_option, database, on, read_settings
+from hub.cli.surroundings import aside, clock_of, current, data_dir_option, database, on, read_settings
 from hub.errors import Unusable
 from hub.interruption import interruption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hub.settings import Settings
 
 STOPPED_BY_SIGNAL = 130
 
@@ -86,27 +91,68 @@ def demo(port: int, data_dir: Path | None, scale: int, now: str | None, *, no_ra
 @cli.command()
 @click.option("--host", help="Address to serve at. [default: HUB_HOST or 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65_535), help="[default: HUB_PORT or 8000]")
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes that serve. [default: HUB_WORKERS or 1]")
 @data_dir_option
 @no_rate_limit_option
-def serve(host: str | None, port: int | None, data_dir: Path | None, *, no_rate_limit: bool) -> None:
+def serve(
+    host: str | None, port: int | None, workers: int | None, data_dir: Path | None, *, no_rate_limit: bool
+) -> None:
     """Serve GraphQL until interrupted."""
     from dataclasses import replace
 
     from hub.serving import address_of, serve, take_port
+    from hub.supervision import is_orphan, is_worker
 
     settings = read_settings()
     if no_rate_limit:
         settings = settings.without_rate_limit()
-    listener = take_port(host or settings.host, settings.port if port is None else port)
+    count = 1 if is_worker() else workers or settings.workers
+    asked = (host or settings.host, settings.port if port is None else port)
+    listener = take_port(*asked, shared=is_worker())
 
-    async def started() -> None:
+    def say_where() -> None:
         click.echo(f"GraphQL is served at {address_of(listener)}/graphql until you press Ctrl-C.")
 
-    with listener, database(data_dir) as url, suppress(KeyboardInterrupt):
-        clock = clock_of(url)
+    async def started() -> None:
+        say_where()
+
+    async def watch() -> bool:
+        return not is_orphan()
+
+    with database(data_dir) as url, suppress(KeyboardInterrupt):
         log_requests = True if settings.log_requests is None else settings.log_requests
         settings = replace(settings, database_url=url, log_requests=log_requests)
-        serve(settings, clock, listener, started=started, say=click.echo)
+        if count == 1:
+            with listener:
+                serve(settings, clock_of(url), listener, started=started, watch=watch, say=click.echo)
+        else:
+            # Nobody else had the port, which is what was to be found out; now it is taken to be shared.
+            place = listener.getsockname()[:2]
+            listener.close()
+            listener = take_port(*place, shared=True)
+            with listener:
+                _supervise(settings, count, (place[0], place[1]), say_where, no_rate_limit=no_rate_limit)
+
+
+def _supervise(
+    settings: "Settings", count: int, place: tuple[str, int], started: "Callable[[], None]", *, no_rate_limit: bool
+) -> None:
+    """Keep so many processes that serve a port."""
+    from hub.supervision import own_command, supervise
+
+    host, port = place
+    command = [*own_command(), "serve", "--host", host, "--port", str(port)]
+    if no_rate_limit:
+        command.append("--no-rate-limit")
+
+    def environment(number: int) -> dict[str, str]:
+        given = {**os.environ, "HUB_DATABASE_URL": settings.database_url or ""}
+        if settings.metrics_port:
+            # A scraper asks each process: they count apart.
+            given["HUB_METRICS_PORT"] = str(settings.metrics_port + number)
+        return given
+
+    supervise(count, command, environment, place, started=started, say=aside)
 
 
 @cli.command()

@@ -1,7 +1,8 @@
 """How large a document is, measured before it is validated: every refusal here costs less than reading it did.
 
-Fragments are counted where they are spread, but each is measured once, so that thirty levels of fragments spread twice
-each are a billion fields at the price of sixty.
+Fragments count where they are spread, once at each place however often and by whichever way they are spread there, as
+GraphQL itself collects them; and each is measured once. So thirty levels of fragments that spread the next one twice
+are as large as they are: the fields of thirty fragments.
 """
 
 from collections.abc import Iterable, Mapping
@@ -46,6 +47,14 @@ class Size:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A selection set by itself: its size without what it spreads, and the names of the fragments that it spreads."""
+
+    size: Size
+    spreads: frozenset[str]
+
+
 class Measure:
     """Measures the selections of one document, each fragment once."""
 
@@ -53,11 +62,21 @@ class Measure:
         self.fragments: Mapping[str, FragmentDefinitionNode] = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self.known: dict[str, Size] = {}
+        self.known: dict[str, Part] = {}
 
     def of(self, selections: SelectionSetNode | None) -> Size:
-        """The size of a selection set; a fragment that spreads itself counts as nothing (validation refuses it)."""
-        total = Size()
+        """The size of a selection set, with every fragment that is spread in it or in what is spread there."""
+        part = self.part(selections)
+        total, waiting, seen = part.size, list(part.spreads), set(part.spreads)
+        while waiting:
+            fragment = self.fragment(waiting.pop())
+            total = total.beside(fragment.size)
+            waiting.extend(fragment.spreads - seen)
+            seen |= fragment.spreads
+        return total
+
+    def part(self, selections: SelectionSetNode | None) -> Part:
+        total, spreads = Size(), set[str]()
         for node in selections.selections if selections else ():
             match node:
                 case FieldNode():
@@ -70,20 +89,24 @@ class Measure:
                         below.directives + len(node.directives or ()),
                     )
                 case InlineFragmentNode():
-                    own = self.of(node.selection_set).beside(Size(directives=len(node.directives or ())))
+                    inner = self.part(node.selection_set)
+                    spreads |= inner.spreads
+                    own = inner.size.beside(Size(directives=len(node.directives or ())))
                 case FragmentSpreadNode():
-                    own = self.fragment(node.name.value).beside(Size(directives=len(node.directives or ())))
+                    spreads.add(node.name.value)
+                    own = Size(directives=len(node.directives or ()))
                 case _:
                     continue
             total = total.beside(own)
-        return total
+        return Part(total, frozenset(spreads))
 
-    def fragment(self, name: str) -> Size:
+    def fragment(self, name: str) -> Part:
+        """A fragment; one that spreads itself further down counts as nothing there (validation refuses it)."""
         known = self.known.get(name)
         if known is None:
-            self.known[name] = Size()
+            self.known[name] = Part(Size(), frozenset())
             node = self.fragments.get(name)
-            known = self.known[name] = self.of(node.selection_set) if node else Size()
+            known = self.known[name] = self.part(node.selection_set) if node else self.known[name]
         return known
 
 
