@@ -18,6 +18,7 @@ from hub.limits import Limits
 PREFIX = "HUB_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DAYS_MAX = 3_653
+ROLE_BYTES_MAX = 63
 CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 # Variables whose names others have given.
 FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
@@ -107,6 +108,15 @@ class Settings:
     covert_purposes: Mapping[str, int] = field(default_factory=lambda: COVERT_PURPOSES)
     sharing_years: int = 5
 
+    # For how many years the access log is kept: Shenzhen's regulation asks for 5, Zhejiang's for 10.
+    access_log_years: int = 5
+    # What a client's day of reading must exceed to be unusual: so many times its usual day, and these at any rate.
+    unusual_factor: int = 5
+    unusual_answers: int = 1_000
+    unusual_subjects: int = 500
+    # The role that `hub migrate` grants what the application needs, and no more.
+    application_role: str | None = None
+
     limits: Limits = field(default_factory=Limits)
 
     def without_rate_limit(self) -> Self:
@@ -159,6 +169,13 @@ def _path(text: str) -> Path:
 
 
 def _text(text: str) -> str:
+    return text
+
+
+def _role(text: str) -> str:
+    # PostgreSQL cuts longer names off, and would mean another role.
+    if len(text.encode()) > ROLE_BYTES_MAX or not text.isprintable():
+        raise ValueError(f"must be the name of a role of the database, at most {ROLE_BYTES_MAX} bytes")
     return text
 
 
@@ -285,4 +302,9 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "purposes": _purposes,
     "covert_purposes": _covert,
     "sharing_years": _number(1, 100),
+    "access_log_years": _number(5, 100),
+    "unusual_factor": _number(1, 1_000),
+    "unusual_answers": _number(1, 999_999_999),
+    "unusual_subjects": _number(1, 999_999_999),
+    "application_role": _role,
 }

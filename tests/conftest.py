@@ -22,7 +22,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import psycopg
 import pytest
+from argon2 import PasswordHasher
 
+from hub.identity import users
 from hub.store.codes import load_code_tables
 from hub.store.embedded import Embedded
 from hub.store.engine import connect, other_database
@@ -58,6 +60,15 @@ def new_folder() -> "tempfile.TemporaryDirectory[str]":
     """
     roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
     return tempfile.TemporaryDirectory(prefix="hub-test-", dir=MEMORY if roomy else None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHasher]:
+    """Passwords are hashed cheaply in this process: the real way costs 64 MiB and 50 ms each, on purpose."""
+    real = users.HASHER
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(users, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield real
 
 
 @pytest.fixture(scope="module")

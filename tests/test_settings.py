@@ -72,3 +72,15 @@ def test_a_setting_that_cannot_be_meant_is_refused(variable: str, value: str) ->
 
 def test_the_base_url_has_no_slash_at_its_end() -> None:
     assert Settings.from_env({"HUB_BASE_URL": "https://hub.example/"}).base_url == "https://hub.example"
+
+
+def test_the_access_log_is_kept_five_years_at_least() -> None:
+    assert Settings.from_env({"HUB_ACCESS_LOG_YEARS": "10"}).access_log_years == 10
+    with pytest.raises(Unusable, match="HUB_ACCESS_LOG_YEARS must be a whole number from 5 to 100"):
+        Settings.from_env({"HUB_ACCESS_LOG_YEARS": "4"})
+
+
+def test_a_role_has_a_name_that_postgresql_does_not_cut() -> None:
+    assert Settings.from_env({"HUB_APPLICATION_ROLE": "hub_app"}).application_role == "hub_app"
+    with pytest.raises(Unusable, match="HUB_APPLICATION_ROLE"):
+        Settings.from_env({"HUB_APPLICATION_ROLE": "r" * 64})

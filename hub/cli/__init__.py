@@ -156,8 +156,14 @@ def _supervise(
 
 
 @cli.command()
+@click.option(
+    "--application-role",
+    metavar="NAME",
+    help="Grant this role what the hub needs to run, and nothing that undoes what was written."
+    " [default: HUB_APPLICATION_ROLE, or none]",
+)
 @data_dir_option
-def migrate(data_dir: Path | None) -> None:
+def migrate(data_dir: Path | None, application_role: str | None) -> None:
     """Bring the database to this version's schema and fill the code tables."""
     from hub.interruption import run
     from hub.store.codes import load_code_tables
@@ -174,7 +180,14 @@ def migrate(data_dir: Path | None) -> None:
     with database(data_dir, make=True) as url:
         migrate(url)
         run(load(url))
+        role = application_role or read_settings().application_role
+        if role is not None:
+            from hub.store.application_role import grant_to_application
+
+            grant_to_application(url, role)
     click.echo("The database has this version's schema and code tables.")
+    if role is not None:
+        click.echo(f"The role {role} may do what the hub needs to run, and no more.")
 
 
 @cli.command()

@@ -118,7 +118,7 @@ async def _append(connection: asyncpg.Connection, clock: Clock, limit: int, *, w
         if head is None:
             return 0
         at = max(head["at"], clock.now())
-        await connection.execute("select ensure_month('disclosures', $1)", at)
+        await connection.execute("select ensure_months($1, $1)", at)
         moved: int = await connection.fetchval(_MOVE, at, head["position"], limit)
         if moved:
             await connection.execute(

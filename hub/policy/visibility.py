@@ -177,4 +177,6 @@ ANONYMOUS: Mapping[str, Guard] = {
     identity.idempotency_keys.name: closed,
     access_log.access_log.name: closed,
     access_log.reading_alerts.name: closed,
+    access_log.reading_days.name: closed,
+    access_log.reading_watch.name: closed,
 }

@@ -98,11 +98,12 @@ PEOPLE: Sequence[Person] = (
     Person("li", "李四（演示）", "samr", ("licensing", "inspection", "enforcement")),
 )
 
-# Owner, grantee, items, purposes. Conditional items of mof and mee are granted to nobody.
+# Owner, grantee, items, purposes: whatever purpose a client may have, one of its grants covers. Conditional items of
+# mof and mee are granted to nobody.
 GRANTS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = (
     ("samr", "mohurd", ("samr-complaint", "samr-interview"), ("licensing", "tender")),
     ("mem", "mohurd", ("mem-coercion", "mem-inspection", "mem-rectification"), ("tender", "inspection")),
-    ("mem", "samr", ("mem-inspection",), ("inspection",)),
+    ("mem", "samr", ("mem-inspection",), ("licensing", "inspection", "enforcement", "repair")),
 )
 DELEGATED: tuple[str, str] = (SUPPLIER, "samr")
 

@@ -5,7 +5,19 @@ seen: catalogue items and lists by code, and kinds of data that are not in the c
 subject itself may see the row: later than `at` for purposes that are configured as covert.
 """
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Integer, Sequence, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    Sequence,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from hub.store.labels import ReadingMeasure, Sensitivity
 from hub.store.metadata import TextList, Timestamp, code, day, label, metadata
@@ -44,4 +56,23 @@ reading_alerts = Table(
     Column("seen", BigInteger, nullable=False),
     Column("usual", BigInteger, nullable=False),
     UniqueConstraint("client_id", "day", "measure"),
+)
+
+# How much a client read on each day that is over: what its reading today is compared with.
+reading_days = Table(
+    "reading_days",
+    metadata,
+    code("client_id", primary_key=True),
+    day("day", primary_key=True, nullable=False),
+    Column("answers", BigInteger, nullable=False),
+    Column("subjects", BigInteger, nullable=False),
+)
+
+# When somebody last looked for unusual reading, and the last day that is in `reading_days`.
+reading_watch = Table(
+    "reading_watch",
+    metadata,
+    Column("one", SmallInteger, CheckConstraint("one = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("looked_at", Timestamp),
+    day("counted_until"),
 )

@@ -214,9 +214,13 @@ begin
     foreach told in array array['oauth_clients', 'delegations', 'oauth_users', 'signing_keys', 'token_families',
         'revoked_tokens', 'grants', 'departments', 'catalogue_items']
     loop
-        -- New families and keys change nobody's rights, but telling of them costs little and forgetting to would not.
-        execute format('create trigger tell_rights after %s on %I for each statement execute function tell_rights()',
-            case told when 'token_families' then 'update' else 'insert or update or delete' end, told);
+        -- Row by row: a statement that changes nothing tells nobody, or whoever replays a code could make all processes
+        -- forget as often as he likes. Nor do a new family and a used one-time code change anybody's rights.
+        execute format('create trigger tell_rights after %s on %I for each row execute function tell_rights()',
+            case told when 'token_families' then 'update'
+                when 'oauth_users' then 'insert or delete or update of name, department_id, password_hash, totp_secret,'
+                    ' scopes, purposes, disabled_at'
+                else 'insert or update or delete' end, told);
     end loop;
 end $$;
 

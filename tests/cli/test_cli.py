@@ -128,3 +128,17 @@ def test_trouble_of_the_machine_is_a_sentence(
     status, _, complaint = hub("migrate", HUB_DATABASE_URL=empty_database)
     assert status == 1
     assert sentence in complaint
+
+
+def test_migrate_lets_a_role_run_the_hub_or_says_why_not(hub: Run, database: str) -> None:
+    status, _, said = hub("migrate", "--application-role", "nobody-here", HUB_DATABASE_URL=database)
+    assert (status, "There is no role nobody-here" in said) == (1, True)
+    with psycopg.connect(database, autocommit=True) as admin:
+        admin.execute("create role hub_cli_app login")
+        try:
+            status, said, _ = hub("migrate", HUB_DATABASE_URL=database, HUB_APPLICATION_ROLE="hub_cli_app")
+            assert (status, "The role hub_cli_app may do what the hub needs" in said) == (0, True)
+            granted = admin.execute("select has_table_privilege('hub_cli_app', 'access_log', 'insert')").fetchone()
+            assert granted == (True,)
+        finally:
+            admin.execute("drop owned by hub_cli_app; drop role hub_cli_app")

@@ -2,12 +2,15 @@
 
 import re
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from hub.cli.clients import KINDS
 from hub.intake.report import SENTENCES
 from hub.limits import table as limits_table
+from hub.settings import IssuerClaims
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -46,6 +49,19 @@ def test_what_a_document_points_at_is_there(document: Path) -> None:
     missing = [place for place in linked if not (document.parent / place).exists()]
     missing += [place for place in named if not (ROOT / place).exists()]
     assert missing == []
+
+
+def test_what_is_said_of_clients_and_of_an_outside_issuer_is_whole() -> None:
+    text = (ROOT / "docs/identity.md").read_text(encoding="utf-8")
+    kinds = text.partition("### Kinds of clients")[2].partition("###")[0]
+    mapping = text.partition("### Another issuer")[2].partition("## For developers")[0]
+
+    def named(part: str) -> list[str]:
+        cells = re.findall(r"^\| (`[^|]+)\|", part, re.MULTILINE)
+        return sorted(re.findall(r"`([^`]+)`", "".join(cells)))
+
+    assert named(kinds) == sorted(KINDS)
+    assert named(mapping) == sorted(field.name for field in fields(IssuerClaims))
 
 
 def test_the_readme_has_the_table_of_limits() -> None:

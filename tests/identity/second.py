@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -18,11 +19,17 @@ from tests.identity.acting import RESOURCE
 READING = IssuerClaims(department=("dept.code",), scope_prefix="hub:", types=("JWT",), kind=("hub_kind",))
 
 
+@lru_cache(maxsize=1)
+def first_key() -> RSAKey:
+    """One for all tests: making it takes a moment."""
+    return RSAKey.generate_key(2048, {"kid": "first"})
+
+
 class SecondServer:
     """An authorization server on a port of its own; what it answers with can be changed."""
 
     def __init__(self) -> None:
-        self.key = RSAKey.generate_key(2048, {"kid": "first"})
+        self.key = first_key()
         self.documents: dict[str, Any] = {}
         self.asked: list[str] = []
         server = self

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from argon2 import PasswordHasher
 
 from hub.errors import Unusable
 from hub.identity import throttle, totp, users
@@ -33,6 +34,12 @@ async def test_a_password_is_right_or_wrong_and_kept_as_argon2(
         assert await users.sign_in(connection, clock, name, wrong) is None
     for nobody in ("nobody", "", "\0", "Ä", name.upper()):
         assert await users.sign_in(connection, clock, nobody, PASSWORD) is None
+
+
+def test_guessing_at_a_stolen_hash_is_costly(real_hasher: PasswordHasher) -> None:
+    assert real_hasher.memory_cost >= 64 * 1024
+    assert real_hasher.time_cost >= 3
+    assert real_hasher.hash(PASSWORD).startswith("$argon2id$")
 
 
 async def test_an_unknown_name_costs_a_verification_too(

@@ -10,11 +10,12 @@ import psycopg
 import pytest
 
 from hub.clock import Clock
-from hub.identity import clients, exchanges, keys, tokens, users, watch
+from hub.identity import clients, exchanges, keys, tokens, totp, users, watch
 from hub.identity import verifier as verifiers
 from hub.identity.tokens import BadToken, Revoked
 from hub.identity.verifier import Verifier
 from hub.store.engine import connect
+from hub.store.identity import RIGHTS_CHANNEL
 from hub.store.labels import ClientKind
 from tests import make
 from tests.identity import acting
@@ -254,3 +255,41 @@ async def test_a_sign_in_that_is_replayed_ends_everywhere(connection: asyncpg.Co
     await until(lambda: watched.cached(token) is None)
     with pytest.raises(Revoked):
         await watched.principal(token)
+
+
+async def test_what_changes_nobodys_rights_makes_nobody_forget(
+    connection: asyncpg.Connection, database: str, world: World
+) -> None:
+    browser = (await acting.browser_client(connection, CLOCK, client_id="browser")).client_id
+    person = await acting.user(connection, CLOCK)
+    secret = await users.set_totp(connection, CLOCK, person, wanted=True)
+    await keys.signing_key(connection, CLOCK)
+    challenge = exchanges.challenge_of("v" * 43)
+    ask = exchanges.Ask(browser, person, "https://app.example/callback", ["records:read"], challenge)
+    code = await exchanges.give_code(connection, CLOCK, ask)
+    said = {"client_id": browser, "redirect_uri": ask.redirect_uri, "verifier": "v" * 43}
+    await exchanges.take_code(connection, CLOCK, code, **said)
+    with pytest.raises(exchanges.InvalidGrant):
+        await exchanges.take_code(connection, CLOCK, code, **said)
+    token = (await issued(connection, browser, person)).decode()
+    other = await connect(database)
+    told: list[object] = []
+    await other.add_listener(RIGHTS_CHANNEL, lambda *heard: told.append(heard[-1]))
+    try:
+        assert secret is not None
+        one_time = totp.code_at(secret, int(CLOCK.outside().timestamp()) // 30)
+        assert await users.sign_in(connection, CLOCK, person, acting.PASSWORD, one_time)
+        with pytest.raises(exchanges.InvalidGrant):
+            await exchanges.take_code(connection, CLOCK, code, **said)
+        await exchanges.give_code(connection, CLOCK, ask)
+        async with acting.verifying(database, CLOCK) as made:
+            claims = (await made.examine(token.encode())).claims
+        await tokens.revoke_token(connection, claims)
+        await until(lambda: len(told) == 1)
+        # The same token once more is no news.
+        await tokens.revoke_token(connection, claims)
+        await connection.execute("notify hub_rights, 'mark'")
+        await until(lambda: told[-1] == "mark")
+    finally:
+        await other.close()
+    assert told == ["", "mark"]
