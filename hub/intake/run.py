@@ -141,6 +141,11 @@ async def _import_opened(
             await importing.file(one)
 
 
+# Groups of a file before which statistics may be worth a look, and the records from which on they are good enough.
+ANALYZED_AFTER = frozenset((2, 5, 20, 60))
+YOUNG_ROWS = 50_000.0
+
+
 class _Import:
     """One import of some files for one department."""
 
@@ -196,7 +201,7 @@ class _Import:
         """Judge the rows of a table while the group before them is being written."""
         total = max(table.rows_total - table.header.rows, 0)
         bar = self.progress.add_task(writer.part.name, total=total)
-        group = Group()
+        group, groups = Group(), 0
         writing: asyncio.Task[None] | None = None
         try:
             for row in table.rows():
@@ -204,6 +209,9 @@ class _Import:
                 if group.is_full(verdict):
                     if writing is not None:
                         await writing
+                    groups += 1
+                    if groups in ANALYZED_AFTER and not self.run.dry_run:
+                        await analyze_if_young(self.run.connection)
                     writing = asyncio.create_task(writer.write(group))
                     self.progress.update(bar, completed=row.number - table.header.rows - 1)
                     group = Group()
@@ -236,6 +244,16 @@ class _Import:
 
     def _note(self, note: str) -> None:
         self.run.teller.tally.notes.append(note)
+
+
+async def analyze_if_young(connection: asyncpg.Connection) -> None:
+    """Let PostgreSQL look at tables that it believes to be small: its plans for the next groups depend on it.
+
+    By itself it would look within a minute or so; until then, each group of a new hub's first file would be looked up
+    by reading all of those before. Where the application's role may not do so, PostgreSQL warns and leaves it.
+    """
+    if await connection.fetchval("select reltuples < $1 from pg_class where oid = 'records'::regclass", YOUNG_ROWS):
+        await connection.execute("analyze subject_codes, subjects, legal_representatives, records")
 
 
 async def _departments(connection: asyncpg.Connection) -> list[Department]:

@@ -9,9 +9,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 HEX = "[1-9a-f][0-9a-f]{0,15}"
 ID = re.compile(f"(?:([SL])({HEX})|([RECD])({HEX})-({HEX}))")
 ORDERS: Mapping[str, tuple[re.Pattern[str], Sequence[type]]] = {
-    "records": (re.compile(f"records-({HEX})-({HEX})"), (date, int)),
-    "entries": (re.compile(f"entries-({HEX})"), (int,)),
-    "disclosures": (re.compile(f"disclosures-(0|{HEX})-({HEX})"), (datetime, int)),
+    "records": (re.compile(f"records-({HEX})-(0|{HEX})"), (date, int)),
+    "entries": (re.compile(f"entries-(0|{HEX})"), (int,)),
+    "disclosures": (re.compile(f"disclosures-(0|{HEX})-(0|{HEX})"), (datetime, int)),
 }
 LARGEST = 2**63 - 1
 
