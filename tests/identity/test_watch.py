@@ -126,7 +126,8 @@ async def test_what_was_found_out_while_a_right_changed_is_not_kept(
     await watched.principal(token)
     watched.forget()
     finding = asyncio.create_task(watched.principal(token))
-    await asyncio.sleep(0)
+    for _ in range(3):  # until it waits for the database
+        await asyncio.sleep(0)
     watched.forget()
     await finding
 
@@ -293,3 +294,38 @@ async def test_what_changes_nobodys_rights_makes_nobody_forget(
     finally:
         await other.close()
     assert told == ["", "mark"]
+
+
+async def test_many_who_bring_one_token_ask_once_and_one_that_leaves_takes_nobody_along(
+    connection: asyncpg.Connection, database: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await issued(connection, (await acting.client(connection, CLOCK)).client_id)
+    async with acting.verifying(database, CLOCK) as made:
+        examine, asked = made.examine, 0
+
+        async def counted(given: bytes) -> verifiers.Examined:
+            nonlocal asked
+            asked += 1
+            return await examine(given)
+
+        monkeypatch.setattr(made, "examine", counted)
+        made.serve_until(monotonic() + 60)
+        waiting = [asyncio.create_task(made.principal(token)) for _ in range(20)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        found = await asyncio.gather(*waiting[1:])
+        assert asked == 1
+        assert {principal.client for principal in found} == {found[0].client}
+        # After a change nobody waits for what was asked before it.
+        made.forget()
+        before = asyncio.create_task(made.principal(token))
+        await asyncio.sleep(0)
+        made.forget()
+        after = asyncio.create_task(made.principal(token))
+        await asyncio.gather(before, after)
+        assert asked == 3
+        # Nor does anybody while changes are not heard of.
+        made.lapse()
+        await asyncio.gather(*(made.principal(token) for _ in range(3)))
+        assert asked == 6
+        assert made._finding == {}
