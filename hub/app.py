@@ -56,7 +56,8 @@ class Hub:
         outside = None
         if settings.issuer is not None:
             outside = OutsideIssuer(settings.issuer, resource_of(base_url), settings.issuer_claims, clock)
-        self.verifier = Verifier(base_url, clock, self.open_edge_pool, purposes=settings.purposes, outside=outside)
+        # On the pool of reads: a mutation may hold the edge's few connections for a while.
+        self.verifier = Verifier(base_url, clock, self.open_pool, purposes=settings.purposes, outside=outside)
         self.access_log = AccessLog(url)
         self.access = Access(
             Callers(self.verifier, clock, Rules(settings.sharing_years, settings.covert_purposes)),

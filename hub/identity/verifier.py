@@ -6,6 +6,7 @@ heard from the database within the last second: a revocation counts on every wor
 asked each time. What was found out while a right changed is not kept.
 """
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -68,6 +69,7 @@ class Verifier:
         self.outside = outside
         self._good: dict[bytes, tuple[float, Principal]] = {}
         self._bad: dict[bytes, tuple[float, type[BadToken]]] = {}
+        self._finding: dict[bytes, tuple[int, asyncio.Task[Principal]]] = {}
         self._keys: dict[str, jwks.VerifyingKey] = {}
         self._keys_at = -KEYS_SECONDS
         self._generation = 0
@@ -110,7 +112,27 @@ class Verifier:
         bad = self._bad.get(digest)
         if bad is not None and monotonic() < bad[0]:
             raise bad[1]
-        generation = self._generation
+        if monotonic() >= self._fresh_until:
+            return await self._found_out(token, digest)
+        # Whoever comes while the same is found out waits for that: after each change of a right all tokens are new.
+        finding = self._finding.get(digest)
+        if finding is None or finding[0] != self._generation:
+            task = asyncio.create_task(self._found_out(token, digest))
+            finding = self._finding[digest] = (self._generation, task)
+            task.add_done_callback(lambda done: self._has_found_out(digest, done))
+        # One request that is given up must not take the others with it.
+        return await asyncio.shield(finding[1])
+
+    def _has_found_out(self, digest: bytes, done: asyncio.Task[Principal]) -> None:
+        finding = self._finding.get(digest)
+        if finding is not None and finding[1] is done:
+            del self._finding[digest]
+        if not done.cancelled():
+            done.exception()  # seen, though all who waited for it may have left
+
+    async def _found_out(self, token: bytes, digest: bytes) -> Principal:
+        """Whose token this is, asked now, and kept if nothing has changed meanwhile."""
+        generation, day_ends = self._generation, time() + self._seconds_of_today()
         try:
             examined = await self.examine(token)
         except BadToken as wrong:
@@ -118,7 +140,7 @@ class Verifier:
                 _keep(self._bad, digest, (monotonic() + BAD_SECONDS, type(wrong)), BAD_MAX)
             raise
         if generation == self._generation and monotonic() < self._fresh_until:
-            until = min(examined.claims.expires_at, time() + self._seconds_of_today())
+            until = min(examined.claims.expires_at, day_ends)
             _keep(self._good, digest, (until, examined.principal), PRINCIPALS_MAX)
         return examined.principal
 

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -161,6 +162,28 @@ def test_it_tells_whom_one_may_ask_as(first: First) -> None:
     agency = next(client for client in first.facts["clients"] if "private_key" in client)
     assert json.loads(Path(agency["private_key"]).read_text())["kty"] == "EC"
     assert {user["department"] for user in first.facts["users"]} == {"mohurd", "samr"}
+
+
+@pytest.mark.parametrize("language", ["sh", "python"])
+def test_the_readmes_calls_with_a_token_work_as_they_stand(first: First, tmp_path: Path, language: str) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(rf"^```{language}\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    (tmp_path / "hub-data").symlink_to(first.data_dir)
+    program = ["bash", "-euo", "pipefail", "-c"] if language == "sh" else [sys.executable, "-W", "error", "-c"]
+
+    said = subprocess.run(
+        [*program, block.replace("http://127.0.0.1:8000", first.facts["base_url"])],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS_MAX,
+    )
+
+    answer = json.loads(said.stdout)
+    assert "errors" not in answer, answer
+    data = answer["data"]
+    assert data["subject"]["records"]["edges"] if language == "sh" else len(data["subjects"]) == 10
 
 
 def test_its_time_is_that_of_every_command_on_its_database(first: First) -> None:

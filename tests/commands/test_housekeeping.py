@@ -100,7 +100,7 @@ async def test_a_round_without_work_tells_nobody_and_two_at_once_do_no_harm(
         await other.add_listener(RIGHTS_CHANNEL, lambda *_: told.append(1))
         await housekeeping.tidy(connection, CLOCK)
         await connection.execute("notify hub_rights, 'mark'")
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(5):
             while not told:  # noqa: ASYNC110 - asyncpg calls back, it sets no event
                 await asyncio.sleep(0.005)
     finally:
