@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from hub.cli import access, clients, people
+from hub.cli import access, access_log, clients, people
 from hub.cli.surroundings import aside, clock_of, current, data_dir_option, database, on, read_settings
 from hub.errors import Unusable
 from hub.interruption import interruption
@@ -310,7 +310,7 @@ def explain(file: Path, *, operation: str | None, variables: str, analyze: bool,
     click.echo("\n".join(lines))
 
 
-for group in (clients.client, clients.keys, people.user, access.grant, access.delegate):
+for group in (clients.client, clients.keys, people.user, access.grant, access.delegate, access_log.access_log):
     cli.add_command(group)
 
 

@@ -35,7 +35,8 @@ async def lay_readings(
     """So many answers on a day, one second after the other, each with one of so many subjects."""
     await connection.execute(
         "insert into access_log (at, client_id, request_id, disclosed_from, subject_id, items)"
-        " select $1 + n * interval '1 second', $3, 'same', $1, n % $4, '{samr-open}' from generate_series(1, $2) n",
+        " select $1::timestamptz + n * interval '1 second', $3, 'same', $1, n % $4::integer, '{samr-open}'"
+        " from generate_series(1, $2::integer) n",
         at,
         answers,
         client,

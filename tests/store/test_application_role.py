@@ -21,7 +21,7 @@ from hub.store.migration import is_current
 from tests import make
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import asked, token
-from tests.edge.running import running
+from tests.edge.running import running, until
 from tests.intake import sheets
 
 LOGS = ("access_log", "reading_alerts", "disclosures", "imports", "import_findings", "listing_bases", "listing_steps")
@@ -92,6 +92,7 @@ async def test_the_whole_hub_works(database: str, granted: str, tmp_path: Path) 
             },
         )  # fmt: skip
         assert made["data"]["grantAccess"]["problems"] == []
+        await until(lambda: all(job.at is not None for job in hub.inside.jobs.values()))
         assert (await w.exchange(client, (await w.consent(client))["code"])).status_code == 200
     for values in ({"NR_FK": "0.2"}, {"NR_FK": "0.3", "FRDB": "示例乙"}):
         path = sheets.csv_file(tmp_path / "file.csv", sheets.grid([sheets.penalty(1, **values)]))
