@@ -35,12 +35,16 @@ INSERT = """
         disclosed_from, subject_id, items)
     select reading.at, reading.client_id, reading.department_id, reading.person, reading.purpose,
         reading.case_reference, reading.operation, reading.request_id, reading.disclosed_from, seen.subject_id,
-        string_to_array(seen.items, chr(10))
+        kinds.items
     from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::text[],
             $8::text[], $9::text[], $10::timestamptz[])
         as reading (place, at, client_id, department_id, person, purpose, case_reference, operation, request_id,
             disclosed_from)
-        join unnest($11::bigint[], $12::bigint[], $13::text[]) as seen (place, subject_id, items) using (place)
+        join unnest($11::bigint[], $12::bigint[], $13::bigint[]) as seen (place, subject_id, kind) using (place)
+        join (
+            select kind, string_to_array(joined, chr(10)) as items
+            from unnest($14::text[]) with ordinality as distinct_kinds (joined, kind)
+        ) kinds using (kind)
 """
 # The statement was refused for what it holds: nothing of it was written, and the connection is as good as before.
 UNFIT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
@@ -217,13 +221,18 @@ class AccessLog:
 
 
 def columns_of(readings: Sequence[Reading]) -> list[Any]:
-    """The arrays of the statement: one entry a reading, then one a reading and subject."""
+    """The arrays of the statement: one entry a reading, then one a reading and subject, then the items seen.
+
+    Of hundreds of subjects most show the same items, so these go once, and are referred to by their place from 1 on.
+    """
     places = range(len(readings))
-    seen = [
-        (place, subject, _storable("\n".join(sorted(items)), None))
-        for place in places
-        for subject, items in readings[place].seen.items()
-    ]
+    kinds: dict[frozenset[str], int] = {}
+    of, subjects, seen = [], [], []
+    for place in places:
+        for subject, items in readings[place].seen.items():
+            of.append(place)
+            subjects.append(subject)
+            seen.append(kinds.setdefault(frozenset(items), len(kinds) + 1))
     return [
         list(places),
         [reading.at for reading in readings],
@@ -235,9 +244,10 @@ def columns_of(readings: Sequence[Reading]) -> list[Any]:
         [_storable(reading.operation, OPERATION_CHARACTERS_MAX) for reading in readings],
         [_storable(reading.request_id) for reading in readings],
         [reading.disclosed_from for reading in readings],
-        [place for place, _, _ in seen],
-        [subject for _, subject, _ in seen],
-        [items for _, _, items in seen],
+        of,
+        subjects,
+        seen,
+        [_storable("\n".join(sorted(items)), None) for items in kinds],
     ]
 
 

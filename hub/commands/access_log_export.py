@@ -24,6 +24,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 # Where a spreadsheet might see a formula begin: at a cell's beginning, in full-width forms too, and behind what some
 # settings take for the end of a cell.
+DELIMITER: Final = re.compile(r"[;\t\r\n]")
 FORMULA: Final = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@|%＝＋－＠])")
 
 
@@ -147,6 +148,8 @@ def _json_writer(sink: Sink) -> Callable[[asyncpg.Record], None]:
 
 def harmless(text: str) -> str:
     """A cell's text that no spreadsheet computes."""
+    if text[:1].isalnum() and DELIMITER.search(text) is None:
+        return text
     return FORMULA.sub(r"\1'", text)
 
 
