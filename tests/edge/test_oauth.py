@@ -353,7 +353,7 @@ async def test_a_wrong_password_is_told_like_a_wrong_name(served: Served, browse
     form = w.fields_of(page.text) | {"username": "nobody", "password": acting.PASSWORD}
     unknown = await browser.post("/oauth/sign-in", data=form)
     assert wrong.status_code == unknown.status_code == 401
-    assert wrong.text == unknown.text
+    assert wrong.text.replace('value="li"', "") == unknown.text.replace('value="nobody"', "")
     assert "not the right one" not in wrong.text
 
 
