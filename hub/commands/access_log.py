@@ -12,10 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import asyncpg
 
+from hub.domain.persons import mask_persons_in
 from hub.errors import Overloaded
 
 log = logging.getLogger(__name__)
@@ -241,7 +243,7 @@ def columns_of(readings: Sequence[Reading]) -> list[Any]:
         [_storable(reading.person) for reading in readings],
         [_storable(reading.purpose) for reading in readings],
         [_storable(reading.case_reference) for reading in readings],
-        [_storable(reading.operation, OPERATION_CHARACTERS_MAX) for reading in readings],
+        [_operation(reading.operation) for reading in readings],
         [_storable(reading.request_id) for reading in readings],
         [reading.disclosed_from for reading in readings],
         of,
@@ -258,6 +260,12 @@ def _storable(text: str | None, characters_max: int | None = TEXT_CHARACTERS_MAX
     if not text.isprintable():
         text = HALF_PAIR.sub("\ufffd", text.replace("\0", "\ufffd"))
     return text[:characters_max]
+
+
+@lru_cache(maxsize=1_000)
+def _operation(name: str | None) -> str | None:
+    """An operation's name as it is kept for years: whoever writes the operation chooses it, a person's number too."""
+    return None if name is None else mask_persons_in(_storable(name, OPERATION_CHARACTERS_MAX) or "")[0]
 
 
 def _unkept() -> Overloaded:

@@ -89,6 +89,14 @@ async def test_what_postgresql_cannot_hold_is_written_as_well_as_can_be(
     assert len(row["operation"]) == 100
 
 
+async def test_a_persons_number_is_no_operations_name(log: AccessLog, connection: asyncpg.Connection) -> None:
+    for name in ("Of_11010519491231002X", "PreCheck", None):
+        await log.write(reading(operation=name))
+    names = [row[0] for row in await connection.fetch("select operation from access_log order by id")]
+    assert names[1:] == ["PreCheck", None]
+    assert "19491231" not in names[0]
+
+
 async def test_a_reading_that_is_unfit_fails_alone(log: AccessLog, connection: asyncpg.Connection) -> None:
     good = [reading() for _ in range(20)]
     bad = [reading(seen={2**70: {"x"}}), reading(department_id=2**40)]
