@@ -119,12 +119,11 @@ def serve(
     async def watch() -> bool:
         return not is_orphan()
 
-    with database(data_dir) as url, suppress(KeyboardInterrupt):
+    with listener, database(data_dir) as url, suppress(KeyboardInterrupt):
         log_requests = True if settings.log_requests is None else settings.log_requests
         settings = replace(settings, database_url=url, log_requests=log_requests)
         if count == 1:
-            with listener:
-                serve(settings, clock_of(url), listener, started=started, watch=watch, say=click.echo)
+            serve(settings, clock_of(url), listener, started=started, watch=watch, say=click.echo)
         else:
             # Nobody else had the port, which is what was to be found out; now it is taken to be shared.
             place = listener.getsockname()[:2]
