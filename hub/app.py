@@ -91,7 +91,7 @@ class Hub:
         )
         # Where another issuer's tokens are honoured, the hub issues none of its own.
         issuing = oauth.routes if settings.issuer is None else resource_routes(base_url, settings.issuer)
-        routes = [*self.inside.routes, *graphiql.ROUTES, *issuing]
+        routes = [*self.inside.routes, *graphiql.routes(base_url, settings.issuer, settings.purposes), *issuing]
         self.router = self.inside.with_ids(Starlette(routes=routes))
 
     def open_pool(self) -> Pool:

@@ -24,10 +24,12 @@ input { box-sizing: border-box; width: 100%; font: inherit; padding: .55rem .7re
 button { font: inherit; font-weight: 600; padding: .6rem 1.4rem; border-radius: .4rem; border: 1px solid #1d4ed8;
   background: #1d4ed8; color: #fff; cursor: pointer; margin: 1.4rem .6rem 0 0; }
 button.second { background: transparent; color: inherit; border-color: #767676; }
+button.plain { background: transparent; color: inherit; border: 0; padding: .4rem 0; text-decoration: underline; }
+button.plain .en { display: inline; }
 :focus-visible { outline: 3px solid #f59e0b; outline-offset: 2px; }
 .alert { border-inline-start: 4px solid #b91c1c; padding: .5rem .8rem; margin: 1rem 0; background: #b91c1c1a; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .3rem 1rem; margin: 1rem 0; }
-dt { opacity: .8; } dd { margin: 0; overflow-wrap: anywhere; }
+dt { opacity: .8; } dt .en { display: inline; } dd { margin: 0; overflow-wrap: anywhere; }
 li { margin: .35rem 0; } code { font-size: .85em; overflow-wrap: anywhere; }
 """
 
@@ -113,6 +115,8 @@ class Consent:
     department: str
     scopes: Sequence[str]
     redirect_uri: str
+    # By code: whose data the scopes of departments open.
+    owners: Mapping[str, str]
 
 
 def consent_page(asked: Consent, fields: Mapping[str, str]) -> HTMLResponse:
@@ -120,7 +124,9 @@ def consent_page(asked: Consent, fields: Mapping[str, str]) -> HTMLResponse:
     lines: list[str] = []
     for scope in asked.scopes:
         english, chinese = meaning(scope)
-        lines.append(f"<li>{both(chinese, english)} <code>{escape(scope)}</code></li>")
+        owner = asked.owners.get(scope.partition("/")[0])
+        whose = f"{escape(owner)}：" if owner is not None else ""
+        lines.append(f"<li>{whose}{both(chinese, english)} <code>{escape(scope)}</code></li>")
     nothing = f"<li>{both('仅公开信息', 'Public information only')}</li>"
     body = (
         f"<dl><dt>{both('应用', 'Application')}</dt><dd>{escape(asked.client)}</dd>"
@@ -134,7 +140,7 @@ def consent_page(asked: Consent, fields: Mapping[str, str]) -> HTMLResponse:
         f'<button name="decision" value="allow">{both("同意", "Allow")}</button>'
         f'<button class="second" name="decision" value="deny">{both("拒绝", "Deny")}</button></form>'
         f'<form method="post" action="sign-out">{hidden(fields)}'
-        f'<button class="second">{both("换个用户", "Use another account")}</button></form>'
+        f'<button class="plain">{both("换个用户", "Use another account")}</button></form>'
     )
     return page(("授权访问", "Allow access"), body, returns_to=asked.redirect_uri)
 

@@ -89,12 +89,14 @@ class People:
             return self.asks_to_sign_in(request, asked)
         if kind != "consent" or person is None:
             return self.ended(asked, kind, found)
+        names = await self.names_of_departments([person.department, *(s.partition("/")[0] for s in found.shown_scopes)])
         consent = pages.Consent(
             client=found.request.client.client.name,
             person=f"{person.name}（{person.username}）",
-            department=await self.name_of_department(person.department_id),
+            department=names.get(person.department, person.department),
             scopes=found.shown_scopes,
             redirect_uri=asked.payload.redirect_uri,
+            owners=names,
         )
         return pages.consent_page(consent, {"request": query_of(asked), "csrf": token_for(session, "consent")})
 
@@ -264,9 +266,10 @@ class People:
             user = None if username is None else await find_user(connection, username)
         return None if user is None or user.disabled_at is not None else user
 
-    async def name_of_department(self, department_id: int) -> str:
+    async def names_of_departments(self, codes: Sequence[str]) -> Mapping[str, str]:
         async with self.pool().connection() as connection:
-            return str(await connection.fetchval("select name from departments where id = $1", department_id))
+            rows = await connection.fetch("select code, name from departments where code = any($1)", codes)
+        return {row["code"]: row["name"] for row in rows}
 
     def is_ours(self, request: Request, given: str, secret: str, what: str) -> bool:
         """Whether a form was sent from our own page: by its token, and by what the browser says of where it was."""
