@@ -13,6 +13,7 @@ from hub.commands.access_log import AccessLog
 from hub.commands.disclosure import keep_appending
 from hub.commands.housekeeping import keep_tidy
 from hub.commands.sweeps import keep_sweeping
+from hub.commands.unusual_reading import Bounds, keep_looking
 from hub.edge import graphiql
 from hub.edge.access import Access, challenge_of
 from hub.edge.callers import Callers
@@ -90,7 +91,7 @@ class Hub:
         )
         # Where another issuer's tokens are honoured, the hub issues none of its own.
         issuing = oauth.routes if settings.issuer is None else resource_routes(base_url, settings.issuer)
-        routes = [*self.inside.routes, *graphiql.ROUTES, *issuing]
+        routes = [*self.inside.routes, *graphiql.routes(base_url, settings.issuer, settings.purposes), *issuing]
         self.router = self.inside.with_ids(Starlette(routes=routes))
 
     def open_pool(self) -> Pool:
@@ -143,11 +144,14 @@ class Hub:
         gc.set_threshold(GC_ALLOCATIONS, 20, 50)
         await self.access_log.start()
         self.inside.start(self.engine, {"reads": self.pool, "edge": self.edge_pool})
+        said = self.settings
+        unusual = Bounds(said.unusual_factor, said.unusual_answers, said.unusual_subjects)
         self.work = [
             asyncio.create_task(keep_appending(self.url, self.clock, self.stopping, self.inside.appender)),
             asyncio.create_task(keep_watching(self.url, self.verifier, self.stopping)),
             asyncio.create_task(keep_tidy(self.url, self.clock, self.stopping)),
             asyncio.create_task(keep_sweeping(self.url, self.clock, self.stopping, self.inside.sweeps)),
+            asyncio.create_task(keep_looking(self.url, self.clock, self.stopping, unusual, self.inside.reading)),
         ]
 
     async def stop(self) -> None:

@@ -17,10 +17,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
 from rich.console import Console
 
-from hub.clock import Clock
+from hub.clock import BEIJING, Clock
 from hub.commands.disclosure import append_all
 from hub.errors import Unusable
 from hub.intake.run import run_import
@@ -114,6 +115,8 @@ class Demo:
     async def _lay_world(self, url: str, say: Callable[[str], None]) -> Clock:
         connection = await connect(url)
         try:
+            if self.now is not None:
+                await _refuse_to_go_back(connection, self.now)
             # Started again without a time, the demonstration goes on in its own.
             clock = await (load_clock(connection) if self.now is None else set_clock(connection, self.now))
             if clock.ahead:
@@ -123,6 +126,20 @@ class Demo:
         finally:
             await connection.close()
         return clock
+
+
+async def _refuse_to_go_back(connection: asyncpg.Connection, moment: datetime) -> None:
+    """What the feed has announced by a later day would not be so on an earlier one.
+
+    Raises Unusable; the same day again is no step back, so that the same command starts the demonstration again.
+    """
+    latest: datetime = await connection.fetchval("select at from disclosure_head where one = 1")
+    reached = latest.astimezone(BEIJING).date()
+    if Clock.beginning_at(moment).today() < reached:
+        raise Unusable(
+            f"The feed of this data directory has reached {reached}, and time cannot go back behind it;"
+            " give --now that day or a later one, or another --data-dir."
+        )
 
 
 class ShopWindow:

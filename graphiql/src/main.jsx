@@ -13,58 +13,72 @@ import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
 import { GraphiQL } from "graphiql";
 import { createRoot } from "react-dom/client";
 
+import { Caller } from "./caller.js";
+import { CallerMark, callerPlugin } from "./caller.jsx";
 import { samplesPlugin } from "./samples.jsx";
 import { withoutHeaders } from "./storage.js";
 
-/** The hub's answer, whatever its status: errors have GraphQL's form too. */
-async function fetcher(parameters, { headers } = {}) {
-  // GraphiQL's history only notices what is still on its way when React has rendered, and the hub is often quicker.
-  await new Promise((resume) => setTimeout(resume, 20));
-  const response = await fetch("graphql", {
-    method: "POST",
-    headers: { ...headers, "Content-Type": "application/json", Accept: "application/json" },
-    body: JSON.stringify(parameters),
-    credentials: "omit",
-  });
-  return response.json();
-}
-
-/** The hub's real operations; none when they cannot be had, since the page is of use without them. */
-async function fetchSamples() {
+/** What the hub says of itself; the page is of use without it, too. */
+async function fetched(address, otherwise) {
   try {
-    return await (await fetch("graphiql/samples", { credentials: "omit" })).json();
+    return await (await fetch(address, { credentials: "omit" })).json();
   } catch {
-    return [];
+    return otherwise;
   }
 }
+
+/** The tab that was open when the page was left: GraphiQL brings back the tabs, and in its editors only what was typed. */
+function leftOpen() {
+  try {
+    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem("graphiql:tabState"));
+    return tabs[activeTabIndex];
+  } catch {
+    return undefined;
+  }
+}
+
+const ROOT = new URL(location.pathname.endsWith("/graphiql/callback") ? "../" : "./", location.href);
 
 // To the editor, the brackets of 示罚字〔2026〕1号 look like others and deserve a warning; here they are meant.
 editor.onDidCreateEditor((created) => created.updateOptions({ unicodeHighlight: { ambiguousCharacters: false } }));
 
-const samples = await fetchSamples();
-const plugin = samplesPlugin(samples);
-const plugins = [plugin, explorerPlugin(), HISTORY_PLUGIN];
+const [samples, settings] = await Promise.all([
+  fetched(new URL("graphiql/samples", ROOT), []),
+  fetched(new URL("graphiql/settings", ROOT), { baseUrl: ROOT.href.slice(0, -1), outsideIssuer: null, purposes: [], meanings: {} }),
+]);
+const caller = new Caller(settings);
+const hasCome = await caller.resume();
+
+async function fetcher(parameters, { headers } = {}) {
+  // GraphiQL's history only notices what is still on its way when React has rendered, and the hub is often quicker.
+  await new Promise((resume) => setTimeout(resume, 20));
+  return caller.fetch(parameters, headers);
+}
+
+const ofSamples = samplesPlugin(samples);
+const ofCaller = callerPlugin(caller);
+const plugins = [ofSamples, ofCaller, explorerPlugin(), HISTORY_PLUGIN];
 // A link may bring an operation: /graphiql?query=…&variables=… Who comes for the first time finds the first sample.
 const asked = new URLSearchParams(location.search);
-const isNew = localStorage.getItem("graphiql:tabState") === null;
-const opened = asked.has("query") ? Object.fromEntries(asked) : isNew ? samples[0] : undefined;
+const opened = asked.has("query") ? Object.fromEntries(asked) : (leftOpen() ?? samples[0]);
 
 createRoot(document.getElementById("graphiql")).render(
   <GraphiQL
     fetcher={fetcher}
     plugins={plugins}
-    visiblePlugin={plugin}
+    visiblePlugin={hasCome ? ofCaller : ofSamples}
     storage={withoutHeaders(localStorage)}
     shouldPersistHeaders={false}
     showPersistHeadersSettings={false}
-    initialQuery={opened?.query}
-    initialVariables={opened?.variables}
+    initialQuery={opened?.query ?? ""}
+    initialVariables={opened?.variables ?? ""}
     defaultQuery=""
     defaultEditorToolsVisibility="variables"
     inputValueDeprecation
     schemaDescription
   >
     <GraphiQL.Logo>
+      <CallerMark caller={caller} />
       <span className="hub-name">信用信息枢纽</span> <span className="hub-name-en">Credit Hub</span>
     </GraphiQL.Logo>
   </GraphiQL>,

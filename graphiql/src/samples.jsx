@@ -30,7 +30,7 @@ function Samples({ samples }) {
   }
 
   return (
-    <section aria-label="示例 Samples" className="hub-samples">
+    <section aria-label="示例 Samples" className="hub-panel hub-samples">
       <h2>示例 Samples</h2>
       <p>
         点击一项，在标签页中打开，按 ▶ 执行。

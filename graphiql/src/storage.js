@@ -1,6 +1,6 @@
 // GraphiQL keeps tabs and history in the browser. Its history would keep the headers too, and with them tokens.
 
-/** A Storage that forgets the headers in what it is told to keep. */
+/** A Storage that forgets the headers in what it is told to keep; GraphiQL only reads a tab again that has some, or null. */
 export function withoutHeaders(storage) {
   return {
     getItem: (key) => storage.getItem(key),
@@ -15,7 +15,7 @@ export function withoutHeaders(storage) {
 
 function forgotten(value) {
   try {
-    return JSON.stringify(JSON.parse(value), (key, each) => (key === "headers" ? undefined : each));
+    return JSON.stringify(JSON.parse(value), (key, each) => (key === "headers" ? null : each));
   } catch {
     return value;
   }

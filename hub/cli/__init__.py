@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from hub.cli import access, clients, people
+from hub.cli import access, access_log, clients, people
 from hub.cli.surroundings import aside, clock_of, current, data_dir_option, database, on, read_settings
 from hub.errors import Unusable
 from hub.interruption import interruption
@@ -119,12 +119,11 @@ def serve(
     async def watch() -> bool:
         return not is_orphan()
 
-    with database(data_dir) as url, suppress(KeyboardInterrupt):
+    with listener, database(data_dir) as url, suppress(KeyboardInterrupt):
         log_requests = True if settings.log_requests is None else settings.log_requests
         settings = replace(settings, database_url=url, log_requests=log_requests)
         if count == 1:
-            with listener:
-                serve(settings, clock_of(url), listener, started=started, watch=watch, say=click.echo)
+            serve(settings, clock_of(url), listener, started=started, watch=watch, say=click.echo)
         else:
             # Nobody else had the port, which is what was to be found out; now it is taken to be shared.
             place = listener.getsockname()[:2]
@@ -310,7 +309,7 @@ def explain(file: Path, *, operation: str | None, variables: str, analyze: bool,
     click.echo("\n".join(lines))
 
 
-for group in (clients.client, clients.keys, people.user, access.grant, access.delegate):
+for group in (clients.client, clients.keys, people.user, access.grant, access.delegate, access_log.access_log):
     cli.add_command(group)
 
 

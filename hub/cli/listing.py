@@ -7,6 +7,8 @@ from datetime import date, datetime
 
 import click
 
+from hub.clock import BEIJING
+
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for scripts.")
 
 
@@ -34,7 +36,7 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.isoformat(timespec="seconds")
+        return value.astimezone(BEIJING).isoformat(timespec="seconds")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):

@@ -5,10 +5,12 @@ built from npm packages by `hatch_build.py` when the package is built, installed
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -16,6 +18,8 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
 from hub.edge.request import Scope, header
+from hub.policy.scopes import MEANINGS
+from hub.settings import PURPOSES
 
 BUILT = Path(__file__).parent / "assets" / "graphiql"
 SAMPLES = Path(__file__).parent / "samples"
@@ -150,10 +154,38 @@ def samples_answer(_: Request) -> Response:
     return Response(body, media_type="application/json", headers={**GUARDS, "Cache-Control": "no-cache"})
 
 
-ROUTES = (
-    Route("/graphiql", page),
-    # Only where `asks_for_page`.
-    Route("/graphql", page),
-    Route("/graphiql/samples", samples_answer),
-    Route("/graphiql/assets/{name}", asset),
-)
+def routes(base_url: str, issuer: str | None, purposes: Sequence[str]) -> list[Route]:
+    """The page's addresses at a hub that is called so from outside; `issuer` is the outside one, where there is one."""
+    told = orjson.dumps(
+        {
+            "baseUrl": base_url,
+            "outsideIssuer": issuer,
+            "purposes": [
+                dict(zip(("code", "english", "chinese"), (code, *PURPOSES.get(code, ("", ""))), strict=True))
+                for code in purposes
+            ],
+            "meanings": {str(scope): said for scope, said in MEANINGS.items()},
+        }
+    )
+
+    # Elsewhere the page's assets have relative addresses; a sign-in ends a level deeper, and then moves up.
+    root = urlsplit(base_url).path.encode()
+
+    def callback(request: Request) -> Response:
+        """The same page, where a sign-in ends; it takes the code out of the address before anything else."""
+        answer = page(request)
+        whole = bytes(answer.body).replace(b'"graphiql/assets/', b'"%s/graphiql/assets/' % root)
+        return HTMLResponse(whole, answer.status_code, {**GUARDS, "Cache-Control": "no-store"})
+
+    def settings(_: Request) -> Response:
+        return Response(told, media_type="application/json", headers={**GUARDS, "Cache-Control": "no-cache"})
+
+    return [
+        Route("/graphiql", page),
+        # Only where `asks_for_page`.
+        Route("/graphql", page),
+        Route("/graphiql/callback", callback),
+        Route("/graphiql/settings", settings),
+        Route("/graphiql/samples", samples_answer),
+        Route("/graphiql/assets/{name}", asset),
+    ]

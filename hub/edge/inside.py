@@ -18,6 +18,8 @@ from hub.store.pool import Pool
 
 # Six looks of the sweeps; the appender looks every second, but may wait for a lock and connect anew.
 SILENT_SECONDS_MAX = 60.0
+# Five looks for unusual reading; one over a busy month takes seconds.
+READING_SILENT_SECONDS_MAX = 300.0
 
 
 class Inside:
@@ -28,10 +30,13 @@ class Inside:
         self.settings = settings
         self.appender = Heartbeat()
         self.sweeps = Heartbeat()
-        self.jobs = {"appender": self.appender, "sweeps": self.sweeps}
+        self.reading = Heartbeat()
+        self.jobs = {"appender": self.appender, "sweeps": self.sweeps, "reading": self.reading}
         self.probe = Probe(url)
+        silent = {"reading": READING_SILENT_SECONDS_MAX}
         self.readiness = Readiness(
-            self.probe, {name: Job(heartbeat, SILENT_SECONDS_MAX) for name, heartbeat in self.jobs.items()}
+            self.probe,
+            {name: Job(heartbeat, silent.get(name, SILENT_SECONDS_MAX)) for name, heartbeat in self.jobs.items()},
         )
         self.tracing: Any = None
         self.observer = Observer()

@@ -1,5 +1,8 @@
 """Against guessing: how long a name, and an address, must wait before it may try to sign in again.
 
+A name is counted for each address by itself: whoever guesses at it from elsewhere does not keep its owner out. Guesses
+from many addresses are counted together, too, with more patience and short pauses only.
+
 An attempt is counted before it is judged, in one statement a key, so that a hundred guesses sent at once are counted as
 a hundred. A success forgives the name; the address only gets its last attempt back, or whoever owns one account could
 guess at others for ever. What was tried is kept as a hash and forgotten after a day.
@@ -14,8 +17,10 @@ import asyncpg
 
 from hub.clock import Clock
 
-# (attempts without a pause, the longest pause): a name may be locked by a stranger, so its pause stays short.
-NAME = (5, 300)
+# (attempts without a pause, the longest pause in seconds): of a name from one address, of a name from anywhere, of an
+# address. A name may be locked by strangers, so its pause stays short.
+NAME_FROM_ADDRESS = (5, 300)
+NAME = (50, 30)
 ADDRESS = (30, 3_600)
 FORGOTTEN = timedelta(days=1)
 IPV6_PREFIX_BITS = 64
@@ -56,8 +61,9 @@ async def claim_attempt(connection: asyncpg.Connection, clock: Clock, username: 
 
 
 async def forgive(connection: asyncpg.Connection, username: str, address: str | None) -> None:
-    """After a success: the name starts anew, the address gets its attempt back."""
-    await connection.execute("delete from login_attempts where tried = $1", _key("name", username))
+    """After a success: the name starts anew, also for those elsewhere; the address gets its attempt back."""
+    names = [_key("name", username), _key("name from", _pair(username, address))]
+    await connection.execute("delete from login_attempts where tried = any($1)", names)
     if address is not None:
         await _uncount(connection, [_key("address", _network(address))])
 
@@ -76,7 +82,10 @@ async def _uncount(connection: asyncpg.Connection, keys: Sequence[bytes]) -> Non
 
 def _keys(username: str, address: str | None) -> Sequence[tuple[bytes, tuple[int, int]]]:
     """The keys in byte order, so that two attempts never wait for each other's rows."""
-    keys = [(_key("name", username), NAME)]
+    keys = [
+        (_key("name", username), NAME),
+        (_key("name from", _pair(username, address)), NAME_FROM_ADDRESS),
+    ]
     if address is not None:
         keys.append((_key("address", _network(address)), ADDRESS))
     return sorted(keys)
@@ -84,6 +93,10 @@ def _keys(username: str, address: str | None) -> Sequence[tuple[bytes, tuple[int
 
 def _key(kind: str, value: str) -> bytes:
     return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16, person=kind.encode()).digest()
+
+
+def _pair(username: str, address: str | None) -> str:
+    return f"{'' if address is None else _network(address)} {username}"
 
 
 def _network(address: str) -> str:

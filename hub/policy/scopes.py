@@ -54,6 +54,7 @@ MEANINGS: Final[Mapping[str, tuple[str, str]]] = {
     f"/{OwnedScope.GRANTS_WRITE}": ("Grant and revoke access to this department's data", "授予、撤销数据访问"),
 }  # fmt: skip
 
+SCOPE_CHARACTERS_MAX: Final = 100
 _SHAPE = re.compile(r"(?:([a-z][a-z0-9-]*)/)?([a-z][a-z-]*:[a-z][a-z-]*)")
 
 
@@ -62,6 +63,11 @@ class Scope(NamedTuple):
 
     department: str | None
     action: str
+
+
+def is_shaped(text: str) -> bool:
+    """Whether a text has a scope's form, whether there is such a scope or not."""
+    return len(text) <= SCOPE_CHARACTERS_MAX and _SHAPE.fullmatch(text) is not None
 
 
 def parsed(text: str) -> Scope:

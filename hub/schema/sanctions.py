@@ -127,11 +127,21 @@ class SanctionsEntry(Node):
     permanent: bool = stored(sanctions_entries.c.permanent, "Whether it is for ever, as some bans are.")
     regions: list[Region] = sourced(
         Many(regions, in_list=(sanctions_entries.c.region_codes, regions.c.code), order=BY_REGION),
-        "Where a ban holds; empty for everywhere.",
+        "Those of `regionCodes` that the table of divisions knows today. Whether a ban holds everywhere is told by"
+        " `regionCodes`, not by this list.",
+    )
+    region_codes: list[str] = stored(
+        sanctions_entries.c.region_codes,
+        "Where a ban holds, by codes of divisions as the decision states them, withdrawn ones too; empty: everywhere.",
     )
     industries: list[Industry] = sourced(
         Many(industries, in_list=(sanctions_entries.c.industry_codes, industries.c.code), order=BY_INDUSTRY),
-        "In which industries a ban holds; empty for all.",
+        "Those of `industryCodes` that the table of industries knows. Whether a ban holds in all is told by"
+        " `industryCodes`, not by this list.",
+    )
+    industry_codes: list[str] = stored(
+        sanctions_entries.c.industry_codes,
+        "In which industries a ban holds, by codes as the decision states them, old ones too; empty for all.",
     )
     removed_on: Date | None = stored(sanctions_entries.c.removed_on, "The day of removal (移出日期).")
     removal_reason: str | None = stored(sanctions_entries.c.removal_reason, "Why it was removed.")

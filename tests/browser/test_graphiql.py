@@ -1,126 +1,12 @@
-"""GraphiQL in a real Chromium. After every test: the page asked nobody but the hub, and complained of nothing.
+"""GraphiQL in a real Chromium, for those who have not signed in."""
 
-Chromium is Debian's, `apt-get install chromium`, or any on the PATH; without one, these tests say so:
-they fail in CI and are skipped elsewhere.
-"""
-
-import asyncio
-import os
-import shutil
-from collections.abc import AsyncIterator
 from functools import partial
 from urllib.parse import urlencode
 
-import pytest
-import uvicorn
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from hub.app import create_app
-from hub.clock import Clock
-from hub.edge.graphiql import BUILT, samples
-from hub.seed import demo_world
-from hub.serving import Server, address_of, take_port
-from hub.settings import Settings
-from hub.store.engine import connect
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Chromium itself would ask its makers' hosts for things that no page wanted.
-QUIET = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-)
-SCREEN: ViewportSize = {"width": 1400, "height": 1000}
-# Long enough for a machine that is busy with other tests.
-WAIT_MS = 20_000
-expect.set_options(timeout=WAIT_MS)
-QUERY = ".graphiql-query-editor .view-lines"
-ANSWER = ".graphiql-response .view-lines"
-FIRST_SUBJECT = "江苏示例长风建设工程有限公司"
-
-
-@pytest.fixture(scope="module")
-async def address(shared_database: str, anyio_backend: str) -> AsyncIterator[str]:
-    """Where a hub over the demonstration serves."""
-    if not (BUILT / "index.html").is_file():
-        pytest.fail("GraphiQL is not built; `uv sync --reinstall-package credit-hub` builds it from npm packages.")
-    connection = await connect(shared_database)
-    await demo_world(connection, Clock(), scale=0)
-    await connection.close()
-    app = create_app(Settings(database_url=shared_database), Clock())
-    server = Server(uvicorn.Config(app, lifespan="on", log_level="warning"))
-    with take_port("127.0.0.1", 0) as listener:
-        serving = asyncio.create_task(server.serve([listener]))
-        while not server.started and not serving.done():
-            await asyncio.wait([serving], timeout=0.01)
-        yield address_of(listener)
-        server.should_exit = True
-        await serving
-
-
-@pytest.fixture(scope="module")
-async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        sentence = "Tests in a browser need Chromium on the PATH: `apt-get install chromium`."
-        if os.environ.get("CI"):
-            pytest.fail(sentence)
-        # A newcomer's machine has Python and pip, and the README's command must pass there.
-        pytest.skip(sentence)
-    # As root, Chromium does not start with its sandbox.
-    args = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else [*QUIET]
-    async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=program, args=args)
-        yield opened
-        await opened.close()
-
-
-@pytest.fixture
-async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
-    """A newcomer's page."""
-    context = await browser.new_context(viewport=SCREEN, locale="zh-CN", color_scheme="light")
-    asked: list[str] = []
-    complaints: list[str] = []
-
-    def hear(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
-
-    def miss(request: Request) -> None:
-        # What is on its way when a page is left or closed is no fault.
-        if request.failure != "net::ERR_ABORTED":
-            complaints.append(f"{request.url}: {request.failure}")
-
-    context.on("request", lambda request: asked.append(request.url))
-    context.on("requestfailed", miss)
-    # The browser reports here what its policy kept the page from.
-    context.on("console", hear)
-    context.on("weberror", lambda fault: complaints.append(str(fault.error)))
-    opened = await context.new_page()
-    opened.set_default_timeout(WAIT_MS)
-    yield opened
-    await context.close()
-    assert asked
-    assert [url for url in asked if not url.startswith((f"{address}/graph", "data:"))] == []
-    assert complaints == []
-
-
-async def visit(page: Page, url: str) -> None:
-    """Go there, and wait until the editor shows an operation."""
-    await page.goto(url)
-    await expect(page.locator(QUERY)).to_contain_text("query")
-
-
-async def run(page: Page) -> None:
-    await page.get_by_role("button", name="Execute query").click()
-
-
-def asks_for(name: str, request: Request) -> bool:
-    """Whether a request runs this operation; GraphiQL also asks for the schema."""
-    return request.url.endswith("/graphql") and f'"operationName":"{name}"' in (request.post_data or "")
+from hub.edge.graphiql import samples
+from tests.browser.graphiql import ANSWER, FIRST_SUBJECT, QUERY, asks_for, becomes_true, run, visit
 
 
 async def background(page: Page) -> int:
@@ -223,8 +109,21 @@ async def test_headers_are_sent_and_never_kept(page: Page, address: str) -> None
     await page.get_by_role("button", name="Show History").click()
     await expect(page.get_by_label("History").locator("li").first).to_be_visible()
     kept = "JSON.stringify(localStorage)"
-    await page.wait_for_function(f"{kept}.includes('queries') && {kept}.includes('tabState')")
+    await becomes_true(page, f"{kept}.includes('queries') && {kept}.includes('tabState')")
     assert "secret" not in await page.evaluate(kept)
+
+
+async def test_what_was_open_is_there_when_the_page_is_loaded_again(page: Page, address: str) -> None:
+    await visit(page, f"{address}/graphiql")
+    await page.locator("[data-sample=Feed]").click()
+    await expect(page.locator(QUERY)).to_contain_text("query Feed")
+    await becomes_true(page, "localStorage.getItem('graphiql:tabState')?.includes('query Feed')")
+    for _ in range(2):
+        await page.reload()
+        await expect(page.get_by_role("tab", name="Feed", selected=True)).to_be_visible()
+        await expect(page.locator(QUERY)).to_contain_text("query Feed")
+        await expect(page.get_by_label("Variables").locator(".view-lines").first).to_contain_text("first")
+        assert await page.get_by_role("tab").count() == 2
 
 
 async def test_a_link_brings_an_operation_to_the_graphql_address_too(page: Page, address: str) -> None:

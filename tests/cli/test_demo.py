@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -19,10 +20,12 @@ import psutil
 import psycopg
 import pytest
 
+from hub.clock import BEIJING
 from hub.demo import Demo
 from hub.errors import Unusable
 from hub.settings import Settings
 from hub.store.embedded import Embedded
+from hub.store.engine import connect
 from hub.store.locks import FileLock
 from hub.store.migration import is_current
 
@@ -154,6 +157,18 @@ def test_it_serves_a_world(first: First) -> None:
     assert all(subject["sanctions"] and subject["records"]["edges"] for subject in found["subjects"])
     nodes = ask(facts, f"{{ nodes(ids: {json.dumps(facts['record_ids'])}) {{ id }} }}")
     assert [node["id"] for node in nodes["nodes"]] == facts["record_ids"]
+
+
+async def test_its_time_does_not_go_back_behind_its_feed(first: First) -> None:
+    connection = await connect(first.facts["database_url"])
+    try:
+        before = await connection.fetchrow("select * from clock_offset")
+        earlier = Demo(first.data_dir, now=datetime(2026, 4, 30, 23, 59, tzinfo=BEIJING))
+        with pytest.raises(Unusable, match=r"has reached 2026-05-01, and time cannot go back behind it"):
+            await earlier._lay_world(first.facts["database_url"], print)
+        assert await connection.fetchrow("select * from clock_offset") == before
+    finally:
+        await connection.close()
 
 
 def test_it_tells_whom_one_may_ask_as(first: First) -> None:

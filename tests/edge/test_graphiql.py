@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from graphql import build_schema, parse, validate
+from starlette.applications import Starlette
 
 from hub.app import Hub, create_app
 from hub.clock import Clock
@@ -140,6 +141,36 @@ async def test_where_nothing_was_built_the_page_says_how(client: httpx.AsyncClie
     assert answer.status_code == 503
     assert "uv sync --reinstall-package credit-hub" in answer.text
     assert (await client.get("/graphql", params={"query": "{ __typename }"})).status_code == 200
+
+
+async def test_a_sign_in_ends_at_a_page_that_nobody_keeps(client: httpx.AsyncClient, built: Path) -> None:
+    (built / "index.html").write_text('<script src="graphiql/assets/main-ABC123.js"></script>')
+    answer = await client.get("/graphiql/callback?code=secret&state=x", headers={"Accept": CHROMIUM})
+
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert 'src="/graphiql/assets/main-ABC123.js"' in answer.text
+    assert "secret" not in answer.text
+
+
+async def test_behind_a_prefix_a_sign_in_ends_there_too(built: Path) -> None:
+    (built / "index.html").write_text('<script src="graphiql/assets/main-ABC123.js"></script>')
+    app = Starlette(routes=graphiql.routes("https://gov.example/credit", None, ("tender",)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hub") as client:
+        answer = await client.get("/graphiql/callback")
+
+    assert 'src="/credit/graphiql/assets/main-ABC123.js"' in answer.text
+
+
+async def test_the_page_learns_what_the_hub_is(client: httpx.AsyncClient) -> None:
+    told = (await client.get("/graphiql/settings")).json()
+
+    assert told["baseUrl"] == "http://127.0.0.1:8000"
+    assert told["outsideIssuer"] is None
+    assert {"code": "tender", "english": "Checking bidders", "chinese": "招标投标"} in told["purposes"]
+    assert told["meanings"]["records:read"][1] == "查询共享的信用记录"
 
 
 async def test_the_page_gets_every_sample(client: httpx.AsyncClient) -> None:

@@ -29,14 +29,14 @@ def beat(job: Job, seconds_ago: float) -> None:
 
 async def test_a_hub_is_ready_once_its_work_has_run(database: str) -> None:
     async with running(database) as (hub, client):
-        await until(lambda: hub.inside.sweeps.at is not None and hub.inside.appender.at is not None)
+        await until(lambda: all(job.at is not None for job in hub.inside.jobs.values()))
         status, said = await ready(client)
 
     assert status == 200
     assert said == {
         "status": "ready",
         "not_ready": [],
-        "checks": {"database": "ok", "migrations": "ok", "appender": "ok", "sweeps": "ok"},
+        "checks": {"database": "ok", "migrations": "ok", "appender": "ok", "sweeps": "ok", "reading": "ok"},
     }
 
 
@@ -61,7 +61,7 @@ async def test_a_database_that_went_away_is_named_and_the_process_lives(
     name = await connection.fetchval("select current_database()")
     admin = await asyncpg.connect(server_url)
     async with running(database) as (hub, client):
-        await until(lambda: hub.inside.sweeps.at is not None and hub.inside.appender.at is not None)
+        await until(lambda: all(job.at is not None for job in hub.inside.jobs.values()))
         assert (await ready(client))[0] == 200
         await admin.execute(f'alter database "{name}" allow_connections false')
         await admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name)

@@ -196,13 +196,30 @@ async def test_addresses_of_one_ipv6_network_count_together_and_nothing_is_kept_
 async def test_guesses_at_the_same_moment_are_all_counted(database: str, clock: TurningClock) -> None:
     connections = [await connect(database) for _ in range(8)]
     try:
-        waits = await asyncio.gather(
-            *(throttle.claim_attempt(one, clock, "zhang", f"192.0.2.{place}") for place, one in enumerate(connections))
-        )
+        waits = await asyncio.gather(*(throttle.claim_attempt(one, clock, "zhang", "192.0.2.1") for one in connections))
     finally:
         for one in connections:
             await one.close()
     assert sum(wait == 0 for wait in waits) == 5
+
+
+async def test_who_guesses_elsewhere_does_not_keep_a_person_out(
+    connection: asyncpg.Connection, clock: TurningClock
+) -> None:
+    guesses = [await throttle.claim_attempt(connection, clock, "zhang", "192.0.2.66") for _ in range(40)]
+    assert guesses.count(0) == 5
+    assert await throttle.claim_attempt(connection, clock, "zhang", "192.0.2.7") == 0
+
+
+async def test_guesses_from_many_addresses_are_slowed_down_but_never_for_long(
+    connection: asyncpg.Connection, clock: TurningClock
+) -> None:
+    waits = [await throttle.claim_attempt(connection, clock, "zhang", f"192.0.2.{place}") for place in range(51)]
+    assert waits == [0] * 50 + [1]
+    for place in range(20):
+        clock.turn(seconds=30)
+        assert await throttle.claim_attempt(connection, clock, "zhang", f"198.51.100.{place}") == 0
+        assert await throttle.claim_attempt(connection, clock, "zhang", f"203.0.113.{place}") <= 30
 
 
 async def test_attempts_are_forgotten_after_a_day(connection: asyncpg.Connection, clock: TurningClock) -> None:

@@ -29,7 +29,7 @@ from tests.oracle.world import TODAY, lay_world
 
 CASES = int(os.environ.get("HUB_ORACLE_CASES", "300"))
 BOUNDLESS = Limits(tokens=10**6, depth=100, fields=10**6, aliases=10**6, cost=10**9)
-# What a search finds, and in which order, is a score's doing: it has tests of its own.
+# What a search finds, and in which order, is a score's doing: `test_ranking.py` compares that.
 UNKNOWN_TO_THE_ORACLE = frozenset({"searchSubjects"})
 SEED = os.environ.get("HUB_ORACLE_SEED")
 

@@ -13,14 +13,19 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import Select, Table, select
 from sqlalchemy.sql.compiler import WARN_LINTING
 
 import hub.store
-from hub.policy.sharing import VOUCHED, WIDENED, guard_of
+from hub.policy.caller import Caller
+from hub.policy.scopes import HubScope
+from hub.policy.sharing import VOUCHED, WIDENED, everything, guard_of
+from hub.policy.sight import PUBLIC, Sight, Stated, View, sight_of
 from hub.policy.visibility import ANONYMOUS, Guard, by_its_parent, closed, open_to_all
 from hub.query import emit
 from hub.query import plan as p
+from hub.query.context import Context
 from hub.query.execute import Engine, Refused, Statement
 from hub.schema import build, sdl
 from hub.store.engine import connect
@@ -152,12 +157,13 @@ def statements_of(statement: Statement) -> Iterator[str]:
         yield from statements_of(below.statement)
 
 
-def every_statement(engine: Engine, asked: Asked) -> list[tuple[p.Plan, str]]:
-    """Every statement that an operation may send, for any key."""
+def every_statement(engine: Engine, asked: Asked, sight: Sight = PUBLIC) -> list[tuple[p.Plan, str]]:
+    """Every statement that an operation may send for a sight, for any key."""
+    context = Context(Caller(sight))
     found: list[tuple[p.Plan, str]] = []
     for variables in asked.variables:
         try:
-            compiled, _ = engine.prepare(engine.operation(asked.text, asked.name), variables, TODAY)
+            compiled, _ = engine.prepare(engine.operation(asked.text, asked.name), variables, TODAY, context)
         except Refused:
             continue
         for root, planned in zip(compiled.roots, compiled.plan.roots, strict=True):
@@ -188,10 +194,12 @@ def written(table: Table, alias: str, guard: Guard) -> str:
     return plain(str(statement)).partition(" WHERE ")[2]
 
 
-def is_guarded(statement: str, table: str, alias: str) -> bool:
+def is_guarded(statement: str, table: str, alias: str, sight: Sight = PUBLIC) -> bool:
     """Whether an alias carries its table's predicate, or hangs on a row that has been seen to vouch for it."""
-    guard = ANONYMOUS[table]
-    if guard in (open_to_all, by_its_parent) or written(metadata.tables[table], alias, guard) in plain(statement):
+    guard = guard_of(metadata.tables[table], sight=sight)
+    if guard in (open_to_all, by_its_parent, everything) or written(metadata.tables[table], alias, guard) in plain(
+        statement
+    ):
         return True
     sources = {name: source for source, name in ALIASED.findall(statement)}
     # A page's rows (p4) are those of the alias (t4) within.
@@ -199,7 +207,7 @@ def is_guarded(statement: str, table: str, alias: str) -> bool:
     if joined is None:
         return False
     parent = f"t{joined[1]}"
-    return (sources[parent], table) in VOUCHED and is_guarded(statement, sources[parent], parent)
+    return (sources[parent], table) in VOUCHED and is_guarded(statement, sources[parent], parent, sight)
 
 
 def rows_in(node: Any) -> Iterator[p.Rows]:
@@ -225,20 +233,59 @@ SETTINGS = settings(
 )
 
 
-@SETTINGS
-@given(operations(SCHEMA, POOLS))
-def test_every_alias_of_a_guarded_table_carries_its_predicate(asked: Asked) -> None:
-    for plan, statement in every_statement(ENGINE, asked):
-        for rows in rows_in(plan.roots):
-            vouched = [guard_of(rows.table, via=parent) for parent, name in VOUCHED if name == rows.table.name]
-            assert rows.guard in (guard_of(rows.table), *vouched)
-        for table, alias in ALIASED.findall(statement):
-            assert is_guarded(statement, table, alias), f"{alias} is bare in\n{statement}"
+# From everywhere one can look, with every scope or all but one, and whatever was said of the purpose.
+SIGHTS = [
+    PUBLIC,
+    *(
+        sight_of(view, scopes, stated)
+        for view in View
+        for scopes in (frozenset(HubScope), *(frozenset(HubScope) - {scope} for scope in HubScope), frozenset())
+        for stated in Stated
+    ),
+]
+
+
+def bare_aliases(plan: p.Plan, statement: str, sight: Sight) -> list[str]:
+    """The aliases of a statement that show rows which the sight may not see, and rows planned with another guard."""
+    allowed = {
+        table: {guard_of(metadata.tables[table], sight=sight)} for table in metadata.tables if table in ANONYMOUS
+    }
+    for parent, table in VOUCHED:
+        allowed[table].add(guard_of(metadata.tables[table], via=parent, sight=sight))
+    planned = [rows.table.name for rows in rows_in(plan.roots) if rows.guard not in allowed[rows.table.name]]
+    return planned + [
+        alias for table, alias in ALIASED.findall(statement) if not is_guarded(statement, table, alias, sight)
+    ]
 
 
 @SETTINGS
-@given(operations(SCHEMA, POOLS))
-def test_no_statement_multiplies_tables_that_nothing_ties(asked: Asked) -> None:
+@given(operations(SCHEMA, POOLS), st.sampled_from(SIGHTS))
+def test_every_alias_of_a_guarded_table_carries_its_predicate(asked: Asked, sight: Sight) -> None:
+    for plan, statement in every_statement(ENGINE, asked, sight):
+        assert not bare_aliases(plan, statement, sight), f"for {sight}:\n{statement}"
+
+
+WIDE = """{
+  subject(uscc: "914403001922038216") {
+    sanctions { responsiblePersons { name } basis { record { id } } subject { name } }
+    records { edges { node { id subject { relatedSubjects { subject { name } } } } } }
+    evaluations { scale } commitments { id } responsiblePersons { name } accessLog { edges { cursor } }
+  }
+  sanctionsLists { entries { edges { node { subject { records { edges { node { id } } } } } } } }
+}"""
+
+
+@pytest.mark.parametrize("sight", SIGHTS, ids=str)
+def test_what_rights_widen_is_guarded_by_them_for_every_sight(sight: Sight) -> None:
+    found = every_statement(ENGINE, Asked(WIDE, [{}], None), sight)
+    assert found
+    for plan, statement in found:
+        assert not bare_aliases(plan, statement, sight), statement
+
+
+@SETTINGS
+@given(operations(SCHEMA, POOLS), st.sampled_from(SIGHTS))
+def test_no_statement_multiplies_tables_that_nothing_ties(asked: Asked, sight: Sight) -> None:
     compiled = emit.Emitter.compiled
 
     def linted(statement: Select[Any], row: emit.Row) -> emit.Fetch:
@@ -248,13 +295,21 @@ def test_no_statement_multiplies_tables_that_nothing_ties(asked: Asked) -> None:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("error")
         patch.setattr(emit.Emitter, "compiled", staticmethod(linted))
-        every_statement(Engine(build()[1], sdl()), asked)
+        every_statement(Engine(build()[1], sdl()), asked, sight)
 
 
 def test_the_search_for_bare_aliases_finds_one() -> None:
     bare = "SELECT t1.id FROM records AS t1 LEFT OUTER JOIN subjects AS t2 ON t1.subject_id = t2.id WHERE true"
     assert not is_guarded(bare, "records", "t1")
     assert not is_guarded(bare, "subjects", "t2")
+
+
+@pytest.mark.parametrize("view", [View.DEPARTMENT, View.SUBJECT])
+def test_a_mark_for_the_access_log_is_no_guard(view: View) -> None:
+    sight = sight_of(view, frozenset(HubScope), Stated.COVERED)
+    public = written(metadata.tables["records"], "t1", ANONYMOUS["records"])
+    marked = f"SELECT CASE WHEN ({public}) THEN NULL ELSE t1.item_code END FROM records AS t1 WHERE true"
+    assert not is_guarded(marked, "records", "t1", sight)
 
 
 def test_every_table_has_its_line_in_the_policy() -> None:

@@ -1,5 +1,6 @@
 """The hub runs under a role that can add to logs and histories and can undo nothing, whatever it tries."""
 
+import io
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 
 from hub.clock import Clock
 from hub.commands import housekeeping, sweeps
+from hub.commands.access_log_export import Chosen, export
 from hub.commands.disclosure import append_all
+from hub.commands.expiry import expire
 from hub.errors import Unusable
 from hub.store import application_role, metadata
 from hub.store.application_role import grant_to_application, uses
@@ -21,7 +24,7 @@ from hub.store.migration import is_current
 from tests import make
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import asked, token
-from tests.edge.running import running
+from tests.edge.running import running, until
 from tests.intake import sheets
 
 LOGS = ("access_log", "reading_alerts", "disclosures", "imports", "import_findings", "listing_bases", "listing_steps")
@@ -92,6 +95,7 @@ async def test_the_whole_hub_works(database: str, granted: str, tmp_path: Path) 
             },
         )  # fmt: skip
         assert made["data"]["grantAccess"]["problems"] == []
+        await until(lambda: all(job.at is not None for job in hub.inside.jobs.values()))
         assert (await w.exchange(client, (await w.consent(client))["code"])).status_code == 200
     for values in ({"NR_FK": "0.2"}, {"NR_FK": "0.3", "FRDB": "示例乙"}):
         path = sheets.csv_file(tmp_path / "file.csv", sheets.grid([sheets.penalty(1, **values)]))
@@ -101,7 +105,17 @@ async def test_the_whole_hub_works(database: str, granted: str, tmp_path: Path) 
     await append_all(connection, Clock())
     await sweeps.sweep(connection, Clock())
     await housekeeping.tidy(connection, Clock())
+    assert await export(connection, Chosen(), io.StringIO(), as_json=True) == 1
     await connection.close()
+
+
+async def test_months_of_the_access_log_are_dropped_by_their_owner_alone(
+    application: asyncpg.Connection, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("select ensure_months('2020-04-15T12:00+08:00', '2020-04-15T12:00+08:00')")
+    with pytest.raises(Unusable, match="Only the owner of the access log"):
+        await expire(application, Clock(), 5)
+    assert await connection.fetchval("select to_regclass('access_log_2020_04')")
 
 
 async def test_nothing_that_is_kept_can_be_undone(application: asyncpg.Connection) -> None:

@@ -1,0 +1,140 @@
+"""A real Chromium, and a hub over the demonstration with its callers.
+
+After every test: the page asked nobody but the hub, and complained of nothing.
+
+Chromium is Debian's, `apt-get install chromium`, or any on the PATH; without one, these tests say so:
+they fail in CI and are skipped elsewhere.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright, expect
+
+from hub.app import create_app
+from hub.clock import Clock
+from hub.edge.graphiql import BUILT
+from hub.seed import demo_world
+from hub.seed.callers import lay_callers
+from hub.serving import Server, address_of, take_port
+from hub.settings import Settings
+from hub.store.engine import connect
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Chromium itself would ask its makers' hosts for things that no page wanted.
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+)
+SCREEN: ViewportSize = {"width": 1400, "height": 1000}
+# Long enough for a machine that is busy with other tests.
+WAIT_MS = 20_000
+expect.set_options(timeout=WAIT_MS)
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """Where the hub serves, and the passwords of those who may sign in."""
+
+    address: str
+    url: str
+    passwords: dict[str, str]
+
+
+@asynccontextmanager
+async def serving(url: str, **said: Any) -> AsyncIterator[str]:
+    """A hub over a database, which is called as it is found."""
+    with take_port("127.0.0.1", 0) as listener:
+        app = create_app(Settings(database_url=url, base_url=address_of(listener), **said), Clock())
+        server = Server(uvicorn.Config(app, lifespan="on", log_level="warning"))
+        running = asyncio.create_task(server.serve([listener]))
+        while not server.started and not running.done():
+            await asyncio.wait([running], timeout=0.01)
+        yield address_of(listener)
+        server.should_exit = True
+        await running
+
+
+@pytest.fixture(scope="module")
+async def demonstration(
+    shared_database: str, tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+) -> AsyncIterator[Demonstration]:
+    """A hub over the demonstration, with its clients and people."""
+    if not (BUILT / "index.html").is_file():
+        pytest.fail("GraphiQL is not built; `uv sync --reinstall-package credit-hub` builds it from npm packages.")
+    folder: Path = tmp_path_factory.mktemp("secrets")
+    async with serving(shared_database) as address:
+        connection = await connect(shared_database)
+        await demo_world(connection, Clock(), scale=0)
+        told = await lay_callers(connection, Clock(), folder, address, Settings().purposes)
+        await connection.close()
+        yield Demonstration(
+            address, shared_database, {person["username"]: person["password"] for person in told["users"]}
+        )
+
+
+@pytest.fixture
+def address(demonstration: Demonstration) -> str:
+    """Where the hub serves."""
+    return demonstration.address
+
+
+@pytest.fixture(scope="module")
+async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if program is None:
+        sentence = "Tests in a browser need Chromium on the PATH: `apt-get install chromium`."
+        if os.environ.get("CI"):
+            pytest.fail(sentence)
+        # A newcomer's machine has Python and pip, and the README's command must pass there.
+        pytest.skip(sentence)
+    # As root, Chromium does not start with its sandbox.
+    args = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else [*QUIET]
+    async with async_playwright() as playwright:
+        opened = await playwright.chromium.launch(executable_path=program, args=args)
+        yield opened
+        await opened.close()
+
+
+@pytest.fixture
+async def page(browser: Browser, address: str) -> AsyncIterator[Page]:
+    """A newcomer's page."""
+    context = await browser.new_context(viewport=SCREEN, locale="zh-CN", color_scheme="light")
+    asked: list[str] = []
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # The browser mentions refusals, which a wrong password and a revoked token are meant to get.
+        refused = "status of 401" in message.text or message.location["url"].startswith(f"{address}/oauth/")
+        if message.type in ("error", "warning") and not refused:
+            complaints.append(message.text)
+
+    def miss(request: Request) -> None:
+        # What is on its way when a page is left or closed is no fault.
+        if request.failure != "net::ERR_ABORTED":
+            complaints.append(f"{request.url}: {request.failure}")
+
+    context.on("request", lambda request: asked.append(request.url))
+    context.on("requestfailed", miss)
+    # The browser reports here what its policy kept the page from.
+    context.on("console", hear)
+    context.on("weberror", lambda fault: complaints.append(str(fault.error)))
+    opened = await context.new_page()
+    opened.set_default_timeout(WAIT_MS)
+    yield opened
+    await context.close()
+    assert asked
+    assert [url for url in asked if not url.startswith((f"{address}/graph", f"{address}/oauth/", "data:"))] == []
+    assert complaints == []

@@ -1,0 +1,131 @@
+"""How well a name fits what was asked for, written a second time from `docs/search.md`, name by name in plain Python.
+
+Nothing of the database's functions is called; how many names hold a pair is read as the database last counted it.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+FORM = (
+    "(?:有限|责任|股份|集团|总?公司|合伙企业|普通合伙|有限合伙|coltd|colimited|limited|ltd|incorporated|inc"
+    "|corporation|llc)+"
+)
+DROPPED = set("()[]{}<>〔〕【】〖〗《》〈〉「」『』\"'`“”‘’.,;:!?。、·•‧・-‐‑‒–—―~")
+NEAR_MAX, SHORTEST_MAX, RARE = 500, 1_000, 16_384
+
+
+class Name(NamedTuple):
+    """A present or former name of a subject."""
+
+    subject: int
+    former: bool
+    key: str
+
+
+def key_of(name: str) -> str:
+    """One width, one case, no accents, spaces, brackets or stops."""
+    signs = [sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign)]
+    folded = unicodedata.normalize("NFKC", "".join(sign for sign in signs if not sign.isspace())).lower()
+    return "".join(sign for sign in folded if sign not in DROPPED)
+
+
+def core_of(key: str) -> str:
+    """Without the legal form at its end, unless it is nothing else."""
+    return re.sub(FORM + "$", "", key) or key
+
+
+def grams_of(key: str) -> list[str]:
+    return [key[place : place + 2] for place in range(len(key) - 1)]
+
+
+@cache
+def pairs_of(key: str) -> list[str]:
+    """Neighbours, the smaller first."""
+    return ["".join(sorted(gram)) for gram in grams_of(key)]
+
+
+def has_one_slip(core: str, key: str) -> bool:
+    """Whether some part of the key is the core with a sign wrong, missing, too many, or two neighbours swapped."""
+    for place in range(len(core)):
+        before, sign, after = core[:place], core[place], core[place + 1 :]
+        if before + after in key or re.search(f"{re.escape(before)}.{re.escape(after)}", key):
+            return True
+        if after and (
+            before + after[0] + sign + after[1:] in key
+            or re.search(f"{re.escape(before + sign)}.{re.escape(after)}", key)
+        ):
+            return True
+    return False
+
+
+class Ranking:
+    """All names, and how many of them were counted to hold each pair."""
+
+    def __init__(self, names: Sequence[Name], counted: int, holders: Mapping[str, int]) -> None:
+        self.names = names
+        self.total = max(counted, 1)
+        self.holders = holders
+
+    def held_by(self, pair: str) -> int:
+        return self.holders.get(pair, round(self.total / RARE))
+
+    def rare(self, key: str) -> set[str]:
+        """The rarest pairs that together not too many names hold."""
+        kept: set[str] = set()
+        sum_so_far = 0
+        for count, pair in sorted((self.held_by(pair), pair) for pair in set(pairs_of(key))):
+            sum_so_far += count
+            if sum_so_far > NEAR_MAX:
+                break
+            kept.add(pair)
+        return kept
+
+    def ranked(self, asked: str, admitted: set[int]) -> list[tuple[int, int]]:
+        """(distance, subject) of every subject that fits and is admitted, the nearest first."""
+        key = key_of(asked)
+        core = core_of(key) if len(core_of(key)) >= 2 else key
+        rare, pairs = self.rare(key), set(pairs_of(key))
+        if rare:
+            near = [name for name in self.names if rare & set(pairs_of(name.key))]
+        elif min(map(self.held_by, pairs)) <= 20 * math.sqrt(self.total):
+            near = [name for name in self.names if pairs <= set(pairs_of(name.key))]
+        else:
+            holding = [name for name in self.names if key in name.key and name.subject in admitted]
+            near = sorted(holding, key=lambda name: (len(name.key), name.subject))[:SHORTEST_MAX]
+        slips = bool(rare) and 4 <= len(core) <= 40
+        found: dict[int, int] = {}
+        for name in near:
+            score = self.score(key, core, name.key, slips=slips)
+            if score is not None and name.subject in admitted:
+                distance = round(10_000 - score + 200 * name.former)
+                found[name.subject] = min(distance, found.get(name.subject, distance))
+        return sorted((distance, subject) for subject, distance in found.items())
+
+    def score(self, key: str, core: str, name: str, *, slips: bool) -> float | None:
+        """In ten-thousandths; none where it is another name."""
+        part = key if key in name else core
+        if name == key:
+            return 10_000
+        if name.startswith(core):
+            if re.fullmatch(FORM, name[len(core) :]):
+                return 9_500
+            part = key if name.startswith(key) else core
+            return 8_000 + 1_000 * len(part) // len(name)
+        if part in name:
+            return 7_000 + 1_000 * len(part) // len(name)
+        weights = [(gram, self.weight(pair)) for gram, pair in zip(grams_of(key), pairs_of(key), strict=True)]
+        covered = sum(weight for gram, weight in weights if gram in name) / sum(weight for _, weight in weights)
+        if covered >= 0.25 and slips and has_one_slip(core, name):
+            lengths = sorted((len(core), len(core_of(name))))
+            return 5_800 + 1_000 * lengths[0] // lengths[1]
+        if covered >= 0.5:
+            lengths = sorted((len(key), len(name)))
+            return 6_000 * covered * (0.85 + 0.15 * lengths[0] / lengths[1])
+        return None
+
+    def weight(self, pair: str) -> int:
+        return 4 + min(14, math.floor(math.log(self.total / max(self.holders.get(pair, 0), 1)) / math.log(2)))
