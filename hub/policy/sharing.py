@@ -48,6 +48,7 @@ from hub.policy.visibility import (
     entry_is_public,
     marked_public,
     record_is_public,
+    related_is_known,
     relation_is_in_force,
     subject_is_known,
     word,
@@ -327,8 +328,11 @@ def noted_of(name: str, sight: Sight) -> Noted | None:
         return None
     if name == subjects.subjects.name:
         return Noted(lambda row: row.c.id, lambda row: _unless(ANONYMOUS[name](row), word("subjects")))
+    if name == subjects.subject_relations.name:
+        # It is beyond the public where the subject at its other end is, which it vouches for: both are noted by it.
+        return Noted(lambda row: row.c.related_id, lambda row: _unless(related_is_known(row), word("subjects")))
     widening = widens(name, sight)
-    if widening is None:  # a relation: the subject at its other end is noted where it is read
+    if widening is None:
         return None
     label = widening.label
     return Noted(lambda row: row.c.subject_id, lambda row: _unless(ANONYMOUS[name](row), label(row)))

@@ -114,9 +114,14 @@ def relation_is_in_force(relation: FromClause) -> Predicate:
 
 def relation_is_current(relation: FromClause) -> Predicate:
     """In force today, to a subject that the caller may see."""
+    return and_(relation_is_in_force(relation), related_is_known(relation))
+
+
+def related_is_known(relation: FromClause) -> Predicate:
+    """The subject at the other end is one that everybody sees."""
     related = subjects.subjects.alias()
-    seen = exists(select(1).where(related.c.id == relation.c.related_id, subject_is_known(related)).correlate(relation))
-    return and_(relation_is_in_force(relation), seen)
+    seen = select(1).where(related.c.id == relation.c.related_id, subject_is_known(related))
+    return exists(seen.correlate(relation))
 
 
 def current_holder(row: FromClause) -> Predicate:

@@ -257,6 +257,7 @@ class Shaping:
         body: list[ast.stmt] = [
             ast.Assign([ast.Name("size", ast.Store())], size),
             ast.Assign([ast.Name("more", ast.Store())], more),
+            *self.noting_more(item, row),
             ast.If(name("more"), [ast.Assign([ast.Name("rows", ast.Store())], trim)], []),
         ]
         if item.rows.backwards:
@@ -280,6 +281,16 @@ class Shaping:
         body.append(ast.Return(mapping(pairs)))
         self.functions.append(function(made, ["rows", "request"], body))
         return call(made, rows, name("request"))
+
+    def noting_more(self, item: p.Paged, row: str) -> list[ast.stmt]:
+        """That a page is not the last tells of the row behind it, which is noted, too."""
+        told = "hasPreviousPage" if item.rows.backwards else "hasNextPage"
+        asked = any(field == told for part in item.items if isinstance(part, p.Info) for _, field in part.fields)
+        if not asked or self.layout.note_of(item.rows) is None:
+            return []
+        behind = ast.Slice(name("size"), ast.BinOp(name("size"), ast.Add(), constant(1)))
+        rows = ast.Subscript(name("rows"), behind, ast.Load())
+        return [ast.Expr(self.comprehension(item, constant(None), row, rows))]
 
     def edge_value(self, item: "p.Cursor | p.Typename | p.EdgeNode | p.Leaf", row: str) -> ast.expr:
         match item:
