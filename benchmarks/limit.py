@@ -209,7 +209,10 @@ class Limit:
     @staticmethod
     async def connect() -> asyncpg.Connection:
         return await asyncpg.connect(
-            os.environ["HUB_DATABASE_URL"], max_cached_statement_lifetime=0, max_cacheable_statement_size=0
+            os.environ["HUB_DATABASE_URL"],
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            server_settings={"plan_cache_mode": "force_generic_plan"},
         )
 
     async def lifespan(self, receive: Any, send: Any) -> None:

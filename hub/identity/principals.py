@@ -73,6 +73,10 @@ RIGHTS: Final = f"""
         (select s.subject_id from subject_codes s where s.code = coalesce((select uscc from caller), $7)) as subject_id,
         array(
             select row(g.id, o.code, array(
+                with recursive taken_over as (
+                    select o.id union select d.id from departments d join taken_over t on d.successor_id = t.id
+                ) select id from taken_over order by id
+            ), array(
                 select i.code from in_force i
                 where i.code = any(g.item_codes) and o.code = any(i.department_codes)
                     and i.sharing = '{Sharing.CONDITIONAL}'
@@ -289,8 +293,8 @@ def _stated(row: asyncpg.Record, stated: Stated) -> tuple[ClientKind, frozenset[
     return kind, scopes, purposes
 
 
-def _opening(grant_id: int, owner: str, item_codes: list[str], purposes: list[str]) -> Opening:
-    return Opening(grant_id, owner, _codes(tuple(item_codes)), _codes(tuple(purposes)))
+def _opening(grant_id: int, owner: str, owner_ids: list[int], item_codes: list[str], purposes: list[str]) -> Opening:
+    return Opening(grant_id, owner, tuple(owner_ids), _codes(tuple(item_codes)), _codes(tuple(purposes)))
 
 
 @lru_cache(maxsize=1_024)

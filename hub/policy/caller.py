@@ -66,13 +66,14 @@ def caller_of(
     """
     if purpose is not None and purpose not in principal.purposes:
         raise PurposeNotGranted(_not_granted(principal.purposes))
-    stated, opened = _opened(principal, purpose)
+    stated, granted = _granted(principal, purpose)
     view = view_of(principal)
     scopes = frozenset(scope for scope in HubScope if scope in principal.scopes)
     values = (
         list(principal.own_departments),
         principal.subject_id,
-        list(opened),
+        list(principal.unconditional) if purpose else [],
+        granted,
         years_before(today, rules.sharing_years),
         now,
     )
@@ -90,17 +91,18 @@ def view_of(principal: Principal) -> View:
     return View.DEPARTMENT if principal.department_id is not None else View.PUBLIC
 
 
-def _opened(principal: Principal, purpose: str | None) -> tuple[Stated, Collection[str]]:
-    """What a purpose opens: items that any department may read, and those that grants open for it.
+def _granted(principal: Principal, purpose: str | None) -> tuple[Stated, list[str]]:
+    """What grants open for a purpose, as `hub.policy.sharing.owned_item` writes it.
 
-    Whoever asks with grants asks under them: where none of them covers the purpose, nothing is opened.
+    A caller with grants of which none covers the purpose is told so; what any department may read stays open to it.
     """
     if purpose is None:
-        return Stated.NOTHING, ()
+        return Stated.NOTHING, []
     covering = [opening for opening in principal.openings if purpose in opening.purposes]
     if principal.openings and not covering:
-        return Stated.UNCOVERED, ()
-    return Stated.COVERED, principal.unconditional.union(*(opening.item_codes for opening in covering))
+        return Stated.UNCOVERED, []
+    granted = {f"{owner}/{code}" for opening in covering for owner in opening.owner_ids for code in opening.item_codes}
+    return Stated.COVERED, sorted(granted)
 
 
 def _not_granted(purposes: Collection[str]) -> str:

@@ -61,8 +61,14 @@ class World:
                 return expression.name.strip("'")
             case elements.ColumnClause():
                 return at[id(expression.table)][expression.name]
+            case elements.ExpressionClauseList(operator=operators.concat_op):
+                parts = [self.decide(clause, at) for clause in expression.clauses]
+                return None if None in parts else "".join(parts)
             case elements.BinaryExpression():
                 return self.compared(expression, at)
+            case elements.Cast():
+                value = self.decide(expression.clause, at)
+                return None if value is None else str(value)
             case _:
                 raise NotImplementedError(
                     f"no rule had a {type(expression).__name__} until now; teach hub/policy/decide.py"

@@ -11,10 +11,15 @@ from hub.store.labels import ClientKind
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What one grant opens today to the caller's department: items of one owner, for some purposes."""
+    """What one grant opens today to the caller's department: items of one owner, for some purposes.
+
+    `owner_ids` are the department that granted and those whose duties it took over: what is theirs is opened, and
+    nothing that other departments hold of the same items.
+    """
 
     grant_id: int
     owner: str
+    owner_ids: tuple[int, ...]
     item_codes: frozenset[str]
     purposes: frozenset[str]
 

@@ -24,7 +24,9 @@ TODAY: Final = date(2026, 5, 4)
 YESTERDAY, TOMORROW, LONG_AGO = TODAY - timedelta(days=1), TODAY + timedelta(days=1), date(2019, 1, 1)
 NOW: Final = datetime(2026, 5, 4, 9, tzinfo=BEIJING)
 SUBJECT, OTHER_SUBJECT = 1, 2
-OWNER, CALLER = 10, 20
+OWNER, CALLER, OTHER = 10, 20, 30
+# Items that are shared with any department.
+OPEN: Final = ("unconditional",)
 OWN_LIST, LIST = 5, 6
 
 ALL: Final = frozenset(HubScope)
@@ -39,6 +41,7 @@ class Actor:
     departments: tuple[int, ...] = ()
     subject: int | None = None
     opened: tuple[str, ...] = ()
+    granted: tuple[str, ...] = ()
 
 
 def _sight(view: View, stated: Stated = Stated.COVERED, scopes: frozenset[HubScope] = ALL) -> Sight:
@@ -50,10 +53,19 @@ ACTORS: Final[Sequence[Actor]] = (
     Actor("a token without scopes that add", _sight(View.PUBLIC, Stated.NOTHING, frozenset())),
     Actor("a department without scopes", _sight(View.DEPARTMENT, scopes=frozenset()), (CALLER,)),
     Actor("a department without a purpose", _sight(View.DEPARTMENT, Stated.NOTHING), (CALLER,)),
-    Actor("a department, purpose without a grant", _sight(View.DEPARTMENT, Stated.UNCOVERED), (CALLER,)),
-    Actor("a department with a purpose", _sight(View.DEPARTMENT), (CALLER,), opened=("unconditional",)),
-    Actor("a department with a grant", _sight(View.DEPARTMENT), (CALLER,), opened=("unconditional", "conditional")),
-    Actor("the department that decided", _sight(View.DEPARTMENT), (OWNER,), opened=("unconditional",)),
+    Actor("a department, purpose without a grant", _sight(View.DEPARTMENT, Stated.UNCOVERED), (CALLER,), opened=OPEN),
+    Actor("a department with a purpose", _sight(View.DEPARTMENT), (CALLER,), opened=OPEN),
+    Actor(
+        "a department with a grant", _sight(View.DEPARTMENT), (CALLER,), opened=OPEN, granted=(f"{OWNER}/conditional",)
+    ),
+    Actor(
+        "a department with another's grant",
+        _sight(View.DEPARTMENT),
+        (CALLER,),
+        opened=OPEN,
+        granted=(f"{OTHER}/conditional",),
+    ),
+    Actor("the department that decided", _sight(View.DEPARTMENT), (OWNER,), opened=OPEN),
     Actor("the subject itself", _sight(View.SUBJECT), subject=SUBJECT),
     Actor("another subject", _sight(View.SUBJECT), subject=OTHER_SUBJECT),
     Actor("an auditor", _sight(View.AUDITOR)),
@@ -144,7 +156,7 @@ def sees(actor: Actor, table: Table, row: Row) -> str:
     """clear, absent, or refused: the row, nothing, or nothing and an error that asks for a purpose."""
     binds = {
         "today": TODAY, "own_departments": actor.departments, "own_subject": actor.subject,
-        "opened_items": actor.opened, "shared_from": date(2021, 5, 4), "now": NOW,
+        "open_items": actor.opened, "granted_items": actor.granted, "shared_from": date(2021, 5, 4), "now": NOW,
     }  # fmt: skip
     guard = guard_of(table, sight=actor.sight)
     if World(BESIDE, binds).lets_through(guard, table, row):

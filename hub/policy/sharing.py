@@ -27,6 +27,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     case,
+    cast,
     exists,
     false,
     null,
@@ -57,10 +58,11 @@ from hub.store import access_log, departments, records, sanctions, subjects
 from hub.store.labels import ListingStatus, Publicity, RecordKind
 
 # Who is calling, bound when a statement runs; the order is that of `hub.policy.caller.Caller.values`.
-BINDS: Final = ("own_departments", "own_subject", "opened_items", "shared_from", "now")
+BINDS: Final = ("own_departments", "own_subject", "open_items", "granted_items", "shared_from", "now")
 OWN_DEPARTMENTS: ColumnElement[Any] = bindparam("own_departments", type_=ARRAY(Integer))
 OWN_SUBJECT: ColumnElement[Any] = bindparam("own_subject", type_=BigInteger())
-OPENED_ITEMS: ColumnElement[Any] = bindparam("opened_items", type_=ARRAY(Text))
+OPEN_ITEMS: ColumnElement[Any] = bindparam("open_items", type_=ARRAY(Text))
+GRANTED_ITEMS: ColumnElement[Any] = bindparam("granted_items", type_=ARRAY(Text))
 SHARED_FROM: ColumnElement[Any] = bindparam("shared_from", type_=Date())
 NOW: ColumnElement[Any] = bindparam("now", type_=DateTime(timezone=True))
 
@@ -81,11 +83,19 @@ def decided_or_submitted_by_own(record: FromClause) -> Predicate:
     return or_(record.c.department_id == any_(OWN_DEPARTMENTS), record.c.source_id == any_(OWN_DEPARTMENTS))
 
 
+def owned_item(record: FromClause) -> ColumnElement[Any]:
+    """Whose item a record is of, as `hub.policy.caller.granted` writes it: department id, slash, code."""
+    return cast(record.c.department_id, Text).concat(word("/")).concat(record.c.item_code)
+
+
 def record_is_shared(record: FromClause) -> Predicate:
-    """Of an item that is open to the caller, in use, and not older than dishonesty may be held against a subject."""
+    """Open to the caller, in use, and not older than dishonesty may be held against a subject.
+
+    An item is open to all departments, or a grant opens it: that of the deciding department alone (`owned_item`).
+    """
     columns = record.c
     return and_(
-        columns.item_code == any_(OPENED_ITEMS),
+        or_(columns.item_code == any_(OPEN_ITEMS), owned_item(record) == any_(GRANTED_ITEMS)),
         columns.withdrawn_reason.is_(None),
         columns.status.not_in([word(status) for status in ENDED_STATUSES]),
         or_(columns.kind.not_in([word(kind) for kind in DISHONESTY]), columns.decided_on >= SHARED_FROM),
@@ -235,27 +245,32 @@ VOUCHED: frozenset[tuple[str, str]] = frozenset(
 
 
 def widens(name: str, sight: Sight) -> Widening | None:
-    """What the sight adds to a table; nothing for most tables, or without scope, or without a purpose it may have."""
+    """What the sight adds to a table; nothing for most tables, or without scope, or without a purpose."""
     widening = WIDENED.get(name)
     if widening is None or sight.view is View.PUBLIC:
         return None
     if widening.scope is not None and widening.scope not in sight.scopes:
         return None
-    if widening.purpose and sight.needs_purpose and sight.stated is not Stated.COVERED:
+    if widening.purpose and sight.needs_purpose and sight.stated is Stated.NOTHING:
         return None
+    if name == subjects.responsible_persons.name and sight.needs_purpose and sight.stated is Stated.UNCOVERED:
+        return None  # persons are named for what was granted, not for whatever else a department does
     return widening
 
 
 def lacks_purpose(name: str, sight: Sight) -> bool:
-    """Whether the sight would add to a table if only the caller had stated a purpose that it may have."""
+    """Whether the sight would add (more) to a table if only the caller had stated a purpose that it may have.
+
+    Without a purpose nothing is added. With one that no grant covers, what grants would open is missing: records, and
+    persons.
+    """
     widening = WIDENED.get(name)
-    return (
-        widening is not None
-        and widening.purpose
-        and sight.needs_purpose
-        and sight.stated is not Stated.COVERED
-        and (widening.scope is None or widening.scope in sight.scopes)
-    )
+    if widening is None or not widening.purpose or not sight.needs_purpose:
+        return False
+    if widening.scope is not None and widening.scope not in sight.scopes:
+        return False
+    under_grants = name in (records.records.name, subjects.responsible_persons.name)
+    return sight.stated is Stated.NOTHING or (sight.stated is Stated.UNCOVERED and under_grants)
 
 
 def guard_of(table: FromClause, *, via: str | None = None, sight: Sight = PUBLIC) -> Guard:

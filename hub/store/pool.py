@@ -56,6 +56,9 @@ class Pool:
                 "timezone": "Asia/Shanghai",
                 # Compiling a plan to machine code costs more than any of these statements runs.
                 "jit": "off",
+                # Every read goes in by a key, whatever its values. Left to itself PostgreSQL plans a statement anew
+                # for each request where its guess for these values is lower: 0.3 ms a pre-check in large tables.
+                "plan_cache_mode": "force_generic_plan",
                 "statement_timeout": str(timeout_ms),
                 "idle_in_transaction_session_timeout": str(timeout_ms * 2),
                 "default_transaction_read_only": "off" if self.writes else "on",

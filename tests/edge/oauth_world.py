@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -53,11 +54,15 @@ async def lay(connection: asyncpg.Connection) -> Shared:
         await connection.fetchval("select uscc from subjects where id = $1", each) for each in (subject, other)
     ]
     closed = {"public_from": None, "public_until": None}
+    before = await make.department(connection, code="saic", successor_id=world.owner, term_until=date(2018, 3, 20))
     for name, item, more in (
         ("public", "samr-open", {}),
         ("open", "samr-open", closed),
         ("conditional", "samr-conditional", closed),
         ("closed", "samr-closed", closed),
+        # Of the same item, by departments that granted nothing, and by the one whose duties the owner took over.
+        ("another's", "samr-conditional", closed | {"department_id": world.stranger, "source_id": world.stranger}),
+        ("predecessor's", "samr-conditional", closed | {"department_id": before, "source_id": before}),
         ("repaired", "samr-open", {"status": RecordStatus.REPAIRED}),
         ("withdrawn", "samr-open", {"withdrawn_reason": "ANNULLED", "status": RecordStatus.REVOKED}),
     ):
@@ -67,10 +72,8 @@ async def lay(connection: asyncpg.Connection) -> Shared:
             subject_id=subject,
             item_id=row["id"],
             item_code=row["code"],
-            department_id=world.owner,
-            source_id=world.owner,
             decided_on=TODAY,
-            **more,
+            **{"department_id": world.owner, "source_id": world.owner} | more,
         )
         shared.records[name] = f"R{subject:x}-{number:x}"
     await make.evaluation(connection, subject_id=subject, publicity=Publicity.ON_REQUEST)

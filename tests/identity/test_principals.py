@@ -37,6 +37,7 @@ async def test_a_department_scope_stands_while_its_owner_has_granted_something(
     standing = await rights(connection, client)
     assert standing.beyond([READ]) == []
     assert [opening.item_codes for opening in standing.principal([READ]).openings] == [{"samr-conditional"}]
+    assert [opening.owner_ids for opening in standing.principal([READ]).openings] == [(world.owner,)]
     assert standing.principal(["records:read"]).openings == ()
     for day in (date(2026, 5, 3), date(2026, 5, 5)):
         assert (await rights(connection, client, today=day)).beyond([READ]) == [READ]

@@ -20,7 +20,7 @@ from hub.errors import Invalid
 from hub.limits import Limits
 from hub.policy.caller import Caller
 from hub.policy.decide import World as Thought
-from hub.policy.rights import ACTORS, Actor, lines
+from hub.policy.rights import ACTORS, CALLER, OTHER, OWNER, Actor, lines
 from hub.policy.sharing import BINDS, guard_of
 from hub.query.context import Context
 from hub.query.execute import Engine, Refused
@@ -142,11 +142,14 @@ def bound(actor: Actor, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict
     deciding = some[0]["department_id"]
     using = next((row["department_id"] for row in some if row["department_id"] != deciding), 0)
     codes = sorted({row["item_code"] for row in some})
-    opened = {0: [], 1: codes[::2], 2: codes[: len(codes) * 3 // 4]}[len(actor.opened)]
-    departments = [deciding if number == 10 else using for number in actor.departments]
+    real = {OWNER: deciding, CALLER: using, OTHER: using}
+    owners = [real[int(item.partition("/")[0])] for item in actor.granted]
+    granted = [f"{owner}/{code}" for owner in owners for code in codes[1::2]]
+    departments = [real[number] for number in actor.departments]
     subject = None if actor.subject is None else some[actor.subject - 1]["subject_id"]
     return {
-        "today": TODAY, "own_departments": departments, "own_subject": subject, "opened_items": opened,
+        "today": TODAY, "own_departments": departments, "own_subject": subject,
+        "open_items": codes[::2] if actor.opened else [], "granted_items": granted,
         "shared_from": date(2025, 1, 1), "now": NOW,
     }  # fmt: skip
 
