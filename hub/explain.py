@@ -6,17 +6,23 @@ statement time-out; each statement is explained with the very values it runs wit
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import asyncpg
+from graphql import OperationType
 
+from hub.clock import Clock
 from hub.errors import Unusable
-from hub.limits import Limits
+from hub.identity.clients import find_client
+from hub.identity.principals import NoRights, rights_of
+from hub.policy.caller import ANONYMOUS, Caller, PurposeNotGranted, Rules, caller_of
+from hub.policy.sharing import BINDS
 from hub.query import plan as p
 from hub.query.catalog import Filter, Many, One, Order
+from hub.query.context import Context
 from hub.query.execute import Engine, Operation, Ready, Refused, Statement
 from hub.schema import build, sdl
+from hub.settings import Settings
 from hub.store.engine import connect
 
 STEP = "  "
@@ -31,24 +37,31 @@ class Question:
     variables: Mapping[str, Any] = field(default_factory=dict)
     # Whether PostgreSQL measures while it runs, or only estimates.
     analyze: bool = False
+    # As which client, with all scopes that it may have, and for which purpose; None: without a token.
+    client: str | None = None
+    purpose: str | None = None
 
 
-async def explain(url: str, question: Question, today: date, limits: Limits, timeout_ms: int) -> list[str]:
+async def explain(url: str, question: Question, clock: Clock, settings: Settings) -> list[str]:
     """The explanation, line by line.
 
-    Raises Unusable when the operation would be refused or runs too long, and asyncpg.PostgresError or OSError when the
-    database fails.
+    Raises Unusable when the operation would be refused or runs too long or its caller may ask nothing, and
+    asyncpg.PostgresError or OSError when the database fails.
     """
     _, catalogue = build()
-    engine = Engine(catalogue, sdl(), limits)
+    engine = Engine(catalogue, sdl(), settings.limits)
+    caller = await caller_in(url, question, clock, settings)
     try:
         operation = engine.operation(question.text, question.operation)
-        compiled, request = engine.prepare(operation, dict(question.variables), today)
+        if operation.node.operation is not OperationType.QUERY:
+            raise Unusable("Only a query can be explained: explaining runs it.")
+        compiled, request = engine.prepare(operation, dict(question.variables), clock.today(), Context(caller))
     except Refused as refused:
         raise Unusable("The operation is refused: " + " ".join(error.message for error in refused.errors)) from None
-    lines = [*plan_of(operation, compiled)]
+    lines = [*asked_by(caller), *plan_of(operation, compiled)]
     if not compiled.needs_database:
         return lines
+    timeout_ms = settings.statement_timeout_ms
     connection = await connect(url)
     try:
         await connection.execute("set default_transaction_read_only = on")
@@ -60,6 +73,51 @@ async def explain(url: str, question: Question, today: date, limits: Limits, tim
     finally:
         await connection.close()
     return [*lines, *statements_of(compiled, explained)]
+
+
+async def caller_in(url: str, question: Question, clock: Clock, settings: Settings) -> Caller:
+    """The caller that the question names, as a token with every scope that it may have today would make it.
+
+    Raises Unusable.
+    """
+    if question.client is None:
+        if question.purpose is not None:
+            raise Unusable("A purpose is a client's: name the client with --as.")
+        return ANONYMOUS
+    connection = await connect(url)
+    try:
+        if await find_client(connection, question.client) is None:
+            raise Unusable(f"There is no client {question.client!r}.")
+        purposes = settings.purposes
+        rights = await rights_of(connection, question.client, None, today=clock.today(), purposes=purposes)
+        return caller_of(
+            rights.principal(rights.available()),
+            question.purpose,
+            None,
+            today=clock.today(),
+            now=clock.now(),
+            rules=Rules(settings.sharing_years, settings.covert_purposes),
+        )
+    except NoRights as none:
+        raise Unusable(f"{question.client!r} may ask nothing: {none}") from None
+    except PurposeNotGranted as refused:
+        raise Unusable(str(refused).replace("Hub-Purpose", "--purpose")) from None
+    finally:
+        await connection.close()
+
+
+def asked_by(caller: Caller) -> Iterator[str]:
+    """Who asks, with what it goes by; nothing of a caller without a token."""
+    principal = caller.principal
+    if principal is None:
+        return
+    yield f"As {principal.client}, {'of ' + principal.department if principal.department else 'of no department'}"
+    yield f"{STEP}purpose: {caller.purpose or 'none'}"
+    yield f"{STEP}scopes: {', '.join(sorted(principal.scopes)) or 'none'}"
+    for opening in principal.openings:
+        items, purposes = ", ".join(sorted(opening.item_codes)), ", ".join(sorted(opening.purposes))
+        yield f"{STEP}grant {opening.grant_id} of {opening.owner}: {items or 'no item'}; for {purposes}"
+    yield ""
 
 
 class Explained:
@@ -114,9 +172,16 @@ def _below(title: str, statement: Statement) -> Iterator[tuple[str, Statement]]:
 def _binds(places: Sequence[int], slots: int) -> Iterator[str]:
     for number, place in enumerate(places, 1):
         if place >= 0:
-            yield f"${number} = {'today' if place == slots else f'value {place}'}"
+            yield f"${number} = {_given(place, slots)}"
         else:
             yield f"${number} = {'ordinals' if place == -1 else 'keys'}"
+
+
+def _given(place: int, slots: int) -> str:
+    """What a request gives at a place: its own values first, then the day, then what its caller brings."""
+    if place < slots:
+        return f"value {place}"
+    return "today" if place == slots else f"the caller's {BINDS[place - slots - 1]}"
 
 
 # ---------------------------------------------------------------------------------------------------- the plan
@@ -127,6 +192,10 @@ def plan_of(operation: Operation, compiled: Ready) -> Iterator[str]:
     yield f"Plan of {operation.name or 'an operation without a name'}: cost {compiled.plan.cost}"
     for root in compiled.plan.roots:
         yield from _root(root)
+    for denial in compiled.plan.denials:
+        yield f"{STEP}{'.'.join(denial.path)}: denied, as the scope {denial.scope} is missing"
+    for notice in compiled.plan.notices:
+        yield f"{STEP}{'.'.join(notice.path)}: {notice.code}"
 
 
 def _root(root: p.Root) -> Iterator[str]:

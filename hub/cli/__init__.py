@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -283,9 +283,14 @@ def seed(subjects: int, records: int, data_dir: Path | None) -> None:
 @click.option("--operation", metavar="NAME", help="Which one, where the file has several.")
 @click.option("--variables", metavar="JSON", default="{}", help="The operation's variables, as a JSON object.")
 @click.option("--analyze", is_flag=True, help="Let PostgreSQL measure instead of estimate.")
+@click.option("--as", "client", metavar="CLIENT", help="Ask as this client. [default: as a caller without a token]")
+@click.option("--purpose", metavar="CODE", help="What the client wants the data for, as in Hub-Purpose.")
 @data_dir_option
-def explain(file: Path, *, operation: str | None, variables: str, analyze: bool, data_dir: Path | None) -> None:
-    """Print plan, SQL and PostgreSQL's EXPLAIN of the query in FILE, for callers without a token."""
+def explain(file: Path, *, operation: str | None, variables: str, data_dir: Path | None, **said: Any) -> None:
+    """Print plan, SQL and PostgreSQL's EXPLAIN of the query in FILE.
+
+    A client asks with its department, its grants and every scope that it may have today.
+    """
     import json
 
     from hub.explain import Question, explain
@@ -302,10 +307,9 @@ def explain(file: Path, *, operation: str | None, variables: str, analyze: bool,
     if not isinstance(given, dict):
         raise Unusable("--variables must be a JSON object.")
     settings = read_settings()
-    question = Question(text, operation, given, analyze)
+    question = Question(text, operation, given, **said)
     with database(data_dir) as url:
-        today = clock_of(url).today()
-        lines = run(explain(url, question, today, settings.limits, settings.statement_timeout_ms))
+        lines = run(explain(url, question, clock_of(url), settings))
     click.echo("\n".join(lines))
 
 

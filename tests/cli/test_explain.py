@@ -1,7 +1,10 @@
 """`hub explain`: plan, SQL, and what PostgreSQL says of it."""
 
 import json
-from datetime import date
+import os
+import subprocess
+import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +13,15 @@ import pytest
 from click.testing import CliRunner
 
 from hub.cli import cli
+from hub.clock import Clock
 from hub.errors import Unusable
 from hub.explain import Question, explain
-from hub.limits import Limits
+from hub.settings import Settings
+from hub.store.labels import ClientKind
 from tests import make
+from tests.identity import acting
 
-TODAY = date(2026, 5, 1)
+CLOCK = Clock.beginning_at(datetime(2026, 5, 1, 9))  # noqa: DTZ001 - Beijing's
 PRE_CHECK = """
 query PreCheck($uscc: USCC!, $first: Int) {
   subject(uscc: $uscc) {
@@ -30,7 +36,7 @@ BATCH = "query Batch($usccs: [USCC!]!) { subjects(usccs: $usccs) { name sanction
 
 async def explained(url: str, text: str, variables: dict[str, Any], **said: Any) -> str:
     question = Question(text, variables=variables, **said)
-    return "\n".join(await explain(url, question, TODAY, Limits(), 5_000))
+    return "\n".join(await explain(url, question, CLOCK, Settings(database_url=url)))
 
 
 async def test_a_point_is_one_statement_with_its_plan_and_its_cost(database: str) -> None:
@@ -132,3 +138,82 @@ def test_what_the_verb_cannot_use_is_said(
 
     assert isinstance(done.exception, Unusable)
     assert sentence in str(done.exception)
+
+
+RECORDS = "{ records { edges { node { title } } } }"
+
+
+async def test_a_client_asks_with_its_department_its_scopes_and_its_grants(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    world = await acting.lay_world(connection)
+    number = await acting.grant(connection, world)
+    made = await acting.client(connection, CLOCK)
+    text = await explained(database, RECORDS, {}, client=made.client_id, purpose="tender")
+
+    assert text.splitlines()[:5] == [
+        f"As {made.client_id}, of mem",
+        "  purpose: tender",
+        "  scopes: records:read, samr/records:read",
+        f"  grant {number} of samr: samr-conditional; for tender",
+        "",
+    ]
+    assert "the caller's granted_items" in text
+    assert "the caller's" not in await explained(database, RECORDS, {})
+
+
+async def test_what_a_client_would_be_denied_or_told_stands_in_the_plan(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    await acting.lay_world(connection)
+    made = await acting.client(connection, CLOCK, scopes=("records:read",))
+    text = await explained(database, RECORDS, {}, client=made.client_id)
+
+    assert text.splitlines()[:3] == [f"As {made.client_id}, of mem", "  purpose: none", "  scopes: records:read"]
+    assert "PURPOSE" in text.partition("Statement 1")[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"client": "nobody"}, "^There is no client 'nobody'.$"),
+        ({"client": "12'; drop\n"}, "^There is no client"),
+        ({"client": "stopped"}, "^'stopped' may ask nothing: The client is disabled.$"),
+        ({"client": "unhired"}, "^'unhired' may ask nothing: No delegation"),
+        ({"client": "agency", "purpose": "gossip"}, "^--purpose states .* it may have: licensing, tender.$"),
+        ({"purpose": "tender"}, "^A purpose is a client's: name the client with --as.$"),
+    ],
+)
+async def test_a_caller_who_may_not_ask_is_told_in_a_sentence(
+    database: str, connection: asyncpg.Connection, said: dict[str, Any], sentence: str
+) -> None:
+    await acting.lay_world(connection)
+    await acting.client(connection, CLOCK, client_id="agency")
+    await acting.client(connection, CLOCK, client_id="unhired", kind=ClientKind.SUPPLIER)
+    await acting.client(connection, CLOCK, client_id="stopped")
+    await connection.execute("update oauth_clients set disabled_at = now() where client_id = 'stopped'")
+
+    with pytest.raises(Unusable, match=sentence):
+        await explained(database, RECORDS, {}, **said)
+
+
+async def test_a_mutation_is_not_run_to_be_explained(database: str) -> None:
+    mutation = "mutation ($input: GrantAccessInput!) { grantAccess(input: $input) { __typename } }"
+    with pytest.raises(Unusable, match="Only a query can be explained"):
+        await explained(database, mutation, {})
+
+
+def test_the_verb_takes_a_client_and_says_in_a_sentence_that_there_is_none(database: str, tmp_path: Path) -> None:
+    file = tmp_path / "query.graphql"
+    file.write_text("{ __typename }", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "hub", "explain", str(file), "--as", "nobody"],
+        env=os.environ | {"HUB_DATABASE_URL": database},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip().endswith("There is no client 'nobody'.")
+    assert "Traceback" not in done.stderr
