@@ -85,13 +85,19 @@ def _trusts(address: str, trusted: Sequence[IPv4Network | IPv6Network]) -> bool:
 
 
 class Lease:
-    """What one process may still spend for one client."""
+    """What one process may still spend for one client.
 
-    __slots__ = ("asking", "left", "until")
+    Once the bucket has refused a cost, it would refuse that and more until `refused_until`: whoever goes on asking
+    is turned away without a statement.
+    """
+
+    __slots__ = ("asking", "left", "refused", "refused_until", "until")
 
     def __init__(self) -> None:
         self.left = 0.0
         self.until = 0.0
+        self.refused = 0
+        self.refused_until = 0.0
         self.asking: asyncio.Lock | None = None
 
 
@@ -149,12 +155,17 @@ class Budget:
             now = monotonic()
             if lease.left >= cost and lease.until >= now:
                 return
+            if cost >= lease.refused and now < lease.refused_until:
+                raise RateLimited(ceil(lease.refused_until - now))
             if lease.until < now:
                 lease.left = 0.0
             wanted = max(cost - lease.left, self.per_minute / LEASES_IN_A_BUCKET)
             taken = await self.taken(client, wanted) or await self.taken(client, cost - lease.left)
             if not taken:
-                raise RateLimited(await self.wait_for(client, cost - lease.left))
+                seconds = await self.wait_for(client, cost - lease.left)
+                lease.refused, lease.refused_until = cost, now + seconds
+                raise RateLimited(seconds)
+            lease.refused_until = 0.0
             lease.left += taken
             lease.until = now + LEASE_SECONDS
 

@@ -20,12 +20,18 @@ LATE = (
 )
 
 
+# For how long a new connection may say nothing: browsers open some before they have anything to ask.
+SILENT_SECONDS = 10.0
+
+
 class Protocol(HttpToolsProtocol):
     """See the module."""
 
-    header_seconds: float = 10.0
+    header_seconds: float = 0.9
     # A timer that runs while headers are awaited: from the connection on, and for a request that comes in pieces.
     late: asyncio.TimerHandle | None = None
+    # Whether it is still that of the connection.
+    silent = False
     heading = False
     idle_since = 0.0
     idle: asyncio.TimerHandle | None = None
@@ -34,19 +40,22 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.expect_headers()
+        self.silent = True
+        self.late = self.loop.call_later(max(SILENT_SECONDS, self.header_seconds), self.give_up)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        # The time of a request on a connection that is kept begins with its first byte; most come whole.
-        if self.heading and self.late is None:
+        # The time of a request begins with its first byte; most come whole.
+        if self.heading and (self.late is None or self.silent):
             self.expect_headers()
 
     def expect_headers(self) -> None:
+        self.headers_came()
+        self.heading = True
         self.late = self.loop.call_later(self.header_seconds, self.give_up)
 
     def headers_came(self) -> None:
-        self.heading = False
+        self.heading = self.silent = False
         if self.late is not None:
             self.late.cancel()
             self.late = None

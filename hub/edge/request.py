@@ -174,6 +174,8 @@ def inflated(body: bytes, encoding: bytes, limits: Limits) -> bytes:
         raise BadRequest(413, f"The inflated body is larger than {limits.inflated_bytes:,} bytes.")
     if not inflater.eof:
         raise BadRequest(400, "The gzip body ends too early.")
+    if inflater.unused_data:
+        raise BadRequest(400, "Something follows the end of the gzip body; send it as one member.")
     return plain
 
 

@@ -22,7 +22,7 @@ Refused = tuple[int, str]
 
 @pytest.fixture(scope="module")
 def server(shared_database: str) -> Iterator[Serving]:
-    with serving(shared_database, "--no-rate-limit", HUB_LIMIT_BODY_MS="700", HUB_LIMIT_HEADER_MS="700") as made:
+    with serving(shared_database, "--no-rate-limit") as made:
         httpx.post(f"{made.url}/graphql", json=ASKED)
         yield made
 

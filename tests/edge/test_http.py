@@ -106,9 +106,10 @@ async def test_other_methods_media_types_and_encodings_are_refused(client: httpx
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", f"{JSON}; charset=gbk"):
         assert (await post(client, TYPENAME, content_type=kind)).status_code == 415
     assert (await post(client, TYPENAME, content_encoding="br")).status_code == 415
-    assert (
-        await post(client, gzip.compress(json.dumps(TYPENAME).encode()), content_encoding="gzip")
-    ).status_code == 200
+    packed = gzip.compress(json.dumps(TYPENAME).encode())
+    assert (await post(client, packed, content_encoding="gzip")).status_code == 200
+    for body in (packed + packed, packed + b"x", packed[:-4]):
+        assert (await post(client, body, content_encoding="gzip")).status_code == 400
 
 
 async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.AsyncClient) -> None:
@@ -204,6 +205,19 @@ async def test_a_clients_minute_of_cost_is_bounded_and_shared(database: str) -> 
     assert 8 <= len(taken) <= 11
     assert code_of(refused[0]) == "RATE_LIMITED"
     assert 1 <= int(refused[0].headers["retry-after"]) <= 60
+
+
+async def test_a_client_that_goes_on_asking_without_budget_costs_no_statement(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(database, limits=Limits(cost_per_minute=20)) as (hub, client):
+        while (await ask(client, CODES)).status_code != 429:
+            pass
+        monkeypatch.setattr(hub.graphql.budget, "pool", None)  # whoever took a connection now would fail
+        for _ in range(5):
+            answer = await ask(client, CODES)
+            assert (answer.status_code, code_of(answer)) == (429, "RATE_LIMITED")
+            assert 1 <= int(answer.headers["retry-after"]) <= 60
 
 
 async def test_a_proxys_word_counts_only_from_a_trusted_proxy(database: str) -> None:
