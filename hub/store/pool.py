@@ -17,6 +17,10 @@ from hub.settings import Settings
 
 STATEMENTS_KEPT = 500
 EDGE_CONNECTIONS = 6
+# Once there has always been somebody waiting for so long, the hub is overloaded, and newcomers wait no longer than
+# this: a long queue would serve nobody more, and everybody later.
+STANDING_SECONDS = 0.5
+CROWDED_WAIT_SECONDS = 0.05
 
 
 class Pool:
@@ -28,7 +32,9 @@ class Pool:
         self.writes = writes
         self.most = EDGE_CONNECTIONS if writes else settings.pool_max
         self.free: list[asyncpg.Connection] = []
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        # Each is given a connection, or None where it may open one.
+        self.waiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
+        self.queued_since = 0.0
         self.taken = 0
         self.closed = False
 
@@ -97,34 +103,60 @@ class Pool:
                 except BaseException:
                     self.give_way()
                     raise
-            await self.wait()
+            connection = await self.wait()
+            if connection is not None:
+                if not connection.is_closed():
+                    return connection
+                self.give_way()
 
-    async def wait(self) -> None:
-        """Until a place becomes free.
+    async def wait(self) -> asyncpg.Connection | None:
+        """The connection that is given back when it is our turn; none where there is a place for a new one.
 
         Raises Overloaded when that takes too long.
         """
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        turn: asyncio.Future[asyncpg.Connection | None] = asyncio.get_running_loop().create_future()
+        patience = self.patience()
         self.waiting.append(turn)
         try:
-            await asyncio.wait_for(turn, self.settings.connection_wait_ms / 1000)
-        except TimeoutError:
-            raise Overloaded("No connection to the database became free in time; try again in a moment.") from None
-        except asyncio.CancelledError:
+            return await asyncio.wait_for(turn, patience)
+        except (TimeoutError, asyncio.CancelledError) as stopped:
             if turn.done() and not turn.cancelled():
-                self.wake_next()
+                # It came at the last moment; somebody else shall have it.
+                given = turn.result()
+                if given is None:
+                    self.wake_next()
+                else:
+                    self.give_back(given)
+            if isinstance(stopped, TimeoutError):
+                raise Overloaded("No connection to the database became free in time; try again in a moment.") from None
             raise
         finally:
             if turn in self.waiting:
                 self.waiting.remove(turn)
 
+    def patience(self) -> float:
+        """For how many seconds a newcomer may wait."""
+        now = asyncio.get_running_loop().time()
+        most = self.settings.connection_wait_ms / 1000
+        if not self.waiting:
+            self.queued_since = now
+            return most
+        return min(most, CROWDED_WAIT_SECONDS) if now - self.queued_since > STANDING_SECONDS else most
+
     def give_back(self, connection: asyncpg.Connection) -> None:
-        """Take a connection back; one that broke, or is still in a transaction, is dropped."""
+        """Take a connection back for whoever has waited longest; one that broke or is in a transaction is dropped."""
         if self.closed or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
-        else:
-            self.free.append(connection)
-        self.give_way()
+            self.give_way()
+            return
+        # Handed over, never laid down first: whoever comes just then would take it from those who wait.
+        while self.waiting:
+            turn = self.waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        self.free.append(connection)
+        self.taken -= 1
 
     def give_way(self) -> None:
         self.taken -= 1

@@ -50,6 +50,49 @@ async def test_who_waits_gets_the_next_connection_in_turn(database: str) -> None
     await pool.close()
 
 
+async def test_nobody_comes_before_who_waits(database: str) -> None:
+    pool = await Pool.open(database, pool_settings(database, pool_max=1, connection_wait_ms=5_000))
+    held = await pool.take()
+    waiting = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    pool.give_back(held)
+    assert pool.taken_at_once() is None
+    assert await waiting is held
+    pool.give_back(held)
+    assert pool.taken == 0
+    await pool.close()
+
+
+async def test_a_connection_that_broke_on_its_way_to_who_waits_is_replaced(database: str) -> None:
+    pool = await Pool.open(database, pool_settings(database, pool_max=1, connection_wait_ms=5_000))
+    held = await pool.take()
+    waiting = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    pool.give_back(held)
+    held.terminate()
+    given = await waiting
+    assert given is not held
+    assert await given.fetch("select 1") == [(1,)]
+    pool.give_back(given)
+    assert pool.taken == 0
+    await pool.close()
+
+
+async def test_newcomers_to_a_queue_that_has_stood_for_long_are_turned_away_soon(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = await Pool.open(database, pool_settings(database, pool_max=1, connection_wait_ms=3_600_000))
+    held = await pool.take()
+    first = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    monkeypatch.setattr("hub.store.pool.STANDING_SECONDS", -1.0)
+    with pytest.raises(Overloaded):
+        await pool.take()
+    pool.give_back(held)
+    pool.give_back(await first)
+    await pool.close()
+
+
 async def test_one_who_stops_waiting_takes_nothing_with_him(database: str) -> None:
     pool = await Pool.open(database, pool_settings(database, pool_max=1, connection_wait_ms=5_000))
 
