@@ -102,6 +102,12 @@ class Hub:
         assert self.edge_pool is not None, "the application has not started"
         return self.edge_pool
 
+    def turn_away(self, scope: Scope) -> tuple[bytes, bytes] | None:
+        """The whole answer to a request for which there is no room; health and pages are always let in."""
+        if scope["path"] == "/graphql" and self.graphql.is_full and not graphiql.asks_for_page(scope):
+            return self.graphql.turn_away(scope)
+        return None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == "/graphql" and not graphiql.asks_for_page(scope):
             await self.answer(scope, receive, send)

@@ -25,7 +25,7 @@ from hub.edge.documents import Documents, UnknownDocument
 from hub.edge.freshness import Freshness, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
-from hub.edge.reply import Headers, Reply, error_reply, leave, refusals, reply_to
+from hub.edge.reply import Headers, Reply, busy, error_reply, head_of, leave, refusals, reply_to
 from hub.edge.request import (
     JSON,
     RESPONSE,
@@ -96,9 +96,9 @@ class GraphQLEndpoint:
         client = address_of(scope, headers, self.trusted_proxies)
         mine = self.clients.get(client, 0)
         media = JSON
-        if self.working >= self.limits.requests:
+        if self.is_full:
             self.observer.shed()
-            reply = error_reply(503, "The hub is busy; try again in a moment.", "OVERLOADED", [(b"retry-after", b"1")])
+            reply = busy()
         elif mine >= self.limits.client_requests:
             reply = error_reply(
                 429,
@@ -133,6 +133,28 @@ class GraphQLEndpoint:
             cost=reply.cost,
             plan_hit=reply.plan_hit,
         )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many requests as may be are being worked on."""
+        return self.working >= self.limits.requests
+
+    def turn_away(self, scope: Scope) -> tuple[bytes, bytes] | None:
+        """The whole answer to a request for which there is no room; none when there is, or when it needs more care.
+
+        What is turned away must cost next to nothing, or those who are let in pay for it: so the server asks here
+        before it makes a task of the request.
+        """
+        if not self.is_full or self.origins or scope["method"] not in ("GET", "POST"):
+            return None
+        reply, number = busy(), id_of_request(headers_of(scope))
+        request_id.set(number)
+        self.observer.shed()
+        self.observer.finished(
+            operation=None, status=reply.status, code=reply.code, seconds=0.0, cost=0, plan_hit=False
+        )
+        body = orjson.dumps(reply.payload)
+        return head_of(reply, body, JSON, number), body
 
     async def reply(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, media: bytes, client: str, number: str

@@ -6,12 +6,14 @@ answer that the hub has whole, both are done at once here, and one timer a conne
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hub.edge.reply import WHOLE
+from hub.edge.request import Scope
 
 LATE = (
     b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n"
@@ -20,14 +22,25 @@ LATE = (
 )
 
 
+GARBLED = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n"
+    b"content-length: 97\r\n\r\n"
+    b'{"errors":[{"message":"This is no valid HTTP request.","extensions":{"code":"BAD_USER_INPUT"}}]}\n'
+)
+# The whole answer to a request that is turned away; none for one that is let in.
+TurnAway = Callable[[Scope], tuple[bytes, bytes] | None]
 # For how long a new connection may say nothing: browsers open some before they have anything to ask.
 SILENT_SECONDS = 10.0
+BUSY = b"HTTP/1.1 503 "
+# For how long a connection is not read after a request on it was turned away.
+BREATHER_SECONDS = 0.1
 
 
 class Protocol(HttpToolsProtocol):
     """See the module."""
 
     header_seconds: float = 0.9
+    turn_away: TurnAway
     # A timer that runs while headers are awaited: from the connection on, and for a request that comes in pieces.
     late: asyncio.TimerHandle | None = None
     # Whether it is still that of the connection.
@@ -53,6 +66,13 @@ class Protocol(HttpToolsProtocol):
         self.headers_came()
         self.heading = True
         self.late = self.loop.call_later(self.header_seconds, self.give_up)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, as JSON like every other error."""
+        del msg
+        self.headers_came()
+        self.transport.write(GARBLED)
+        self.transport.close()
 
     def headers_came(self) -> None:
         self.heading = self.silent = False
@@ -83,8 +103,17 @@ class Protocol(HttpToolsProtocol):
     # ---------------------------------------------------------------------------------------- the short way out
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        # Of those that a client has sent ahead, each is answered by the end of the one before: that way is ASGI's.
+        answer = None if self.pipeline else self.turn_away(cycle.scope)
+        if answer is not None and self.write_whole(cycle, *answer):
+            return
         cycle.scope[WHOLE] = partial(self.write_whole, cycle)
         super()._start_asgi_task(cycle, app)
+
+    def read_on(self) -> None:
+        """Read again after a refusal."""
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def write_whole(self, cycle: Any, head: bytes, body: bytes) -> bool:
         """Write a status line with headers and a body at once; false where the answer has to go ASGI's way.
@@ -102,7 +131,13 @@ class Protocol(HttpToolsProtocol):
             self.on_response_complete()
         else:
             self.server_state.total_requests += 1
-            self.flow.resume_reading()
+            if head.startswith(BUSY):
+                # Whoever asks again at once instead of when told to is not read meanwhile: thousands of refusals a
+                # second would leave no time for those who were let in.
+                self.flow.pause_reading()
+                self.loop.call_later(BREATHER_SECONDS, self.read_on)
+            else:
+                self.flow.resume_reading()
             self.idle_since = self.loop.time()
             if self.idle is None:
                 self.idle = self.loop.call_later(self.timeout_keep_alive, self.close_if_idle)
@@ -120,6 +155,6 @@ class Protocol(HttpToolsProtocol):
             self.idle = self.loop.call_later(left, self.close_if_idle)
 
 
-def protocol_with(header_ms: int) -> type[Protocol]:
-    """The protocol with a limit in milliseconds."""
-    return type("Protocol", (Protocol,), {"header_seconds": header_ms / 1000})
+def protocol_with(header_ms: int, turn_away: TurnAway) -> type[Protocol]:
+    """The protocol with a limit in milliseconds, and with what turns requests away that there is no room for."""
+    return type("Protocol", (Protocol,), {"header_seconds": header_ms / 1000, "turn_away": staticmethod(turn_away)})

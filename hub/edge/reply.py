@@ -42,6 +42,11 @@ def error_reply(status: int, sentence: str, code: str, headers: Headers | None =
     return Reply(status, payload, headers or [], code=code)
 
 
+def busy() -> Reply:
+    """The answer to a request for which there is no room."""
+    return error_reply(503, "The hub is busy; try again in a moment.", "OVERLOADED", [(b"retry-after", b"1")])
+
+
 def refusals(errors: Sequence[GraphQLError], media: bytes, limits: Limits) -> Reply:
     """A request that the engine refused: 400 under the newer media type, 200 under the older one."""
     shown = [dict(error.formatted) for error in errors[: limits.errors]]
@@ -108,6 +113,14 @@ def beginning(status: int, media: bytes) -> bytes:
     return known
 
 
+def head_of(reply: Reply, body: bytes, media: bytes, number: str) -> bytes:
+    """The status line and the headers of an answer with a body."""
+    lines = [beginning(reply.status, media), b"%d\r\nx-request-id: %s\r\n" % (len(body), number.encode())]
+    for name, value in reply.headers:
+        lines += (name, b": ", value, b"\r\n")
+    return b"".join(lines)
+
+
 async def leave(scope: Scope, send: Send, reply: Reply, media: bytes, number: str) -> None:
     """Send an answer: in one piece where the server takes it so, else in the two that ASGI asks for."""
     body = reply.body
@@ -115,12 +128,9 @@ async def leave(scope: Scope, send: Send, reply: Reply, media: bytes, number: st
         body = b"" if reply.payload is None else orjson.dumps(reply.payload)
     # Taken out, since the scope and what is bound to it hold each other: only the collector would part them.
     whole = scope.pop(WHOLE, None)
-    if whole is not None and body and scope["method"] != "HEAD":
-        lines = [beginning(reply.status, media), b"%d\r\nx-request-id: %s\r\n" % (len(body), number.encode())]
-        for name, value in reply.headers:
-            lines += (name, b": ", value, b"\r\n")
-        if whole(b"".join(lines), body):
-            return
+    in_one = whole is not None and body and scope["method"] != "HEAD"
+    if in_one and whole(head_of(reply, body, media, number), body):
+        return
     headers = [
         (b"content-type", media + b"; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),

@@ -174,3 +174,27 @@ def test_attackers_at_once_make_nothing_grow_and_harm_nobody(server: Serving) ->
     assert set(served) == {200}
     assert process.memory_info().rss - before < GROWTH_BYTES_MAX
     assert psutil.pid_exists(process.pid)
+
+
+def test_what_is_no_http_is_refused_as_json(server: Serving) -> None:
+    for garbage in (b"\x16\x03\x01\x02\x00\x01", b"GET /graphql HTTP/9.9\r\n\r\n", b"POST /graphql\r\nx\r\n\r\n"):
+        assert by_socket([garbage])(server) == (400, "BAD_USER_INPUT")
+
+
+def test_what_there_is_no_room_for_is_turned_away_and_then_let_in(shared_database: str) -> None:
+    """One request at a time: a body that does not come holds the place, and health is asked all the while."""
+    with serving(shared_database, "--no-rate-limit", HUB_LIMIT_REQUESTS="1", HUB_LIMIT_BODY_MS="600000") as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as holder:
+            holder.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
+            with httpx.Client(base_url=server.url, timeout=30) as client:
+                while (answer := client.post("/graphql", json=ASKED)).status_code == 200:
+                    pass
+                for _ in range(3):
+                    answer = client.post("/graphql", json=ASKED, headers={"X-Request-Id": "mine-1"})
+                    assert told(answer) == (503, "OVERLOADED")
+                    assert (answer.headers["retry-after"], answer.headers["x-request-id"]) == ("1", "mine-1")
+                assert client.get("/healthz").status_code == 200
+        with httpx.Client(base_url=server.url, timeout=30) as client:
+            while (answer := client.post("/graphql", json=ASKED)).status_code == 503:
+                pass
+            assert answer.status_code == 200
