@@ -95,7 +95,7 @@ def serve(
             log_level=logging.WARNING,
             server_header=False,
             date_header=True,
-            http=protocol_with(settings.limits.header_ms, app.turn_away),
+            http=protocol_with(settings.limits, app.turn_away),
             ws="none",
             # An address that a proxy tells counts only from proxies that the settings trust: hub.edge.clients.
             proxy_headers=False,

@@ -6,29 +6,25 @@ answer that the hub has whole, both are done at once here, and one timer a conne
 """
 
 import asyncio
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hub.edge.reply import WHOLE
 from hub.edge.request import Scope
+from hub.limits import Limits
 
-LATE = (
-    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n"
-    b"content-length: 102\r\n\r\n"
-    b'{"errors":[{"message":"The headers did not arrive in time.","extensions":{"code":"BAD_USER_INPUT"}}]}\n'
-)
-
-
-GARBLED = (
-    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n"
-    b"content-length: 97\r\n\r\n"
-    b'{"errors":[{"message":"This is no valid HTTP request.","extensions":{"code":"BAD_USER_INPUT"}}]}\n'
-)
+# Status and sentence of what is refused before it is a request.
+LATE = "408 Request Timeout", "The headers did not arrive in time."
+GARBLED = "400 Bad Request", "This is no valid HTTP request."
+LARGE = "431 Request Header Fields Too Large", "The headers are larger than the hub reads."
 # The whole answer to a request that is turned away; none for one that is let in.
 TurnAway = Callable[[Scope], tuple[bytes, bytes] | None]
+UPGRADE = re.compile(rb"(?i)\r\nupgrade:")
 # For how long a new connection may say nothing: browsers open some before they have anything to ask.
 SILENT_SECONDS = 10.0
 BUSY = b"HTTP/1.1 503 "
@@ -40,6 +36,10 @@ class Protocol(HttpToolsProtocol):
     """See the module."""
 
     header_seconds: float = 0.9
+    header_bytes: int = 65_536
+    # What has come since the request's first byte, in the pieces that its headers came in.
+    came = 0
+    refusal = GARBLED
     turn_away: TurnAway
     # A timer that runs while headers are awaited: from the connection on, and for a request that comes in pieces.
     late: asyncio.TimerHandle | None = None
@@ -57,9 +57,17 @@ class Protocol(HttpToolsProtocol):
         self.late = self.loop.call_later(max(SILENT_SECONDS, self.header_seconds), self.give_up)
 
     def data_received(self, data: bytes) -> None:
+        cycle: Any = self.cycle
+        if b"pgrade" in data and (cycle is None or cycle.response_complete):
+            data = without_upgrade(data)
+        self.came = self.came + len(data) if self.heading else len(data)
         super().data_received(data)
+        if not self.heading or self.transport.is_closing():
+            return
+        if self.came > self.header_bytes:
+            self.refuse(LARGE)
         # The time of a request begins with its first byte; most come whole.
-        if self.heading and (self.late is None or self.silent):
+        elif self.late is None or self.silent:
             self.expect_headers()
 
     def expect_headers(self) -> None:
@@ -70,8 +78,15 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, as JSON like every other error."""
         del msg
+        self.refuse(self.refusal)
+
+    def refuse(self, refusal: tuple[str, str]) -> None:
+        """Say why, and close."""
         self.headers_came()
-        self.transport.write(GARBLED)
+        status, sentence = refusal
+        body = orjson.dumps({"errors": [{"message": sentence, "extensions": {"code": "BAD_USER_INPUT"}}]})
+        head = f"HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n"
+        self.transport.write(head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body)
         self.transport.close()
 
     def headers_came(self) -> None:
@@ -83,8 +98,7 @@ class Protocol(HttpToolsProtocol):
     def give_up(self) -> None:
         self.late = None
         if not self.transport.is_closing():
-            self.transport.write(LATE)
-            self.transport.close()
+            self.refuse(LATE)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -92,6 +106,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.headers_came()
+        if self.came > self.header_bytes and size_of(self.url, self.headers) > self.header_bytes:
+            self.refusal = LARGE
+            raise ValueError(LARGE[1])  # the parser stops at it, and has it answered
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -155,6 +172,25 @@ class Protocol(HttpToolsProtocol):
             self.idle = self.loop.call_later(left, self.close_if_idle)
 
 
-def protocol_with(header_ms: int, turn_away: TurnAway) -> type[Protocol]:
-    """The protocol with a limit in milliseconds, and with what turns requests away that there is no room for."""
-    return type("Protocol", (Protocol,), {"header_seconds": header_ms / 1000, "turn_away": staticmethod(turn_away)})
+def size_of(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
+    """Bytes of a request line and its headers, about."""
+    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
+
+
+def without_upgrade(data: bytes) -> bytes:
+    """A request that offers another protocol, without the offer: the hub takes none, and the parser would stop there.
+
+    Java's client offers HTTP/2 so with whatever it sends, unless told not to.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return UPGRADE.sub(b"\r\nx-upgrade:", head) + end + rest
+
+
+def protocol_with(limits: Limits, turn_away: TurnAway) -> type[Protocol]:
+    """The protocol with the limits on headers, and with what turns requests away that there is no room for."""
+    settings = {
+        "header_seconds": limits.header_ms / 1000,
+        "header_bytes": limits.header_bytes,
+        "turn_away": staticmethod(turn_away),
+    }
+    return type("Protocol", (Protocol,), settings)

@@ -188,7 +188,7 @@ async def posted(headers: Mapping[bytes, bytes], receive: Receive, limits: Limit
         raise BadRequest(415, "Send a POST body as application/json in UTF-8.")
     body = await body_of(headers, receive, limits)
     encoding = headers.get(b"content-encoding")
-    if encoding is not None and encoding != b"identity":
+    if encoding is not None and encoding.strip().lower() != b"identity":
         body = inflated(body, encoding, limits)
     try:
         given = orjson.loads(body)

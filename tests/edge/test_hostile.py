@@ -119,6 +119,11 @@ ATTACKS: dict[str, tuple[Callable[[Serving], Refused], Refused]] = {
         by_socket([HEAD + b"Content-Length: 100\r\n\r\n", *([b"x"] * 10)], pause_s=0.15), (408, "BAD_USER_INPUT"),
     ),
     "slow headers": (by_socket([b"POST /graphql HTTP/1.1\r\n", *([b"X"] * 10)], pause_s=0.15), (408, "BAD_USER_INPUT")),
+    "headers of 200 KB": (
+        by_socket([HEAD + b"".join(b"X-%d: " % n + b"a" * 1_000 + b"\r\n" for n in range(200)) + b"\r\n"]),
+        (431, "BAD_USER_INPUT"),
+    ),
+    "a header of 100 MB": (by_socket([HEAD + b"X: ", *([MEGABYTE] * 100)]), (431, "BAD_USER_INPUT")),
     "deep JSON": (raw(b'{"query": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"), (400, "BAD_USER_INPUT")),
     "deep variables": (
         raw(b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * 500 + b"]" * 500 + b"}}"),
@@ -198,3 +203,12 @@ def test_what_there_is_no_room_for_is_turned_away_and_then_let_in(shared_databas
             while (answer := client.post("/graphql", json=ASKED)).status_code == 503:
                 pass
             assert answer.status_code == 200
+
+
+def test_an_offer_of_another_protocol_is_not_taken_and_harms_nothing(server: Serving) -> None:
+    for protocol in ("h2c", "websocket"):
+        said = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": protocol, "HTTP2-Settings": ""}
+        with httpx.Client(base_url=server.url) as client:
+            for _ in range(2):
+                answer = client.post("/graphql", json=ASKED, headers=said)
+                assert (answer.status_code, "upgrade" in answer.headers) == (200, False)
