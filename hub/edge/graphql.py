@@ -41,11 +41,18 @@ from hub.edge.request import (
     posted,
 )
 from hub.edge.watch import Watch
+from hub.errors import Overloaded
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
 from hub.query.context import NOBODY, denied, withheld
 from hub.query.execute import Engine, Ready, Refused
 from hub.store.pool import Pool
+
+# What is left of the room for requests after one has waited in vain, and what an answer adds to it again: with
+# thousands of answers a second, some twenty in vain balance them. With less room than the least, connections would be idle.
+ROOM_LEFT = 0.9
+ROOM_GAINED = 0.05
+ROOM_LEAST = 20
 
 PUBLIC_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Accept, Authorization, Origin")]
 PRIVATE_HEADERS: Headers = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization, Origin")]
@@ -85,6 +92,7 @@ class GraphQLEndpoint:
         self.freshness = Freshness()
         self.watch = Watch()
         self.working = 0
+        self.room: float = limits.requests
         self.clients: dict[str, int] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,10 +120,13 @@ class GraphQLEndpoint:
             try:
                 media = media_type(headers.get(b"accept"))
                 reply = await self.reply(scope, headers, receive, media, client, number)
+                self.make_room(in_vain=False)
             except (Gone, asyncio.CancelledError):
                 raise
             except Exception as fault:  # noqa: BLE001  (whatever it is, the caller gets an answer and the log the fault)
                 reply = self.access.refusal_of(fault) or reply_to(fault, number)
+                if reply.code == Overloaded.code:
+                    self.make_room(in_vain=True)
             finally:
                 self.working -= 1
                 if self.clients[client] == 1:
@@ -137,7 +148,19 @@ class GraphQLEndpoint:
     @property
     def is_full(self) -> bool:
         """Whether as many requests as may be are being worked on."""
-        return self.working >= self.limits.requests
+        return self.working >= self.room
+
+    def make_room(self, *, in_vain: bool) -> None:
+        """Learn from an answer how many requests may be worked on at once.
+
+        Whoever is let in and then waits in vain costs as much as one who is served. So each such wait makes the room a
+        little smaller, and each answer a little larger again, up to the limit: under overload nearly all that there is
+        no time for are turned away at the door.
+        """
+        if in_vain:
+            self.room = max(self.room * ROOM_LEFT, min(self.limits.requests, ROOM_LEAST))
+        elif self.room < self.limits.requests:
+            self.room = min(self.room + ROOM_GAINED, self.limits.requests)
 
     def turn_away(self, scope: Scope) -> tuple[bytes, bytes] | None:
         """The whole answer to a request for which there is no room; none when there is, or when it needs more care.

@@ -247,3 +247,20 @@ async def test_too_many_requests_at_once_are_turned_away(database: str) -> None:
         answer = await ask(client, CODES)
         hub.graphql.working = 0
     assert (answer.status_code, code_of(answer), answer.headers["retry-after"]) == (503, "OVERLOADED", "1")
+
+
+async def test_waiting_in_vain_makes_the_room_smaller_and_answers_make_it_larger_again(database: str) -> None:
+    async with running(database, pool_min=1, pool_max=1, connection_wait_ms=20) as (hub, client):
+        room = hub.graphql.room
+        async with hub.open_pool().connection():
+            answer = await ask(client, CODES)
+            assert (answer.status_code, code_of(answer)) == (503, "OVERLOADED")
+            smaller = hub.graphql.room
+            for _ in range(40):
+                await ask(client, CODES)
+            least = hub.graphql.room
+        for _ in range(3):
+            assert (await ask(client, CODES)).status_code == 200
+        larger = hub.graphql.room
+    assert 20 <= least < smaller < room == hub.graphql.limits.requests
+    assert least < larger <= room
