@@ -49,7 +49,8 @@ from hub.query.execute import Engine, Ready, Refused
 from hub.store.pool import Pool
 
 # What is left of the room for requests after one has waited in vain, and what an answer adds to it again: with
-# thousands of answers a second, some twenty in vain balance them. With less room than the least, connections would be idle.
+# thousands of answers a second, some twenty in vain balance them. With less room than the least, connections
+# would be idle.
 ROOM_LEFT = 0.9
 ROOM_GAINED = 0.05
 ROOM_LEAST = 20

@@ -83,27 +83,39 @@ def media_type(accept: bytes | None) -> bytes:
     """
     if accept is None or not accept.strip():
         return RESPONSE
+    said = [_ranged(part) for part in accept.split(b",")]
+    # What is excluded by its own name is not meant by a wildcard.
+    excluded = {name for name, quality in said if not quality > 0} - {name for name, quality in said if quality > 0}
     best: tuple[float, int] = (0.0, 0)
     chosen: bytes | None = None
-    for part in accept.split(b","):
-        name, *parameters = (piece.strip().lower() for piece in part.split(b";"))
-        quality = 1.0
-        for parameter in parameters:
-            if parameter.startswith(b"q="):
-                try:
-                    quality = float(parameter[2:])
-                except ValueError:
-                    quality = 0.0
-            elif parameter.startswith(b"charset=") and parameter[8:].strip(b'"') not in (b"utf-8", b"utf8"):
-                quality = 0.0
-        offered = OFFERS.get(name)
-        if offered is not None and quality > 0 and (chosen is None or (quality, offered[1]) > best):
-            chosen, best = offered[0], (quality, offered[1])
+    for name, quality in said:
+        media, rank = OFFERS.get(name, (None, 0))
+        if media in excluded and name not in (RESPONSE, JSON):
+            media = RESPONSE
+        if media is None or media in excluded or not quality > 0:
+            continue
+        if chosen is None or (quality, rank) > best:
+            chosen, best = media, (quality, rank)
     if chosen is None:
         raise BadRequest(
             406, "This address answers with application/graphql-response+json or application/json.", "NOT_ACCEPTABLE"
         )
     return chosen
+
+
+def _ranged(part: bytes) -> tuple[bytes, float]:
+    """A media range with its quality; 0 where it takes no UTF-8."""
+    name, *parameters = (piece.strip().lower() for piece in part.split(b";"))
+    quality = 1.0
+    for parameter in parameters:
+        if parameter.startswith(b"q="):
+            try:
+                quality = float(parameter[2:])
+            except ValueError:
+                quality = 0.0
+        elif parameter.startswith(b"charset=") and parameter[8:].strip(b'"') not in (b"utf-8", b"utf8"):
+            quality = 0.0
+    return name, quality
 
 
 @lru_cache(maxsize=256)

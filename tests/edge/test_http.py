@@ -67,7 +67,8 @@ async def test_malformed_requests_are_400_with_a_code(client: httpx.AsyncClient,
     [
         (JSON, JSON), (RESPONSE, RESPONSE), ("*/*", JSON), ("application/*", JSON), (None, RESPONSE),
         (f"{JSON};q=0.5, {RESPONSE}", RESPONSE), (f"{RESPONSE};q=0.1, {JSON}", JSON),
-        (f"text/html;q=0.9, {RESPONSE};charset=utf-8", RESPONSE),
+        (f"text/html;q=0.9, {RESPONSE};charset=utf-8", RESPONSE), (f"{JSON};q=0, */*", RESPONSE),
+        (f"{RESPONSE};q=0, */*", JSON), (f"*/*;q=0, {JSON}", JSON), (f"{JSON};charset=gbk, {JSON};q=0.1", JSON),
     ],
 )  # fmt: skip
 async def test_accept_chooses_the_media_type(client: httpx.AsyncClient, accept: str | None, media: str) -> None:
@@ -102,7 +103,8 @@ async def test_other_methods_media_types_and_encodings_are_refused(client: httpx
     for method in ("PUT", "DELETE", "PATCH"):
         answer = await client.request(method, "/graphql", headers={"accept": JSON})
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
-    assert (await post(client, TYPENAME, accept="image/png")).status_code == 406
+    for accept in ("image/png", "text/event-stream", f"{JSON};q=0, {RESPONSE};q=0, */*", f"{JSON};q=nan"):
+        assert (await post(client, TYPENAME, accept=accept)).status_code == 406
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", f"{JSON}; charset=gbk"):
         assert (await post(client, TYPENAME, content_type=kind)).status_code == 415
     assert (await post(client, TYPENAME, content_encoding="br")).status_code == 415
