@@ -563,6 +563,35 @@ def part_of(region: str | None, whole: str) -> bool:
     return region.startswith("".join(pairs))
 
 
+def class_of(world: World, industry: str | None, whole: str) -> bool:
+    """Whether an industry is another one or in it: 2614 in 261, in 26 and in the section of 26."""
+    if industry is None:
+        return False
+    if len(whole) > 1:
+        return industry == whole or (industry.startswith(whole) and industry[:4] == industry)
+    division = world.by["industries", "code"].get(industry[:2])
+    return division is not None and division["section"] == whole
+
+
+@resolves("Query")
+def search_subjects(world: World, row: Row, name: str, filter: Answer | None = None, **arguments: Any) -> Answer:
+    kept = chosen(
+        world.subjects.values(),
+        filter,
+        kinds=lambda row, given: row["kind"] in given,
+        regions=lambda row, given: any(part_of(row["region_code"], whole) for whole in given),
+        industries=lambda row, given: any(class_of(world, row["industry_code"], whole) for whole in given),
+        statuses=lambda row, given: row["status"] in given,
+    )
+    ranked = world.ranking.ranked(name, {row["id"] for row in kept})
+    rows = [{**world.subjects[number], "distance": distance} for distance, number in ranked]
+    shown_as: Callable[[Row], Thing] = lambda row: Thing("Subject", row)  # noqa: E731
+    found = page("search", shown_as, rows, ("distance", "id"), descending=False, **arguments)
+    for edge in found["edges"]:
+        edge["score"] = (10_000 - edge["node"].row["distance"]) / 10_000
+    return found
+
+
 @resolves("Query")
 def disclosures(world: World, row: Row, filter: Answer | None = None, **arguments: Any) -> Answer:
     by_id = world.by["departments", "id"], world.by["sanctions_lists", "id"]

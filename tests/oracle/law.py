@@ -13,6 +13,8 @@ from typing import Any
 
 import asyncpg
 
+from tests.oracle.ranking import Name, Ranking, key_of
+
 Row = Mapping[str, Any]
 
 TABLES = (
@@ -33,6 +35,8 @@ TABLES = (
     "listing_bases",
     "listing_steps",
     "disclosures",
+    "name_pairs",
+    "name_counting",
 )
 
 
@@ -149,6 +153,17 @@ class World:
         found = {("R", row["subject_id"], row["id"]): row for row in self.records}
         found |= {("E", row["subject_id"], row["id"]): row for row in self.entries}
         return found
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The names of all subjects, whether or not they may be seen."""
+        names = [
+            Name(row["id"], bool(place), key_of(name))
+            for row in self.tables["subjects"]
+            for place, name in enumerate((row["name"], *row["former_names"]))
+        ]
+        holders = {row["pair"]: row["names"] for row in self.tables["name_pairs"]}
+        return Ranking(names, sum(row["names"] for row in self.tables["name_counting"]), holders)
 
     @cached_property
     def feed(self) -> list[Row]:

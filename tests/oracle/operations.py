@@ -9,7 +9,7 @@ Hypothesis chooses a size and a seed, and the rest follows from them: where an o
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from random import Random
@@ -47,6 +47,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests import make
 from tests.oracle.law import World
+from tests.oracle.ranking import key_of
 from tests.oracle.refusals import CURSORS, KEYS
 from tests.oracle.tokens import cursor, global_id
 from tests.oracle.world import TODAY, TOMORROW, YESTERDAY
@@ -61,6 +62,7 @@ OFTEN = (
     "subject",
     "subjects",
     "nodes",
+    "searchSubjects",
     "_entities",
     "entries",
     "sanctions",
@@ -68,6 +70,10 @@ OFTEN = (
     "relatedSubjects",
     "item",
 )
+# What one value of an operation may be wrong in.
+FAULTS = ("uscc", "id", "day", "name", "size", "cursor", "both", "way", "null", "many", "entity")
+# Distances of a search: the name itself, a former one, all but the legal form, a part, a name alike.
+SCORES = (0, 200, 500, 1_500, 2_500, 3_800, 5_000)
 SIZES = (0, 1, 2, 3, 5, 6, 20, 21, 50, 100, 300, 500)
 
 
@@ -135,7 +141,15 @@ def pools_of(world: World) -> Pools:
         "disclosures cursor": [cursor("disclosures", row["at"], row["position"]) for row in world.feed],
         "day": [*(day.isoformat() for day in (TODAY, YESTERDAY, TOMORROW)), "1900-01-01", "9999-12-30", "2024-02-29"],
         "flag": [True, False],
-        "name": ["科技", "示例", "华为技术有限公司", "Odd & Sons", "无", ""],
+        "name": names_of(world),
+        "search cursor": [
+            *(cursor("search", far, number) for far in SCORES for number in list(world.subjects)[::9]),
+            "search-0-0",
+            "search-7fffffff-1",
+            "search-80000000-1",
+            "search-7fffffffffffffff-7fffffffffffffff",
+        ],
+        "readings cursor": ["readings-0-0", "readings-1-1", "readings-64a1b2c3d4e5f-1f"],
         **codes,
     }
     faults: dict[str, Sequence[Any]] = {
@@ -144,10 +158,30 @@ def pools_of(world: World) -> Pools:
         "records cursor": ["", "entries-1", "records-1", "records-0-1", "records-ffffffffff-1", "disclosures-1-1", "x"],
         "entries cursor": ["", "entries-0", "entries-1-1", "records-b4984-1", "entries-A"],
         "disclosures cursor": ["", "disclosures-1", "disclosures-7fffffffffffffff-1", "records-b4984-1"],
+        "name": ["", "无", "（无）", " - ", "示" * 201],
+        "search cursor": [
+            "",
+            "search-1",
+            "search-1-1-1",
+            "search-01-1",
+            "search-8000000000000000-1",
+            "records-b4984-1",
+        ],
+        "readings cursor": ["", "readings-1", "disclosures-1-1", "readings-7fffffffffffffff-1"],
         "day": ["", "2026-02-30", "1899-12-31", "2026-W01-1", "20260101", "2026-01-01T00:00:00+08:00", 20260101],
         "size": [-1, 501, 1_000_000, 2**31, "5", True],
     }
     return Pools(values, faults)
+
+
+def names_of(world: World) -> list[str]:
+    """Names present and former, of subjects that may be seen or not; parts of them, and names with a slip."""
+    names = [name for row in world.tables["subjects"] for name in (row["name"], *row["former_names"])]
+    names = [name for name in dict.fromkeys(names) if len(key_of(name)) > 3]
+    slips = [name[:2] + "云" + name[3:] for name in names[::3]] + [name[:1] + name[2:] for name in names[1::3]]
+    parts = [name[1:5] for name in names[::2]] + [name[2:] for name in names[1::2]]
+    parts = [part for part in parts if len(key_of(part)) > 1]
+    return [*names, *slips, *parts, "科技", "示例", "有限公司", "odd sons", "ＯＤＤ ＆ Ｓ", "%_", "谁也不叫这个"]
 
 
 # What the value of an argument, or of a key of a filter, is taken from.
@@ -172,13 +206,16 @@ SOURCES: Mapping[str, str] = {
 }
 
 
-def operations(schema: GraphQLSchema, pools: Pools, leave: Collection[str] = ()) -> SearchStrategy[Asked]:
-    """Operations that ask for anything there is, but for the roots to leave alone."""
+def operations(schema: GraphQLSchema, pools: Pools) -> SearchStrategy[Asked]:
+    """Operations that ask for anything there is."""
+    return st.builds(
+        lambda size, number: operation(schema, pools, size, number), st.integers(1, FIELDS_MAX), st.integers(0, 2**48)
+    )
 
-    def one(size: int, seed: int) -> Asked:
-        return _Writer(Random(seed), size, schema, pools, leave).operation()
 
-    return st.builds(one, st.integers(1, FIELDS_MAX), st.integers(0, 2**48))
+def operation(schema: GraphQLSchema, pools: Pools, size: int, number: int) -> Asked:
+    """The operation of that number, and of about so many fields."""
+    return _Writer(Random(number), size, schema, pools).operation()
 
 
 @dataclass
@@ -205,7 +242,6 @@ class _Writer:
     size: int
     schema: GraphQLSchema
     pools: Pools
-    leave: Collection[str]
     variables: dict[str, _Variable] = field(default_factory=dict)
     fragments: dict[str, _Fragment] = field(default_factory=dict)
     fields: int = 0
@@ -227,7 +263,9 @@ class _Writer:
 
     def operation(self) -> Asked:
         if self.chance(25):
-            self.fault = self.pick(["uscc", "id", "day", "size", "cursor", "both", "way", "null", "many", "entity"])
+            self.fault = self.pick(
+                ["uscc", "id", "day", "name", "size", "cursor", "both", "way", "null", "many", "entity"]
+            )
         query = self.schema.query_type
         assert query is not None
         body = self.selection(query, 1, 0, self.count(1, 3))
@@ -263,7 +301,6 @@ class _Writer:
 
     def part(self, kind: GraphQLNamedType, rows: int, depth: int) -> str:
         fields: Mapping[str, GraphQLField] = getattr(kind, "fields", {})
-        fields = {name: definition for name, definition in fields.items() if name not in self.leave}
         if self.chance(10):
             return self.alias() + "__typename" + self.directive()
         if not fields or self.chance(45 if is_abstract_type(kind) else 10):
@@ -355,7 +392,8 @@ class _Writer:
         backwards = "last" in definition.args and self.chance(35)
         size, start = ("last", "before") if backwards else ("first", "after")
         int_type = definition.args["first"].type
-        texts = []
+        required = {name: given for name, given in definition.args.items() if is_required_argument(given)}
+        texts = [self.argument(name, given) for name, given in required.items()]
         if "filter" in definition.args and self.chance(35):
             texts.append(self.argument("filter", definition.args["filter"]))
         given = backwards or rows * 20 > ROWS_MAX or self.chance(75)

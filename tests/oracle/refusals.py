@@ -27,6 +27,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
+from tests.oracle.ranking import key_of
 from tests.oracle.tokens import is_cursor, named_by
 
 BAD = "BAD_USER_INPUT"
@@ -41,6 +42,8 @@ CURSORS = {
     ("Subject", "records"): "records",
     ("SanctionsList", "entries"): "entries",
     ("Query", "disclosures"): "disclosures",
+    ("Query", "searchSubjects"): "search",
+    ("Subject", "accessLog"): "readings",
 }
 # By which keys a gateway may ask for an entity.
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -170,6 +173,8 @@ class _Walk:
             yield given.get("after" if last is not None else "before") is not None
             places = [given[key] for key in ("after", "before") if given.get(key) is not None]
             yield any(not is_cursor(place, order) for place in places)
+        if (type_name, name) == ("Query", "searchSubjects"):
+            yield len(given["name"]) > 200 or len(key_of(given["name"])) < 2
         for value in (given.get("filter") or {}).values():
             yield isinstance(value, list) and len(value) > 500
         for key in ("ids", "usccs", "representations"):
