@@ -28,6 +28,7 @@ from hub.identity.tokens import resource_of
 from hub.identity.verifier import Verifier
 from hub.identity.watch import keep_watching
 from hub.policy.caller import Rules
+from hub.query.rules import Openness
 from hub.schema import build, sdl
 from hub.schema.performing import performing
 from hub.settings import Settings
@@ -53,6 +54,7 @@ class Hub:
         limits = settings.limits
         self.inside = Inside(settings, url)
         self.engine = self.inside.engine(catalogue, sdl(), limits)
+        self.engine.openness = Openness(settings.introspection, settings.suggestions)
         base_url = settings.base_url or f"http://{settings.host}:{settings.port}"
         outside = None
         if settings.issuer is not None:

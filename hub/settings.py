@@ -95,6 +95,9 @@ class Settings:
     # Whose word for a caller's address counts, and which origins' pages may ask: comma-separated, none by default.
     trusted_proxies: str = ""
     cors_origins: str = ""
+    # Whether callers may ask for the schema, which is public, and are told what they may have meant.
+    introspection: bool = True
+    suggestions: bool = True
 
     # What the hub is called from outside, without a slash at the end: the issuer and the audience of its tokens. None
     # means the address that it serves at.
@@ -293,6 +296,8 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "metrics_host": _text,
     "metrics_port": _number(0, 65_535),
     "log_requests": _flag,
+    "introspection": _flag,
+    "suggestions": _flag,
     "traces": _present,
     "trusted_proxies": _networks,
     "cors_origins": _origins,

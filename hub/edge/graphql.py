@@ -55,6 +55,7 @@ ROOM_LEFT = 0.9
 ROOM_GAINED = 0.05
 ROOM_LEAST = 20
 
+EXPOSED = b"etag, retry-after, www-authenticate, x-request-id"
 PUBLIC_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Accept, Authorization, Origin")]
 PRIVATE_HEADERS: Headers = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization, Origin")]
 
@@ -310,7 +311,7 @@ class GraphQLEndpoint:
         """Let a page of a configured origin read the answer."""
         origin = headers.get(b"origin")
         if origin is not None and origin in self.origins:
-            reply.headers += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"etag")]
+            reply.headers += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED)]
 
 
 __all__ = ["Asked", "GraphQLEndpoint", "Receive", "Scope", "Send"]

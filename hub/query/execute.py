@@ -35,7 +35,7 @@ from hub.query.catalog import Catalogue, OfCaller
 from hub.query.context import NOBODY, Context
 from hub.query.emit import Child, Emitter, Fetch, Layout
 from hub.query.planner import ManyRefusals, Planner
-from hub.query.rules import faults_of
+from hub.query.rules import Openness, faults_of
 from hub.query.shape import Placer, Shaper, shape_list, shape_placed, shape_row
 from hub.query.values import BadValues, structure_of, uses_of, variable_reader
 
@@ -450,6 +450,7 @@ class Engine:
         self.limits = limits or Limits()
         self.catalogue = catalogue
         self.sdl = sdl
+        self.openness = Openness()
         self.operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
         self.characters = 0
 
@@ -496,7 +497,7 @@ class Engine:
             too_much = excesses(document, self.limits)
             if too_much:
                 raise Refused(too_much)
-            faults = faults_of(self.catalogue.schema, document)
+            faults = faults_of(self.catalogue.schema, document, self.openness)
         except RecursionError:
             raise Refused([bad_input("The query nests too deeply.")]) from None
         if faults:

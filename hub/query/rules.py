@@ -1,6 +1,7 @@
 """Validation: GraphQL's own rules, with the one that repeats literals replaced by one that does not."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -20,7 +21,12 @@ from graphql import (
 )
 from graphql.language import SKIP, Visitor, visit
 from graphql.utilities.validate_input_value import validate_input_literal
-from graphql.validation import ASTValidationRule, MaxIntrospectionDepthRule, specified_rules
+from graphql.validation import (
+    ASTValidationRule,
+    MaxIntrospectionDepthRule,
+    NoSchemaIntrospectionCustomRule,
+    specified_rules,
+)
 
 from hub.query.values import clean
 
@@ -105,9 +111,18 @@ class _Texts(Visitor):
             self.unclean.append((node, self.argument))
 
 
-def faults_of(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+@dataclass(frozen=True, slots=True)
+class Openness:
+    """What a schema tells of itself: when it is asked, and in what it says of a document's faults."""
+
+    introspection: bool = True
+    suggestions: bool = True
+
+
+def faults_of(schema: GraphQLSchema, document: DocumentNode, openness: Openness) -> list[GraphQLError]:
     """Everything that is wrong with a document, at most fifty errors."""
-    errors = validate(schema, document, RULES, max_errors=ERRORS_MAX)
+    rules = RULES if openness.introspection else (*RULES, NoSchemaIntrospectionCustomRule)
+    errors = validate(schema, document, rules, max_errors=ERRORS_MAX, hide_suggestions=not openness.suggestions)
     texts = _Texts()
     visit(document, texts)
     errors.extend(
@@ -117,4 +132,4 @@ def faults_of(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLErro
     return errors
 
 
-__all__ = ["RULES", "faults_of"]
+__all__ = ["RULES", "Openness", "faults_of"]

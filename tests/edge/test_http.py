@@ -266,3 +266,23 @@ async def test_waiting_in_vain_makes_the_room_smaller_and_answers_make_it_larger
         larger = hub.graphql.room
     assert 20 <= least < smaller < room == hub.graphql.limits.requests
     assert least < larger <= room
+
+
+async def test_introspection_and_suggestions_are_settings(database: str) -> None:
+    schema, misspelt = "{ __schema { queryType { name } } }", "{ departmens { code } }"
+    async with running(database) as (_, client):
+        assert (await ask(client, schema)).json() == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+        assert "Did you mean 'departments'?" in (await ask(client, misspelt)).text
+    async with running(database, introspection=False, suggestions=False) as (_, client):
+        for query in (schema, '{ __type(name: "Query") { name } }'):
+            answer = await ask(client, query)
+            assert (code_of(answer), "data" in answer.json()) == ("BAD_USER_INPUT", False)
+        assert "Did you mean" not in (await ask(client, misspelt)).text
+        assert (await ask(client, "{ __typename }")).json() == {"data": {"__typename": "Query"}}
+
+
+async def test_pages_of_listed_origins_may_read_what_a_refusal_says(database: str) -> None:
+    async with running(database, cors_origins="https://a.example") as (_, client):
+        answer = await ask(client, CODES, origin="https://a.example")
+    exposed = answer.headers["access-control-expose-headers"].split(", ")
+    assert {"etag", "retry-after", "www-authenticate", "x-request-id"} == set(exposed)
