@@ -1,0 +1,93 @@
+"""Whatever callers ask, what is kept for the next time stays small: operations, plans and prepared statements."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import chain, combinations
+from typing import Any
+
+import pytest
+
+from hub.query.execute import CHARACTERS_KEPT, OPERATIONS_KEPT, PLANS_KEPT
+from hub.settings import Settings
+from hub.store import pool
+from hub.store.engine import connect
+from tests import make
+from tests.oracle.world import TODAY
+from tests.query.asking import Asker
+
+PAGE = "query ($size: Int) { records(first: $size) { edges { cursor } } }"
+FILTERED = "query ($filter: RecordFilter) { records(filter: $filter) { edges { cursor } } }"
+STEPS = 6
+"""Pages of up to 1, 5, 20, 50, 100 and 500 rows."""
+FILTER: dict[str, Any] = {
+    "kinds": ["HONOR"],
+    "catalogueItems": ["x"],
+    "departments": ["x"],
+    "decidedFrom": "2026-01-01",
+    "decidedTo": "2026-01-02",
+    "statuses": ["EFFECTIVE"],
+}
+
+
+@pytest.fixture(scope="module")
+async def asker(shared_database: str) -> AsyncIterator[Asker]:
+    connection = await connect(shared_database)
+    subject = await make.subject(connection)
+    for _ in range(7):
+        await make.record(connection, subject_id=subject, decided_on=TODAY)
+    yield Asker(connection)
+    await connection.close()
+
+
+async def test_no_page_size_in_a_variable_makes_a_plan_of_its_own(asker: Asker) -> None:
+    statements = set()
+    for size in range(501):
+        data = await asker.data(PAGE, {"size": size})
+        assert len(data["records"]["edges"]) == min(size, 7)
+        statements.update(asker.reads)
+    assert len(asker.engine.operation(PAGE, None).plans) <= STEPS
+    assert len(statements) <= STEPS
+
+
+async def test_no_page_size_in_a_document_makes_a_statement_of_its_own(asker: Asker) -> None:
+    statements = set()
+    for size in chain(range(60), range(60, 501, 20)):
+        data = await asker.data(f"{{ records(first: {size}) {{ edges {{ cursor }} }} }}")
+        assert len(data["records"]["edges"]) == min(size, 7)
+        statements.update(asker.reads)
+    assert len(statements) <= STEPS
+
+
+async def test_an_operation_keeps_few_plans_however_its_variables_differ(asker: Asker) -> None:
+    shapes = list(chain.from_iterable(combinations(FILTER, number) for number in range(len(FILTER) + 1)))
+    asked: list[dict[str, Any]] = [{"filter": {key: FILTER[key] for key in keys}} for keys in shapes]
+    asked += [{}, {"filter": None}]
+    assert len(asked) > PLANS_KEPT
+    for variables in (*asked, asked[0]):
+        await asker.data(FILTERED, variables)
+        assert len(asker.engine.operation(FILTERED, None).plans) <= PLANS_KEPT
+    assert len((await asker.data(FILTERED, asked[0]))["records"]["edges"]) == 7
+
+
+async def test_few_operations_are_kept_however_many_are_asked(asker: Asker) -> None:
+    engine = asker.engine
+    for number in range(OPERATIONS_KEPT + 20):
+        engine.operation(f"query Q{number} {{ departments {{ code }} }}", None)
+    assert len(engine.operations) == OPERATIONS_KEPT
+    long = "#" + "x" * (CHARACTERS_KEPT // 4)
+    for number in range(8):
+        engine.operation(f"query Long{number} {{ departments {{ code }} }} {long}", None)
+        assert engine.characters == sum(len(text) for text, _ in engine.operations) <= CHARACTERS_KEPT
+    assert len((await asker.data(PAGE, {"size": 5}))["records"]["edges"]) == 5
+
+
+async def test_a_connection_keeps_few_prepared_statements(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "STATEMENTS_KEPT", 10)
+    connections = await pool.Pool.open(database, replace(Settings(database_url=database), pool_min=1, pool_max=1))
+    async with connections.connection() as connection:
+        for number in range(40):
+            assert await connection.fetch(f"select {number}") == [(number,)]
+        kept = await connection.fetchval("select count(*) from pg_prepared_statements")
+        assert await connection.fetch("select 0") == [(0,)]
+    assert 0 < kept <= 10
+    await connections.close()
