@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -10,6 +11,9 @@ import pytest
 
 from hub.errors import Overloaded
 from hub.settings import Settings
+from hub.store.embedded import Embedded
+from hub.store.engine import connect
+from hub.store.migration import migrate
 from hub.store.pool import Pool
 from tests import make
 from tests.edge.running import ask, running
@@ -19,6 +23,8 @@ pytestmark = pytest.mark.anyio
 CODES = "{ departments { code } }"
 REGIONS = "{ departments { region { name } } }"
 KILL = "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hub %' and datname = $1"
+
+WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
 
 
 def pool_settings(url: str, **changes: Any) -> Settings:
@@ -185,3 +191,33 @@ async def test_many_clients_share_few_connections(database: str) -> None:
     async with running(database, pool_min=1, pool_max=2, connection_wait_ms=10_000) as (_, client):
         answers: list[httpx.Response] = await asyncio.gather(*(ask(client, CODES) for _ in range(40)))
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_a_database_that_is_restarted_is_an_error_for_the_requests_in_flight_and_nothing_more(
+    folder: Path,
+) -> None:
+    with Embedded(folder / "restarted") as server:
+        server.open()
+        migrate(server.url)
+        async with running(server.url, pool_min=2, pool_max=4) as (_, client):
+            assert (await ask(client, CODES)).status_code == 200
+            other = await connect(server.url)
+            await other.execute("begin; lock table departments in access exclusive mode")
+            in_flight = [asyncio.create_task(ask(client, CODES)) for _ in range(3)]
+            while await other.fetchval(WAITING) < len(in_flight):  # noqa: ASYNC110 - nobody tells of a wait
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(restart, server)
+            answers = await asyncio.gather(*in_flight)
+            assert {answer.status_code for answer in answers} <= {500, 503}
+            assert all(answer.json()["errors"][0]["extensions"]["code"] for answer in answers)
+            later = await asyncio.gather(*(ask(client, CODES) for _ in range(8)))
+            assert [answer.status_code for answer in later] == [200] * 8
+            other.terminate()
+
+
+def restart(server: Embedded) -> None:
+    """End PostgreSQL as a crash would, and start it again at its place."""
+    assert server.child is not None
+    server.child.kill()
+    server.child.wait()
+    server.revive()
