@@ -75,7 +75,7 @@ def test_any_caller_is_answered_as_the_law_says(worlds: list[Both], data: st.Dat
 
 def beyond_the_public(answer: Any, world: World) -> set[int]:
     """The subjects of whom an answer names what not everybody sees: they are to be noted for the access log."""
-    public = {("R", row["subject_id"], row["id"]) for row in world.records}
+    public: set[tuple[Any, ...]] = {("R", row["subject_id"], row["id"]) for row in world.records}
     public |= {("E", row["subject_id"], row["id"]) for row in world.entries}
     public |= {("S", number) for number in world.subjects}
     found: set[int] = set()
