@@ -8,11 +8,12 @@ page is a slice of the whole list, and a filter is a comprehension.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
+from graphql import DocumentNode, GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
 
 from hub.clock import BEIJING
 from tests.oracle import refusals
@@ -665,10 +666,16 @@ SDL = (Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8")
 SCHEMA: GraphQLSchema = refusals.with_scalars(build_schema(SDL, assume_valid_sdl=True))
 
 
+@lru_cache(8)
+def read(text: str, name: str | None) -> tuple[DocumentNode, set[refusals.Refusal]]:
+    """A document, and what is wrong with it whatever its variables are: it is asked with several sets of them."""
+    document = parse(text)
+    return document, refusals.of_document(SCHEMA, document, name)
+
+
 def evaluate(world: World, text: str, variables: Answer | None, name: str | None = None) -> Answer:
     """The answer, or `refused` with the (code, path) of everything that is wrong with the request."""
-    document = parse(text)
-    refused = refusals.of_document(SCHEMA, document, name)
+    document, refused = read(text, name)
     if not refused:
         refused = refusals.of_request(SCHEMA, document, variables, name)
     if refused:
