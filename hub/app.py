@@ -89,6 +89,7 @@ class Hub:
             self.open_edge_pool,
             self.verifier,
             purposes=settings.purposes,
+            refusals=self.inside.observer.refusals,
             trusted_proxies=networks(settings.trusted_proxies),
         )
         # Where another issuer's tokens are honoured, the hub issues none of its own.
