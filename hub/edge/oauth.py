@@ -210,4 +210,4 @@ def reached(endpoint: Endpoint, otherwise: Endpoint) -> Endpoint:
     return answer
 
 
-__all__ = ["OAuth", "resource_routes"]
+__all__ = ["OAuth", "failed", "resource_routes"]

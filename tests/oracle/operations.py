@@ -241,12 +241,27 @@ def typed(random: Random, name: str) -> str:
 
 def names_of(world: World) -> list[str]:
     """Names present and former, of subjects that may be seen or not; parts of them, and names with a slip."""
-    names = [name for row in world.tables["subjects"] for name in (row["name"], *row["former_names"])]
+    tables = world.tables
+    names = [name for row in tables["subjects"] for name in (row["name"], *row["former_names"])]
     names = [name for name in dict.fromkeys(names) if len(key_of(name)) > 3]
     slips = [name[:2] + "云" + name[3:] for name in names[::3]] + [name[:1] + name[2:] for name in names[1::3]]
     parts = [name[1:5] for name in names[::2]] + [name[2:] for name in names[1::2]]
     parts = [part for part in parts if len(key_of(part)) > 1]
-    return [*names, *slips, *parts, "科技", "示例", "有限公司", "odd sons", "ＯＤＤ ＆ Ｓ", "%_", "谁也不叫这个"]
+    # Nobody is found by a person's name.
+    persons = [row["name"] for row in tables["legal_representatives"] + tables["responsible_persons"]]
+    return [
+        *names,
+        *slips,
+        *parts,
+        *persons,
+        "科技",
+        "示例",
+        "有限公司",
+        "odd sons",
+        "ＯＤＤ ＆ Ｓ",
+        "%_",
+        "谁也不叫这个",
+    ]
 
 
 # What the value of an argument, or of a key of a filter, is taken from.
