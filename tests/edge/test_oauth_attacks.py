@@ -154,6 +154,18 @@ async def test_a_client_proves_itself_in_one_way_only(served: Served) -> None:
     assert refusal(answer) == (400, "invalid_request")
 
 
+async def test_two_authorizations_prove_nothing(served: Served) -> None:
+    _, client, shared = served
+    proof = basic("agency", shared.secrets["agency"])["Authorization"]
+    for headers in ([proof, proof], [proof, "Basic eDp5"], ["Basic eDp5", proof]):
+        answer = await client.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            headers=[("Authorization", header) for header in headers],
+        )
+        assert refusal(answer) == (401, "invalid_client")
+
+
 async def test_a_client_with_a_key_cannot_come_without_it(served: Served) -> None:
     _, client, _ = served
     for form in ({"client_id": "signer"}, {"client_id": "agency"}, {}, {"client_id": "\x7f"}):
