@@ -281,9 +281,11 @@ class Judge:
 
     def _numbers(self, texts: Mapping[str, str], faults: list[Remark]) -> None:
         """A document's number must be no person's; one whose date cannot be an adult's birth is one like others."""
-        for field in ("documentNo", "licenseNo"):
-            if _holds_identity_number(texts.get(field, ""), self._today.year - _ADULT_YEARS):
-                faults.append(Remark("IDENTITY_NUMBER", field))
+        faults.extend(
+            Remark("IDENTITY_NUMBER", field)
+            for field in ("documentNo", "licenseNo")
+            if _holds_identity_number(texts.get(field, ""), self._today.year - _ADULT_YEARS)
+        )
 
     def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
         """Take persons' numbers out of whatever is stored as text."""

@@ -245,7 +245,7 @@ def test_a_cell_far_outside_the_table_is_refused_and_not_held_in_memory(tmp_path
     book = openpyxl.load_workbook(path)
     book["处罚"][place] = " x"
     book.save(path)
-    with pytest.raises(Unusable, match="reaches to column XFD and row .* delete what stands outside"):
+    with pytest.raises(Unusable, match=r"reaches to column XFD and row .* delete what stands outside"):
         open_file(path)
 
 
