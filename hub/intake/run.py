@@ -19,8 +19,9 @@ from rich.progress import Progress
 
 from hub import interruption
 from hub.clock import Clock
+from hub.commands.deciding import Terms
 from hub.commands.statement import Remark
-from hub.commands.submission import NotWritten, Terms, in_one_transaction
+from hub.commands.transaction import NotWritten, in_one_transaction
 from hub.domain.persons import mask_persons_in
 from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
