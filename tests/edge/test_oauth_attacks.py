@@ -298,6 +298,28 @@ async def test_a_revoked_refresh_token_takes_its_access_tokens_with_it(
     assert (unknown.status_code, unknown.json()) == (200, {})
 
 
+async def test_of_many_uses_of_a_refresh_token_at_once_none_is_of_use(
+    served: Served, browser: httpx.AsyncClient
+) -> None:
+    """One may win; but one of them was a thief, so whatever it has won ends with the family."""
+    said = await tokens_of(browser)
+    answers = await asyncio.gather(*(refresh(browser, said["refresh_token"]) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers)[1:] == [400] * 5
+    held = [said, *(answer.json() for answer in answers if answer.status_code == 200)]
+    for each in held:
+        assert await refused_soon(browser, each["access_token"])
+        assert refusal(await refresh(browser, each["refresh_token"])) == (400, "invalid_grant")
+
+
+async def test_what_was_won_in_a_race_for_a_code_is_worth_nothing(served: Served, browser: httpx.AsyncClient) -> None:
+    code = (await w.consent(browser))["code"]
+    answers = await asyncio.gather(*(w.exchange(browser, code) for _ in range(6)))
+    for answer in answers:
+        if answer.status_code == 200:
+            assert await refused_soon(browser, answer.json()["access_token"])
+            assert refusal(await refresh(browser, answer.json()["refresh_token"])) == (400, "invalid_grant")
+
+
 async def test_a_refresh_never_gives_in_silence_less_than_was_asked_for(served: Served) -> None:
     browser = another(served)
     said = await tokens_of(browser, scope="records:read samr/records:read")
