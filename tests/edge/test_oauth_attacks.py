@@ -154,6 +154,18 @@ async def test_a_client_proves_itself_in_one_way_only(served: Served) -> None:
     assert refusal(answer) == (400, "invalid_request")
 
 
+async def test_two_authorizations_prove_nothing(served: Served) -> None:
+    _, client, shared = served
+    proof = basic("agency", shared.secrets["agency"])["Authorization"]
+    for headers in ([proof, proof], [proof, "Basic eDp5"], ["Basic eDp5", proof]):
+        answer = await client.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            headers=[("Authorization", header) for header in headers],
+        )
+        assert refusal(answer) == (401, "invalid_client")
+
+
 async def test_a_client_with_a_key_cannot_come_without_it(served: Served) -> None:
     _, client, _ = served
     for form in ({"client_id": "signer"}, {"client_id": "agency"}, {}, {"client_id": "\x7f"}):
@@ -284,6 +296,28 @@ async def test_a_revoked_refresh_token_takes_its_access_tokens_with_it(
     assert refusal(await refresh(browser, said["refresh_token"])) == (400, "invalid_grant")
     unknown = await browser.post("/oauth/revoke", data={"token": "nonsense", "client_id": "browser"})
     assert (unknown.status_code, unknown.json()) == (200, {})
+
+
+async def test_of_many_uses_of_a_refresh_token_at_once_none_is_of_use(
+    served: Served, browser: httpx.AsyncClient
+) -> None:
+    """One may win; but one of them was a thief, so whatever it has won ends with the family."""
+    said = await tokens_of(browser)
+    answers = await asyncio.gather(*(refresh(browser, said["refresh_token"]) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers)[1:] == [400] * 5
+    held = [said, *(answer.json() for answer in answers if answer.status_code == 200)]
+    for each in held:
+        assert await refused_soon(browser, each["access_token"])
+        assert refusal(await refresh(browser, each["refresh_token"])) == (400, "invalid_grant")
+
+
+async def test_what_was_won_in_a_race_for_a_code_is_worth_nothing(served: Served, browser: httpx.AsyncClient) -> None:
+    code = (await w.consent(browser))["code"]
+    answers = await asyncio.gather(*(w.exchange(browser, code) for _ in range(6)))
+    for answer in answers:
+        if answer.status_code == 200:
+            assert await refused_soon(browser, answer.json()["access_token"])
+            assert refusal(await refresh(browser, answer.json()["refresh_token"])) == (400, "invalid_grant")
 
 
 async def test_a_refresh_never_gives_in_silence_less_than_was_asked_for(served: Served) -> None:
