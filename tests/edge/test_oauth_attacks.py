@@ -15,13 +15,14 @@ from hub.app import Hub
 from hub.clock import Clock
 from hub.edge import logs
 from hub.edge.metrics import Families
+from hub.edge.oauth import AT_ONCE_OF_ONE
 from hub.edge.refusals import LINES_A_SECOND, Refusals
 from hub.identity import totp, users
 from hub.store.engine import connect
 from hub.store.pool import Pool
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import BASE_URL, Shared, ask_signed, ask_token, asked, assertion, basic, token
-from tests.edge.running import running
+from tests.edge.running import running, until
 from tests.identity import acting
 
 Served = tuple[Hub, httpx.AsyncClient, Shared]
@@ -279,6 +280,30 @@ async def test_while_the_database_is_away_the_answer_says_to_come_back(
     page = await client.get("/oauth/authorize", params=w.authorization())
     assert page.status_code == 503
     assert "服务暂时不可用" in page.text
+
+
+async def test_one_address_cannot_take_the_token_endpoint_from_all_others(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, client, shared = served
+    took, away = Pool.take, asyncio.Event()
+
+    async def wait(self: Pool) -> Any:
+        await away.wait()
+        return await took(self)
+
+    monkeypatch.setattr(Pool, "take", wait)
+    transport = httpx.ASGITransport(app=hub, client=("198.51.100.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as other:
+        waiting = [asyncio.create_task(ask_token(client, shared, "agency")) for _ in range(AT_ONCE_OF_ONE)]
+        await until(lambda: sum(hub.oauth.asking.values()) == AT_ONCE_OF_ONE)
+        answer = await ask_token(client, shared, "agency")
+        assert refusal(answer) == (429, "temporarily_unavailable")
+        assert answer.headers["retry-after"] == "2"
+        elsewhere = asyncio.create_task(ask_token(other, shared, "agency"))
+        away.set()
+        assert {answer.status_code for answer in await asyncio.gather(*waiting, elsewhere)} == {200}
+    assert not hub.oauth.asking
 
 
 # ------------------------------------------------------------------------------------------ codes and refresh tokens
