@@ -39,13 +39,13 @@ WIDE = {"HUB_LIMIT_COST_PER_MINUTE": "999999999", "HUB_LIMIT_CLIENT_REQUESTS": "
 
 
 @contextmanager
-def serving(name: str, url: str, sees: Mapping[str, Any]) -> Iterator[int]:
+def serving(name: str, url: str, sees: Mapping[str, Any] | None = None) -> Iterator[int]:
     """One server, one worker, in a process of its own; gives its pid. `sees` is for the limit: what the agency sees."""
     command = [sys.executable, "-m", *COMMANDS[name], "--port", str(PORTS[name])]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
-            env={**os.environ, **WIDE, "HUB_DATABASE_URL": url, "LIMIT_AGENCY": json.dumps(sees)},
+            env={**os.environ, **WIDE, "HUB_DATABASE_URL": url, "LIMIT_AGENCY": json.dumps(sees or {})},
             stdout=subprocess.DEVNULL,
             stderr=log,
         )

@@ -73,7 +73,6 @@ async def agency(url: str) -> Agency:
     assert created.secret is not None
     sees = {
         "departments": list(rights["own_departments"]),
-        "open": list(rights["unconditional"]),
         "granted": [f"{owner}/{item}" for item in GRANTED],
         "since": years_before(today, Rules().sharing_years).isoformat(),
     }

@@ -1,8 +1,8 @@
 """The limit: bare ASGI and asyncpg, no GraphQL, the best SQL we can write, the hub's predicate, the hub's bytes.
 
 It takes the hub's request bodies and looks at nothing but the operation's first word, which costs less than routing.
-Whoever sends an Authorization header is the agency of `benchmarks.callers`, whatever the header says: the limit checks no
-token, asks for no purpose and keeps no access log, but reads by the agency's wider predicate.
+Whoever sends an Authorization header is the agency of `benchmarks.callers`, whatever the header says: the limit checks
+no token, asks for no purpose and keeps no access log, but reads by the agency's wider predicate.
 """
 
 import json
@@ -24,12 +24,17 @@ SUBJECT_IS_KNOWN = f"""(s.status is not null
     or exists (select from records r where r.subject_id = s.id and {RECORD_IS_PUBLIC})
     or exists (select from sanctions_entries e where e.subject_id = s.id and {ENTRY_IS_PUBLIC}))"""
 
-# What the agency sees beyond that, by bind parameters: $3 its departments, $4 items open to all departments, $5 items
-# granted to it, each after its owner's number, $6 since when dishonesty may be held against anybody.
+# What the agency sees beyond that, by bind parameters: $3 its departments, $4 items granted to it, each after its
+# owner's number, $5 since when dishonesty may be held against anybody.
 RECORD_IS_SEEN = f"""({RECORD_IS_PUBLIC} or r.department_id = any($3) or r.source_id = any($3)
     or (r.withdrawn_reason is null and r.status not in ('REVOKED', 'REPAIRED')
-        and (r.item_code = any($4::text[]) or r.department_id || '/' || r.item_code = any($5::text[]))
-        and (r.kind not in ('ADMINISTRATIVE_PENALTY', 'JUDGMENT_DEFAULT', 'FALSE_LITIGATION') or r.decided_on >= $6)))"""
+        and ((select i.sharing from catalogue_items i
+              where i.code = r.item_code and i.effective_from <= $2
+                and (i.effective_until is null or i.effective_until >= $2)
+              order by i.effective_from desc, i.id desc limit 1) = 'UNCONDITIONAL'
+            or r.department_id || '/' || r.item_code = any($4::text[]))
+        and (r.kind not in ('ADMINISTRATIVE_PENALTY', 'JUDGMENT_DEFAULT', 'FALSE_LITIGATION')
+            or r.decided_on >= $5)))"""
 ENTRY_IS_SEEN = f"""(({ENTRY_IS_PUBLIC}) or (e.status = 'LISTED' and e.withdrawn_reason is null
         and (e.until is null or e.until >= $2))
     or e.list_id in (select id from sanctions_lists where department_id = any($3)))"""
@@ -86,7 +91,7 @@ TYPES = {
 def agency_of(text: str | None) -> tuple[Any, ...]:
     """What the benchmark tells of the agency, as statements bind it."""
     told = json.loads(text or "{}")
-    return (told["departments"], told["open"], told["granted"], date.fromisoformat(told["since"])) if told else ()
+    return (told["departments"], told["granted"], date.fromisoformat(told["since"])) if told else ()
 
 
 AGENCY = agency_of(os.environ.get("LIMIT_AGENCY"))
