@@ -20,6 +20,7 @@ import orjson
 
 from hub.domain.persons import mask_persons_in
 from hub.errors import Overloaded
+from hub.store.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -218,6 +219,7 @@ class AccessLog:
         if self.connection is None or self.connection.is_closed():
             self.connection = await asyncpg.connect(
                 self.url,
+                connection_class=Connection,
                 timeout=WRITE_SECONDS_MAX,
                 server_settings={
                     "application_name": "hub access log",
@@ -230,14 +232,14 @@ class AccessLog:
             )
         group = written(readings)
         try:
-            await self.connection.execute(INSERT, group)
+            await self.connection.fetch(INSERT, group)
         except asyncpg.CheckViolationError:
             # No partition: a clock that runs ahead of the sweeps, or sweeps that have not run for months.
             for moment in {
                 reading.at.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for reading in readings
             }:
                 await self.connection.execute("select ensure_months($1, $2)", moment, moment + timedelta(days=31))
-            await self.connection.execute(INSERT, group)
+            await self.connection.fetch(INSERT, group)
 
     def drop_connection(self) -> None:
         """Let the connection go, at once."""

@@ -53,10 +53,14 @@ class World:
             case ScalarSelect():
                 return self.first(expression.element, at)
             case elements.BooleanClauseList():
-                found = [self.decide(clause, at) for clause in expression.clauses]
-                if expression.operator is operators.and_:
-                    return False if False in found else None if None in found else True
-                return True if True in found else None if None in found else False
+                decisive = expression.operator is not operators.and_
+                unknown = False
+                for clause in expression.clauses:
+                    found = self.decide(clause, at)
+                    if found is decisive:
+                        return decisive
+                    unknown = unknown or found is None
+                return None if unknown else not decisive
             case elements.BindParameter():
                 return self.binds.get(expression.key, expression.value)
             case elements.ColumnClause(is_literal=True):

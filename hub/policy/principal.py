@@ -24,9 +24,9 @@ class Opening:
     purposes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Principal:
-    """A caller with a token.
+    """A caller with a token; one for each token, told apart by identity, so that what follows from it is found fast.
 
     `scopes` and `purposes` are what token, client, person, delegation and grants together leave. `department_id` is
     the department it acts for; `own_departments` holds that one and those whose duties it took over, with

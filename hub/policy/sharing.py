@@ -45,6 +45,7 @@ from hub.policy.visibility import (
     TODAY,
     Guard,
     Predicate,
+    aside,
     by_its_parent,
     closed,
     entry_is_public,
@@ -94,7 +95,7 @@ def item_is_open(record: FromClause) -> Predicate:
 
     Asked of the catalogue and not bound, since a catalogue may have thousands of items and few records get this far.
     """
-    item = departments.catalogue_items.alias()
+    item = aside(departments.catalogue_items)
     in_force = and_(item.c.code == record.c.item_code, today_between(item.c.effective_from, item.c.effective_until))
     latest = select(item.c.sharing).where(in_force).order_by(item.c.effective_from.desc(), item.c.id.desc())
     sharing = latest.limit(literal_column("1")).correlate(record).scalar_subquery()
@@ -125,7 +126,7 @@ def entry_for_department(entry: FromClause) -> Predicate:
     The procedure before it and what became of it are the business of the department that keeps the list.
     """
     columns = entry.c
-    kept = sanctions.sanctions_lists.alias()
+    kept = aside(sanctions.sanctions_lists)
     own_lists = select(kept.c.id).where(kept.c.department_id == any_(OWN_DEPARTMENTS))
     return or_(
         entry_is_public(entry),
@@ -200,7 +201,7 @@ def named(label: str) -> Callable[[FromClause], ColumnElement[Any]]:
 
 
 def list_code(entry: FromClause) -> ColumnElement[Any]:
-    kept = sanctions.sanctions_lists.alias()
+    kept = aside(sanctions.sanctions_lists)
     return select(kept.c.code).where(kept.c.id == entry.c.list_id).correlate(entry).scalar_subquery()
 
 
@@ -315,7 +316,7 @@ def _persons(guard: Guard, entry_guard: Guard) -> Guard:
     """Persons who were found responsible by themselves, or for an entry that the caller sees."""
 
     def named(person: FromClause) -> Predicate:
-        entry = sanctions.sanctions_entries.alias()
+        entry = aside(sanctions.sanctions_entries)
         same = and_(entry.c.subject_id == person.c.subject_id, entry.c.id == person.c.entry_id)
         seen = exists(select(1).where(same, entry_guard(entry)).correlate(person))
         return and_(guard(person), or_(person.c.entry_id.is_(None), seen))
@@ -334,7 +335,7 @@ def _derived(name: str, sight: Sight) -> Guard:
         return or_(subject_is_known(subject, record, entry), itself)
 
     def related(relation: FromClause) -> Predicate:
-        other = subjects.subjects.alias()
+        other = aside(subjects.subjects)
         seen = exists(select(1).where(other.c.id == relation.c.related_id, known(other)).correlate(relation))
         return and_(relation_is_in_force(relation), seen)
 
