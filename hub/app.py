@@ -19,6 +19,7 @@ from hub.edge.access import Access, challenge_of
 from hub.edge.callers import Callers
 from hub.edge.clients import Budget, networks
 from hub.edge.documents import Documents
+from hub.edge.elsewhere import nothing_here
 from hub.edge.graphql import GraphQLEndpoint, Receive, Scope, Send
 from hub.edge.inside import Inside
 from hub.edge.oauth import OAuth, resource_routes
@@ -89,12 +90,16 @@ class Hub:
             self.open_edge_pool,
             self.verifier,
             purposes=settings.purposes,
+            refusals=self.inside.observer.refusals,
             trusted_proxies=networks(settings.trusted_proxies),
         )
         # Where another issuer's tokens are honoured, the hub issues none of its own.
         issuing = oauth.routes if settings.issuer is None else resource_routes(base_url, settings.issuer)
         routes = [*self.inside.routes, *graphiql.routes(base_url, settings.issuer, settings.purposes), *issuing]
-        self.router = self.inside.with_ids(Starlette(routes=routes))
+        pages = Starlette(routes=routes, exception_handlers={404: nothing_here, 405: nothing_here})
+        # A redirection would lead wherever the Host header says.
+        pages.router.redirect_slashes = False
+        self.router = self.inside.with_ids(pages)
 
     def open_pool(self) -> Pool:
         assert self.pool is not None, "the application has not started"

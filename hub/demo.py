@@ -23,6 +23,7 @@ from rich.console import Console
 
 from hub.clock import BEIJING, Clock
 from hub.commands.disclosure import append_all
+from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
 from hub.intake.run import run_import
 from hub.interruption import run
@@ -83,7 +84,7 @@ class Demo:
                 say(f"PostgreSQL runs in {data_dir} (process {postgres.postmaster_pid}).")
                 migrate(postgres.url)
                 clock = run(self._lay_world(postgres.url, say))
-                _import_examples(postgres.url, clock, say)
+                _import_examples(postgres.url, clock, PublicityPolicy.of(settings), say)
                 run(_finish(postgres.url, clock, say))
                 base_url = settings.base_url or address_of(listener)
                 callers = run(_lay_callers(postgres.url, clock, data_dir.absolute(), base_url, settings.purposes))
@@ -260,13 +261,13 @@ def examples() -> Sequence[Example]:
     return [Example(folder / line["file"], line["department"], line["item"]) for line in lines]
 
 
-def _import_examples(url: str, clock: Clock, say: Callable[[str], None]) -> None:
+def _import_examples(url: str, clock: Clock, policy: PublicityPolicy, say: Callable[[str], None]) -> None:
     """Import what no import has finished yet; an import that was killed is done again, and what it did is unchanged."""
     missing = run(_without_those_imported(url, examples()))
     for example in missing:
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
             console = Console(file=nowhere)
-            run_import(url, clock, [example.path], example.department, example.item, console=console)
+            run_import(url, clock, [example.path], example.department, example.item, policy=policy, console=console)
     for line in run(_imported(url, missing)):
         say(line)
 

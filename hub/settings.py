@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from hub.errors import Unusable
@@ -20,6 +20,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DAYS_MAX = 3_653
 ROLE_BYTES_MAX = 63
 CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
+DIVISION = re.compile(r"[1-9][0-9]{5}", re.ASCII)
 # Variables whose names others have given.
 FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
 
@@ -111,6 +112,14 @@ class Settings:
     covert_purposes: Mapping[str, int] = field(default_factory=lambda: COVERT_PURPOSES)
     sharing_years: int = 5
 
+    # What the texts on publication leave to the place that applies them, in the reading that is kinder to the subject
+    # unless set; `hub.domain.publicity.PublicityPolicy` says what each means.
+    publication_transition: Literal["SHORTER_END", "RULE_AT_DECISION"] = "SHORTER_END"
+    serious_fine_yuan: int | None = None
+    minor_fine_yuan: int | None = None
+    minor_published: bool = False
+    run_on_regions: tuple[str, ...] = ()
+
     # For how many years the access log is kept: Shenzhen's regulation asks for 5, Zhejiang's for 10.
     access_log_years: int = 5
     # What a client's day of reading must exceed to be unusual: so many times its usual day, and these at any rate.
@@ -148,6 +157,9 @@ class Settings:
             complaints.append("HUB_POOL_MIN must not be greater than HUB_POOL_MAX")
         if not complaints and (strange := sorted(set(settings.covert_purposes) - set(settings.purposes))):
             complaints.append(f"HUB_COVERT_PURPOSES names {', '.join(strange)}, which HUB_PURPOSES lacks")
+        serious, minor = settings.serious_fine_yuan, settings.minor_fine_yuan
+        if not complaints and serious is not None and minor is not None and serious <= minor:
+            complaints.append("HUB_SERIOUS_FINE_YUAN must be greater than HUB_MINOR_FINE_YUAN")
         if complaints:
             raise Unusable(f"The environment cannot be used: {'; '.join(complaints)}.")
         return settings
@@ -262,6 +274,20 @@ def _covert(text: str) -> Mapping[str, int]:
     return found
 
 
+def _transition(text: str) -> str:
+    word = text.upper().replace("-", "_")
+    if word not in ("SHORTER_END", "RULE_AT_DECISION"):
+        raise ValueError("must be shorter-end or rule-at-decision")
+    return word
+
+
+def _divisions(text: str) -> tuple[str, ...]:
+    codes = tuple(part.strip() for part in text.split(","))
+    if not all(DIVISION.fullmatch(part) for part in codes):
+        raise ValueError("must be division codes of six digits such as 410000, separated by commas")
+    return codes
+
+
 def _number(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
@@ -307,6 +333,11 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "purposes": _purposes,
     "covert_purposes": _covert,
     "sharing_years": _number(1, 100),
+    "publication_transition": _transition,
+    "serious_fine_yuan": _number(1, 999_999_999),
+    "minor_fine_yuan": _number(1, 999_999_999),
+    "minor_published": _flag,
+    "run_on_regions": _divisions,
     "access_log_years": _number(5, 100),
     "unusual_factor": _number(1, 1_000),
     "unusual_answers": _number(1, 999_999_999),

@@ -60,6 +60,12 @@ def test_purposes_are_codes_and_only_known_ones_are_covert() -> None:
         ("HUB_COVERT_PURPOSES", "enforcement"),
         ("HUB_COVERT_PURPOSES", "enforcement:0"),
         ("HUB_SHARING_YEARS", "0"),
+        ("HUB_PUBLICATION_TRANSITION", "longer-end"),
+        ("HUB_SERIOUS_FINE_YUAN", "0"),
+        ("HUB_MINOR_FINE_YUAN", "1.5"),
+        ("HUB_MINOR_PUBLISHED", "perhaps"),
+        ("HUB_RUN_ON_REGIONS", "41"),
+        ("HUB_RUN_ON_REGIONS", "410000,"),
         ("HUB_BASE_URL", "http://hub.example"),
         ("HUB_BASE_URL", "https://user@hub.example"),
         ("HUB_BASE_URL", "https://hub.example?x=1"),
@@ -84,3 +90,9 @@ def test_a_role_has_a_name_that_postgresql_does_not_cut() -> None:
     assert Settings.from_env({"HUB_APPLICATION_ROLE": "hub_app"}).application_role == "hub_app"
     with pytest.raises(Unusable, match="HUB_APPLICATION_ROLE"):
         Settings.from_env({"HUB_APPLICATION_ROLE": "r" * 64})
+
+
+def test_a_fine_is_not_both_minor_and_serious() -> None:
+    env = {"HUB_SERIOUS_FINE_YUAN": "5000", "HUB_MINOR_FINE_YUAN": "5000"}
+    with pytest.raises(Unusable, match="HUB_SERIOUS_FINE_YUAN must be greater than HUB_MINOR_FINE_YUAN"):
+        Settings.from_env(env)

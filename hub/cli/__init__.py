@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from hub.cli import access, access_log, clients, people
+from hub.cli import access, access_log, clients, people, recomputation
 from hub.cli.surroundings import aside, clock_of, current, data_dir_option, database, on, read_settings
 from hub.errors import Unusable
 from hub.interruption import interruption
@@ -249,10 +249,12 @@ def import_(
 
     Status 0: nothing was rejected. 2: some rows were. 1: a file could not be read at all.
     """
+    from hub.domain.publicity import PublicityPolicy
     from hub.intake.run import run_import
 
+    policy = PublicityPolicy.of(read_settings())
     with database(data_dir) as url:
-        context.exit(run_import(url, clock_of(url), files, department, item, dry_run, report))
+        context.exit(run_import(url, clock_of(url), files, department, item, dry_run, report, policy=policy))
 
 
 @cli.command()
@@ -315,6 +317,7 @@ def explain(file: Path, *, operation: str | None, variables: str, data_dir: Path
 
 for group in (clients.client, clients.keys, people.user, access.grant, access.delegate, access_log.access_log):
     cli.add_command(group)
+cli.add_command(recomputation.recompute_publication)
 
 
 client_option = click.option(

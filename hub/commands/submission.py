@@ -21,7 +21,7 @@ from hub.commands.disclosure import announcing, wake
 from hub.commands.statement import Remark, Statement, Values
 from hub.domain.calendar import DueDay, WorkCalendar
 from hub.domain.names import name_key
-from hub.domain.publicity import Publication, PublicityPolicy
+from hub.domain.publicity import Publication, PublicityPolicy, cut
 from hub.domain.uscc import kind_of
 from hub.errors import HubError
 from hub.store.labels import (
@@ -240,6 +240,7 @@ class _Publicized(NamedTuple):
     publication_due: date | None
     publication_due_provisional: bool
     feed_state: FeedState
+    class_stated: bool | None
 
 
 class _Written:
@@ -306,6 +307,8 @@ class _Desk:
         changed = [FIELDS[name] for name, new in zip(Values._fields, values, strict=True) if _kept(former[name]) != new]
         if statement.person != standing.person:
             changed.append("legalRepresentative")
+        if _stated_otherwise(former, publicized) and "dishonestyClass" not in changed:
+            changed.append("dishonestyClass")
         if not changed:
             return self.leave(asked, standing)
         record_id = standing.record_id
@@ -343,7 +346,10 @@ class _Desk:
         elif start is None and former and was_told and first is not None:
             # No longer such that it may be public, and it was: the days stay with the reason why they ended.
             start, until = first, former["public_until"]
-            withdrawn = withdrawn or DisclosureReason.CORRECTION
+            if until is None or until >= self.today:
+                withdrawn = withdrawn or DisclosureReason.CORRECTION
+        elif former and start is not None and until is not None and until < start:
+            until = cut(start, former["public_until"], until, self.today)
         public = start is not None and withdrawn is None and values.status not in _ENDED
         if public and start is not None and start <= self.today and (until is None or until >= self.today):
             state = FeedState.OPEN
@@ -351,8 +357,12 @@ class _Desk:
             state = FeedState.DUE
         else:
             state = FeedState.CLOSED if was_told else FeedState.NONE
-        publicized = _Publicized(start, until, ruled.rule_version, withdrawn, due.day, due.provisional, state)
-        return publicized, ruled.dishonesty_class or values.dishonesty_class
+        dishonesty = ruled.dishonesty_class or values.dishonesty_class
+        class_stated = None if dishonesty is None else values.dishonesty_class is not None
+        publicized = _Publicized(
+            start, until, ruled.rule_version, withdrawn, due.day, due.provisional, state, class_stated
+        )
+        return publicized, dishonesty
 
     def _ruled(self, values: Values, first_public_on: date | None) -> Publication:
         """What the policy says; the same question is asked for many records of a file."""
@@ -427,6 +437,11 @@ def _merged(statement: Statement, former: asyncpg.Record) -> Values:
     if not statement.states_objection:
         values = values._replace(under_objection=former["under_objection"])
     return values
+
+
+def _stated_otherwise(former: asyncpg.Record, new: _Publicized) -> bool:
+    """Whether the same class is stated now and was derived, or the reverse: other rules may tell the two apart."""
+    return former["class_stated"] is not None and new.class_stated is not former["class_stated"]
 
 
 def _kept(value: Any) -> Any:

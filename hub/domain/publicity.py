@@ -9,8 +9,8 @@ What must always hold: an end never stands without a beginning, and a rule in do
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
@@ -18,6 +18,7 @@ from typing import Literal, Self
 
 from hub.data import packaged_rows
 from hub.domain.dates import add_months
+from hub.settings import Settings
 from hub.store.labels import DishonestyClass, PenaltyKind, PeriodRule, ProcedureKind, Publicity
 
 
@@ -114,7 +115,9 @@ class PublicityPolicy:
     RULE_AT_DECISION keeps to the regime of the decision's day. `serious_fine_fen`: a fine of that or more is SERIOUS;
     `minor_fine_fen`: a decision with nothing but a fine of at most that is MINOR; both are open in the texts, and
     without them every fine is GENERAL. `minor_published`: whether the place holds it necessary to publish what is
-    MINOR; simple procedure and mere warnings stay unpublished all the same.
+    MINOR; simple procedure and mere warnings stay unpublished all the same. `run_on_regions`: divisions, by code,
+    whose law lets a publication run on while its subject is on a list of seriously dishonest subjects (Henan's
+    regulation, article 19; Zhejiang's, article 16), so that no recomputation cuts it meanwhile.
     """
 
     regimes: tuple[Regime, ...]
@@ -122,11 +125,24 @@ class PublicityPolicy:
     serious_fine_fen: int | None = None
     minor_fine_fen: int | None = None
     minor_published: bool = False
+    run_on_regions: tuple[str, ...] = ()
 
     @classmethod
     def packaged(cls) -> "PublicityPolicy":
         """The policy of the packaged rules, with the defaults; `dataclasses.replace` sets others."""
         return _packaged()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "PublicityPolicy":
+        """The packaged rules with the choices of the settings."""
+        return replace(
+            _packaged(),
+            transition=settings.publication_transition,
+            serious_fine_fen=_fen(settings.serious_fine_yuan),
+            minor_fine_fen=_fen(settings.minor_fine_yuan),
+            minor_published=settings.minor_published,
+            run_on_regions=settings.run_on_regions,
+        )
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, str]]) -> Self:
@@ -149,6 +165,15 @@ class PublicityPolicy:
         ordered = sorted(regimes.values(), key=lambda regime: regime.effective_from or date.min)
         _check(ordered)
         return cls(tuple(ordered))
+
+    def choices(self) -> Mapping[str, object]:
+        """What was chosen where the texts leave a choice, by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "regimes"}
+
+    def in_force(self, today: date) -> Regime:
+        """The regime of a day; before the oldest began, the oldest."""
+        begun = [regime for regime in self.regimes if regime.effective_from is None or regime.effective_from <= today]
+        return begun[-1] if begun else self.regimes[0]
 
     def classify(
         self,
@@ -263,6 +288,16 @@ class PublicityPolicy:
         return add_months(decided_on, rule.max_months)
 
 
+def cut(public_from: date, public_until: date | None, ruled: date | None, today: date) -> date:
+    """The last day of a publication that has begun, once a later rule says `ruled`, or that nothing is published.
+
+    Never later than it was. What the rule ends before it began ends today: its last day is the one before, as it is
+    of everything that midnight ends, or today where it began only today.
+    """
+    last = ruled if ruled is not None and ruled >= public_from else max(public_from, today - timedelta(days=1))
+    return last if public_until is None else min(public_until, last)
+
+
 @cache
 def _packaged() -> PublicityPolicy:
     return PublicityPolicy.from_rows(packaged_rows("publicity_rules.csv"))
@@ -300,6 +335,10 @@ def _check(regimes: list[Regime]) -> None:
 
 def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
+
+
+def _fen(yuan: int | None) -> int | None:
+    return None if yuan is None else yuan * 100
 
 
 def _months(text: str) -> int | None:

@@ -55,6 +55,9 @@ ROOM_LEFT = 0.9
 ROOM_GAINED = 0.05
 ROOM_LEAST = 20
 
+# HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
+READING = ("GET", "HEAD")
+ALLOWED = b"GET, HEAD, POST, OPTIONS"
 EXPOSED = b"etag, retry-after, www-authenticate, x-request-id"
 PUBLIC_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Accept, Authorization, Origin")]
 PRIVATE_HEADERS: Headers = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization, Origin")]
@@ -65,7 +68,7 @@ def refusal(sentence: str, code: str) -> GraphQLError:
 
 
 class GraphQLEndpoint:
-    """Answers `POST` and `GET` on one address."""
+    """Answers `POST`, `GET` and `HEAD` on one address."""
 
     def __init__(
         self,
@@ -196,12 +199,12 @@ class GraphQLEndpoint:
         method = scope["method"]
         if method == "POST":
             given = await posted(headers, receive, self.limits)
-        elif method == "GET":
+        elif method in READING:
             given = got(scope, self.limits)
         elif method == "OPTIONS":
             return self.preflight(headers)
         else:
-            return error_reply(405, "Use GET or POST.", "BAD_USER_INPUT", [(b"allow", b"GET, POST, OPTIONS")])
+            return error_reply(405, "Use GET or POST.", "BAD_USER_INPUT", [(b"allow", ALLOWED)])
         asked = checked(given, self.limits)
         try:
             text = self.documents.plain_text(asked, who)
@@ -212,7 +215,7 @@ class GraphQLEndpoint:
         try:
             operation = self.engine.operation(text, asked.operation_name)
             kind = operation.node.operation.value
-            if method == "GET" and kind != "query":
+            if method in READING and kind != "query":
                 return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
             if context is NOBODY and operation.asks_for_caller:
                 context = self.access.nobody(client, self.budget)
@@ -226,7 +229,7 @@ class GraphQLEndpoint:
         reply = Reply(200, None, [], operation.name, cost, hit)
         if kind == "mutation":
             reply.payload = {"data": await self.access.perform(compiled, request)}
-        elif method == "GET" and context.caller is ANONYMOUS:
+        elif method in READING and context.caller is ANONYMOUS:
             await self.by_get(scope, headers, compiled, request, media, reply)
         else:
             reply.payload = {"data": await self.run(compiled, request, receive)}
@@ -298,7 +301,7 @@ class GraphQLEndpoint:
 
     def preflight(self, asked: Mapping[bytes, bytes]) -> Reply:
         """What a browser may ask from another origin."""
-        headers: Headers = [(b"allow", b"GET, POST, OPTIONS"), (b"vary", b"Origin")]
+        headers: Headers = [(b"allow", ALLOWED), (b"vary", b"Origin")]
         if asked.get(b"origin") in self.origins:
             headers += [
                 (b"access-control-allow-methods", b"GET, POST"),

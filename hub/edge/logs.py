@@ -138,6 +138,7 @@ class JsonLines(logging.Formatter):
         more: dict[str, Any] = {}
         if (identity := request_id.get()) != "-":
             more["request"] = identity
+        more |= getattr(record, "facts", {})
         if record.exc_info and record.exc_info[1] is not None:
             more["fault"] = _fault(record.exc_info[1])
         message = record.getMessage()

@@ -70,7 +70,12 @@ class Families(Collector):
         errors = CounterMetricFamily("hub_errors", "Answers with errors, by the first one's code.", labels=("code",))
         for code, count in list(self.observer.codes.items()):
             errors.add_metric((code,), count)
-        yield from (answers, seconds, spent, costs, errors)
+        refused = CounterMetricFamily(
+            "hub_oauth_refusals", "What the authorization server refused.", labels=("endpoint", "error")
+        )
+        for said, count in list(self.observer.refusals.counts.items()):
+            refused.add_metric(said, count)
+        yield from (answers, seconds, spent, costs, errors, refused)
         yield CounterMetricFamily("hub_shed", "Requests turned away because of too many.", value=self.observer.sheds)
 
     def caches(self) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from hub.clock import Clock
 from hub.edge.forms import Unreadable, asked_by, form_of
+from hub.edge.refusals import Refusals
 from hub.edge.sign_in import People
 from hub.errors import Overloaded
 from hub.identity import jwks, keys, tokens
@@ -60,6 +61,7 @@ class OAuth:
         verifier: Verifier,
         *,
         purposes: Sequence[str],
+        refusals: Refusals,
         trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
     ) -> None:
         self.base_url = base_url
@@ -67,9 +69,10 @@ class OAuth:
         self.pool = pool
         self.verifier = verifier
         self.purposes = purposes
+        self.refusals = refusals
         self.server: HubAuthorizationServer | None = None
         self.limiter: anyio.CapacityLimiter | None = None
-        self.people = People(base_url, clock, pool, self.in_thread, trusted_proxies=trusted_proxies)
+        self.people = People(base_url, clock, pool, self.in_thread, refusals, trusted_proxies=trusted_proxies)
 
     @property
     def routes(self) -> list[Route]:
@@ -103,9 +106,11 @@ class OAuth:
         try:
             parameters = await form_of(request)
         except Unreadable as bad:
+            self.refusals.note(name, "invalid_request")
             return failed(bad.status, "invalid_request", bad.sentence)
         asked = asked_by(request, self.base_url, parameters)
         if asked.doubled:
+            self.refusals.note(name, "invalid_request")
             return failed(400, "invalid_request", "No parameter may be given twice.")
         if name == "token":
             status, body, headers = await self.in_thread(lambda server: server.create_token_response(asked))
@@ -115,8 +120,7 @@ class OAuth:
         if status == 401:
             said["WWW-Authenticate"] = 'Basic realm="Credit Hub", charset="UTF-8"'
         if status >= 400:
-            # What was refused, without anything that was sent: neither who asked nor with what.
-            log.info("oauth: %s refused: %s", name, dict(body).get("error"))
+            self.refusals.note(name, dict(body)["error"], asked.named)
         return JSONResponse(dict(body) if body else {}, status_code=status, headers={**NO_STORE, **said})
 
     async def metadata(self, _: Request) -> Response:
@@ -206,4 +210,4 @@ def reached(endpoint: Endpoint, otherwise: Endpoint) -> Endpoint:
     return answer
 
 
-__all__ = ["OAuth", "resource_routes"]
+__all__ = ["OAuth", "failed", "resource_routes"]

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from hub.edge.logs import RequestLog
+from hub.edge.refusals import Refusals
 from hub.query.execute import Engine, Operation
 
 OPERATIONS_MAX: Final = 200
@@ -52,6 +53,7 @@ class Observer:
         self.plan_hits = 0
         self.plan_misses = 0
         self.sheds = 0
+        self.refusals = Refusals()
         self.log: RequestLog | None = None
 
     def finished(

@@ -7,23 +7,27 @@ answer that the hub has whole, both are done at once here, and one timer a conne
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hub.edge.reply import WHOLE
-from hub.edge.request import Scope
+from hub.edge.request import Receive, Scope, Send
 from hub.limits import Limits
 
 # Status and sentence of what is refused before it is a request.
 LATE = "408 Request Timeout", "The headers did not arrive in time."
 GARBLED = "400 Bad Request", "This is no valid HTTP request."
+HOSTLESS = "400 Bad Request", "A request by HTTP/1.1 has one Host header, which names this server."
+EXPECTING = "417 Expectation Failed", "The only expectation that is met is 100-continue."
 LARGE = "431 Request Header Fields Too Large", "The headers are larger than the hub reads."
 # The whole answer to a request that is turned away; none for one that is let in.
 TurnAway = Callable[[Scope], tuple[bytes, bytes] | None]
+# What may stand in a Host header (RFC 9110, 7.2): a name or address, and a port.
+HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 UPGRADE = re.compile(rb"(?i)\r\nupgrade:")
 # For how long a new connection may say nothing: browsers open some before they have anything to ask.
 SILENT_SECONDS = 10.0
@@ -107,9 +111,25 @@ class Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self.headers_came()
         if self.came > self.header_bytes and size_of(self.url, self.headers) > self.header_bytes:
-            self.refusal = LARGE
-            raise ValueError(LARGE[1])  # the parser stops at it, and has it answered
+            self.stop(LARGE)
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+                if not HOST.fullmatch(value):
+                    self.stop(HOSTLESS)
+            elif name == b"expect" and value.lower() != b"100-continue":
+                self.stop(EXPECTING)
+        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
+            self.stop(HOSTLESS)
+        if self.expect_100_continue and self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False
         super().on_headers_complete()
+
+    def stop(self, refusal: tuple[str, str]) -> NoReturn:
+        """Refuse what the parser is reading: it stops at the exception, and has it answered."""
+        self.refusal = refusal
+        raise ValueError(refusal[1])
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.headers_came()
@@ -125,7 +145,7 @@ class Protocol(HttpToolsProtocol):
         if answer is not None and self.write_whole(cycle, *answer):
             return
         cycle.scope[WHOLE] = partial(self.write_whole, cycle)
-        super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, closing(cycle, app) if cycle.waiting_for_100_continue else app)
 
     def read_on(self) -> None:
         """Read again after a refusal."""
@@ -139,10 +159,11 @@ class Protocol(HttpToolsProtocol):
         """
         if cycle.disconnected or cycle.response_started or cycle.flow.write_paused or not cycle.keep_alive:
             return False
+        if cycle.waiting_for_100_continue:
+            return False  # see `closing`
         head_of_all = [b"%s: %s\r\n" % pair for pair in cycle.default_headers]
         self.transport.write(b"".join((head, *head_of_all, b"\r\n", body)))
         cycle.response_started = cycle.response_complete = True
-        cycle.waiting_for_100_continue = False
         cycle.message_event.set()
         if self.pipeline:
             self.on_response_complete()
@@ -170,6 +191,23 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self.idle = self.loop.call_later(left, self.close_if_idle)
+
+
+def closing(cycle: Any, app: Any) -> Any:
+    """The application for a request whose body waits for a 100: an answer instead of it ends the connection.
+
+    The client may send that body or not (RFC 9110, 10.1.1), so nobody could tell where the next request begins.
+    """
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: MutableMapping[str, Any]) -> None:
+            if cycle.waiting_for_100_continue:
+                cycle.keep_alive = False
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    return answer
 
 
 def size_of(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:

@@ -1,7 +1,6 @@
 """Where people sign in and consent: sessions, forms that only our pages can send, and the way back to the client."""
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
@@ -19,14 +18,13 @@ from hub.clock import Clock
 from hub.edge import pages
 from hub.edge.clients import address_of
 from hub.edge.forms import Unreadable, asked_by, form_of, parameters_of
+from hub.edge.refusals import Refusals
 from hub.edge.request import headers_of
 from hub.errors import Overloaded
 from hub.identity import throttle
 from hub.identity.oauth.server import Asked, HubAuthorizationServer
 from hub.identity.users import User, find_user, sign_in
 from hub.store.pool import Pool
-
-log = logging.getLogger(__name__)
 
 SESSION_LIFE: Final = timedelta(hours=8)
 VISIT_SECONDS: Final = 3_600
@@ -48,6 +46,7 @@ class People:
         clock: Clock,
         pool: Callable[[], Pool],
         in_thread: InThread,
+        refusals: Refusals,
         *,
         trusted_proxies: Sequence[IPv4Network | IPv6Network],
     ) -> None:
@@ -55,6 +54,7 @@ class People:
         self.clock = clock
         self.pool = pool
         self.in_thread = in_thread
+        self.refusals = refusals
         self.trusted_proxies = trusted_proxies
         self.secure = base_url.startswith("https:")
         self.checking = asyncio.Semaphore(AT_ONCE)
@@ -131,9 +131,12 @@ class People:
         wait, user = await self.checked(request, name, form.get("password", ""), form.get("code"))
         if wait:
             fault = (f"尝试次数过多，请 {wait} 秒后再试。", f"Too many attempts; try again in {wait} seconds.")
-            return self.asks_to_sign_in(request, asked, fault, 429, name)
+            self.refusals.note("sign-in", "throttled", asked.named)
+            answer = self.asks_to_sign_in(request, asked, fault, 429, name)
+            answer.headers["Retry-After"] = str(wait)
+            return answer
         if user is None:
-            log.info("oauth: a sign-in was refused: name, password or code is not right")
+            self.refusals.note("sign-in", "wrong", asked.named)
             fault = ("用户名、密码或验证码不正确。", "User name, password or code is not right.")
             return self.asks_to_sign_in(request, asked, fault, 401, name)
         session = await self.begin_session(user, self.session_of(request))
@@ -199,8 +202,9 @@ class People:
             return self.redirected(asked, {"code": found}, status)
         if kind == "error":
             error, sentence = found
-            log.info("oauth: authorization refused: %s", error)
+            self.refusals.note("authorization", error, asked.named)
             return self.redirected(asked, {"error": error, "error_description": sentence}, status)
+        self.refusals.note("authorization", "invalid_client", asked.named)
         return pages.fault_page(
             "该应用未登记，或其返回地址与登记的不一致，无法返回该应用。",
             found or "The client is unknown, or the redirect_uri is not one that it registered.",

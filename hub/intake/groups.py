@@ -10,6 +10,7 @@ import asyncpg
 from hub.clock import Clock
 from hub.commands.statement import Remark, Statement
 from hub.commands.submission import STATEMENTS_MAX, NotWritten, Outcome, Terms, in_one_transaction, submit
+from hub.domain.publicity import PublicityPolicy
 from hub.intake.judging import Judge, Verdict
 from hub.intake.summary import Part, Teller
 from hub.intake.tables import Table
@@ -71,6 +72,7 @@ class Run:
     at: datetime
     dry_run: bool
     teller: Teller
+    policy: PublicityPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Writer:
 
         async def work() -> None:
             nonlocal told
-            outcomes = await submit(run.connection, self.terms, group.statements, run.clock)
+            outcomes = await submit(run.connection, self.terms, group.statements, run.clock, policy=run.policy)
             told = self._told(group, outcomes)
             if not run.dry_run:
                 await self._findings(told)

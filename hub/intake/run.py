@@ -22,6 +22,7 @@ from hub.clock import Clock
 from hub.commands.statement import Remark
 from hub.commands.submission import NotWritten, Terms, in_one_transaction
 from hub.domain.persons import mask_persons_in
+from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
 from hub.intake.authorities import Authorities, Department
 from hub.intake.groups import Group, Run, Writer
@@ -55,19 +56,23 @@ def run_import(
     dry_run: bool = False,
     report: Path | None = None,
     *,
+    policy: PublicityPolicy | None = None,
     console: Console | None = None,
 ) -> int:
     """Import files for a department into the database at `url`, and print what became of their rows.
 
     Answers the exit status: 0 when no row was rejected, 2 when some were, 1 when a file, the department, the catalogue
     or the database cannot be used, with one sentence why. `item` names the catalogue item where a department has more
-    than one for a kind; `dry_run` writes nothing; `report` is a CSV or JSON file of every outcome. Raises
-    KeyboardInterrupt when interrupted: what is committed by then stays.
+    than one for a kind; `dry_run` writes nothing; `report` is a CSV or JSON file of every outcome; `policy` is
+    that of the packaged rules unless given. Raises KeyboardInterrupt when interrupted: what is committed by then stays.
     """
     console = console or Console()
+    policy = policy or PublicityPolicy.packaged()
     try:
         _check_report(report, files)
-        work = _import(url, clock, files, department, item, dry_run=dry_run, report=report, console=console)
+        work = _import(
+            url, clock, files, department, item, dry_run=dry_run, report=report, policy=policy, console=console
+        )
         tally = interruption.run(work)
     except Unusable as why:
         Console(stderr=True).print(str(why), markup=False, highlight=False, soft_wrap=True)
@@ -90,6 +95,7 @@ async def _import(
     *,
     dry_run: bool,
     report: Path | None,
+    policy: PublicityPolicy,
     console: Console,
 ) -> Tally:
     began = time.monotonic()
@@ -103,7 +109,7 @@ async def _import(
     try:
         with ExitStack() as stack:
             written = stack.enter_context(Report(report)) if report is not None else None
-            run = Run(connection, clock, clock.now(), dry_run, Teller(written))
+            run = Run(connection, clock, clock.now(), dry_run, Teller(written), policy)
             await _import_opened(run, opened, department, item, console)
     except NotWritten as why:
         raise Unusable(f"The import stopped: {why}. What was committed stays; run it again.") from None

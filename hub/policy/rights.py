@@ -62,6 +62,7 @@ ACTORS: Final[Sequence[Actor]] = (
     Actor("the department that decided", _sight(View.DEPARTMENT), (OWNER,)),
     Actor("the subject itself", _sight(View.SUBJECT), subject=SUBJECT),
     Actor("another subject", _sight(View.SUBJECT), subject=OTHER_SUBJECT),
+    Actor("an auditor without a purpose", _sight(View.AUDITOR, Stated.NOTHING)),
     Actor("an auditor", _sight(View.AUDITOR)),
 )
 

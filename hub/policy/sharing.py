@@ -237,7 +237,6 @@ WIDENED: Mapping[str, Widening] = {
         HubScope.ACCESS_LOG_READ,
         {View.DEPARTMENT: closed, View.SUBJECT: disclosed_to_subject, **_ALL},
         named("access-log"),
-        purpose=False,
     ),
     departments.grants.name: Widening(
         None,
@@ -283,6 +282,8 @@ def lacks_purpose(name: str, sight: Sight) -> bool:
         return False
     if widening.scope is not None and widening.scope not in sight.scopes:
         return False
+    if widening.by_view[sight.view] is closed:
+        return False  # no purpose opens it to such a caller
     under_grants = name in (records.records.name, subjects.responsible_persons.name)
     return sight.stated is Stated.NOTHING or (sight.stated is Stated.UNCOVERED and under_grants)
 

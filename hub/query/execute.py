@@ -388,7 +388,8 @@ class Operation:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         schema = engine.catalogue.schema
-        self.read_variables = variable_reader(schema, operation, uses_of(operation, self.fragments))
+        uses = uses_of(operation, self.fragments)
+        self.read_variables = variable_reader(schema, operation, uses, hints=engine.openness.suggestions)
         self.structure = tuple(
             (definition.variable.name.value, structure_of(type_from_ast(schema, definition.type)))
             for definition in operation.variable_definitions or ()

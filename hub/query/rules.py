@@ -62,7 +62,8 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
         def report(error: GraphQLError, path: Sequence[str | int]) -> None:
             place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
             ours = "code" in (error.extensions or {})
-            sentence = error.message if ours else needed(type_at(input_type, path))
+            hints = not self.context.hide_suggestions
+            sentence = error.message if ours else needed(type_at(input_type, path), hints=hints)
             self.report_error(GraphQLError(f"{name}{place}: {sentence}", nodes=error.nodes or [node]))
 
         validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)
@@ -80,12 +81,12 @@ def type_at(kind: Any, path: Sequence[str | int]) -> Any:
     return kind
 
 
-def needed(kind: Any) -> str:
-    """What belongs at a place."""
+def needed(kind: Any, *, hints: bool) -> str:
+    """What belongs at a place; with `hints` the words and fields that the type has."""
     named = get_nullable_type(kind)
-    if is_enum_type(named):
+    if hints and is_enum_type(named):
         return f"One of {', '.join(named.values)} is needed."
-    if is_input_object_type(named):
+    if hints and is_input_object_type(named):
         return f"An object of type {named} is needed; it has only the fields {', '.join(named.fields)}."
     return f"A value of type {kind} is needed."
 
@@ -150,6 +151,9 @@ def faults_of(schema: GraphQLSchema, document: DocumentNode, openness: Openness)
     """Everything that is wrong with a document, at most fifty errors."""
     rules = RULES if openness.introspection else CLOSED
     errors = validate(schema, document, rules, max_errors=ERRORS_MAX, hide_suggestions=not openness.suggestions)
+    if not openness.suggestions:
+        # One rule suggests without being asked whether it may.
+        errors = [GraphQLError(e.message.partition(" Did you mean")[0], nodes=e.nodes) for e in errors]
     texts = _Texts()
     if document.loc is None or "\\u" in document.loc.source.body or not clean(document.loc.source.body):
         visit(document, texts)

@@ -55,21 +55,24 @@ def clean(text: str) -> bool:
     return UNCLEAN.search(text) is None
 
 
-def coercer(kind: GraphQLInputType) -> Coercer:
-    """A function from a JSON value and its place to the type's value; it raises BadValues with every fault's place."""
+def coercer(kind: GraphQLInputType, *, hints: bool = True) -> Coercer:
+    """A function from a JSON value and its place to the type's value; it raises BadValues with every fault's place.
+
+    With `hints` a fault says which words or fields the type has.
+    """
     if isinstance(kind, GraphQLNonNull):
-        return _required(kind)
+        return _required(kind, hints=hints)
     if isinstance(kind, GraphQLList):
-        return _listed(kind)
+        return _listed(kind, hints=hints)
     if isinstance(kind, GraphQLInputObjectType):
-        return _object(kind)
+        return _object(kind, hints=hints)
     if isinstance(kind, GraphQLEnumType):
-        return _enum(kind)
+        return _enum(kind, hints=hints)
     return _scalar(kind)
 
 
-def _required(kind: GraphQLNonNull[Any]) -> Coercer:
-    inner = coercer(kind.of_type)
+def _required(kind: GraphQLNonNull[Any], *, hints: bool) -> Coercer:
+    inner = coercer(kind.of_type, hints=hints)
 
     def read(value: Any, place: str) -> Any:
         if value is None:
@@ -79,8 +82,8 @@ def _required(kind: GraphQLNonNull[Any]) -> Coercer:
     return read
 
 
-def _listed(kind: GraphQLList[Any]) -> Coercer:
-    inner = coercer(kind.of_type)
+def _listed(kind: GraphQLList[Any], *, hints: bool) -> Coercer:
+    inner = coercer(kind.of_type, hints=hints)
     quick = _quick(kind.of_type)
 
     def read(value: Any, place: str) -> Any:
@@ -118,8 +121,8 @@ def _quick(kind: GraphQLInputType) -> Callable[[Any], Any] | None:
     return scalar.coerce_input_value if isinstance(scalar, GraphQLScalarType) and scalar.name in QUICK else None
 
 
-def _object(kind: GraphQLInputObjectType) -> Coercer:
-    fields = {name: (coercer(field.type), field) for name, field in kind.fields.items()}
+def _object(kind: GraphQLInputObjectType, *, hints: bool) -> Coercer:
+    fields = {name: (coercer(field.type, hints=hints), field) for name, field in kind.fields.items()}
 
     def read(value: Any, place: str) -> Any:
         if value is None:
@@ -129,7 +132,8 @@ def _object(kind: GraphQLInputObjectType) -> Coercer:
         read_fields: dict[str, Any] = {}
         faults: list[tuple[str, str]] = []
         if value.keys() - fields.keys():
-            faults.append((place, f"{kind} has only the fields {', '.join(fields)}."))
+            known = f"has only the fields {', '.join(fields)}" if hints else "has no such field"
+            faults.append((place, f"{kind} {known}."))
         for name, (inner, field) in fields.items():
             if name in value:
                 try:
@@ -147,12 +151,14 @@ def _object(kind: GraphQLInputObjectType) -> Coercer:
     return read
 
 
-def _enum(kind: GraphQLEnumType) -> Coercer:
+def _enum(kind: GraphQLEnumType, *, hints: bool) -> Coercer:
+    what = f"One of {', '.join(kind.values)}" if hints else f"A value of type {kind}"
+
     def read(value: Any, place: str) -> Any:
         if value is None:
             return None
         if not isinstance(value, str) or value not in kind.values:
-            raise BadValues([(place, f"One of {', '.join(kind.values)} is needed.")])
+            raise BadValues([(place, f"{what} is needed.")])
         return kind.values[value].value
 
     return read
@@ -228,7 +234,7 @@ def uses_of(operation: OperationDefinitionNode, fragments: Mapping[str, Fragment
 
 
 def variable_reader(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, uses: Mapping[str, str]
+    schema: GraphQLSchema, operation: OperationDefinitionNode, uses: Mapping[str, str], *, hints: bool = True
 ) -> Callable[[Any], dict[str, Any]]:
     """A function from the request's `variables` to coerced values; absent ones without a default stay absent.
 
@@ -241,7 +247,7 @@ def variable_reader(
         default: Any = Undefined
         if definition.default_value is not None:
             default = literal(definition.default_value, kind, {})  # type: ignore[arg-type]
-        readers.append((name, coercer(kind), isinstance(kind, GraphQLNonNull), default))  # type: ignore[arg-type]
+        readers.append((name, coercer(kind, hints=hints), isinstance(kind, GraphQLNonNull), default))  # type: ignore[arg-type]
 
     def placed(name: str, within: str) -> str:
         return f"Argument {uses[name]}{within} (${name}{within})"

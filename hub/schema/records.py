@@ -109,7 +109,8 @@ class RecordRevision:
     revision: int = stored(record_revisions.c.revision, "1 for the first.")
     at: DateTime = stored(record_revisions.c.known_from, "When the hub came to know it.", INSTANT)
     by: Department | None = sourced(
-        One(departments, ((record_revisions.c.by_id, departments.c.id),)), "The department that submitted it."
+        One(departments, ((record_revisions.c.by_id, departments.c.id),)),
+        "The department that submitted it, or that ordered the change.",
     )
     reason: str | None = stored(record_revisions.c.change_reason, "Why it replaced the one before.")
     changed_fields: list[str] = stored(

@@ -222,6 +222,18 @@ class FeedState(StrEnum):
     CLOSED = "CLOSED"
 
 
+class Cut(StrEnum):
+    """What a recomputation did to a publication.
+
+    SHORTENED: it ends earlier, and not yet. ENDED: it was public and is not any more. NOT_BEGUN: it was to begin and
+    never does.
+    """
+
+    SHORTENED = "SHORTENED"
+    ENDED = "ENDED"
+    NOT_BEGUN = "NOT_BEGUN"
+
+
 class ClientKind(StrEnum):
     """What a client of the hub is; an AGENCY belongs to a department, a SUPPLIER acts for one by delegation."""
 

@@ -97,6 +97,12 @@ records = Table(
     Column("digest", LargeBinary, comment="of the submitted values, persons left out; equal means sent again"),
     label("feed_state", FeedState, server_default="NONE"),
     *versioned(bookkeeping=["feed_state"]),
+    # Behind the others, as a later migration added it, in `records_history` too.
+    Column(
+        "class_stated",
+        Boolean,
+        comment="whether the authority stated the class of dishonesty; false: derived; null: none, or not known",
+    ),
     UniqueConstraint(
         "subject_id", "item_code", "source_id", "department_id", "document_key", name="uq_records_natural_key"
     ),

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from hub.data import packaged_rows
 from hub.domain.dates import add_months
-from hub.domain.publicity import KIND_CLASSES, Publication, PublicityPolicy, RuleClass
+from hub.domain.publicity import KIND_CLASSES, Publication, PublicityPolicy, RuleClass, cut
+from hub.settings import Settings
 from hub.store.labels import DishonestyClass, PenaltyKind, PeriodRule, ProcedureKind, Publicity
 
 POLICY = PublicityPolicy.packaged()
@@ -266,3 +267,47 @@ def test_the_months_of_the_packaged_rules_are_those_of_the_texts() -> None:
         ("ORDER_36", "GENERAL"): (3, 12),
         ("ORDER_36", "SERIOUS"): (12, 36),
     }
+
+
+def test_the_settings_choose_what_the_texts_leave_open() -> None:
+    assert PublicityPolicy.of(Settings()) == POLICY
+    chosen = PublicityPolicy.of(
+        Settings.from_env(
+            {
+                "HUB_PUBLICATION_TRANSITION": "rule-at-decision",
+                "HUB_SERIOUS_FINE_YUAN": "1000000",
+                "HUB_MINOR_FINE_YUAN": "3000",
+                "HUB_MINOR_PUBLISHED": "on",
+                "HUB_RUN_ON_REGIONS": "410000, 330000",
+            }
+        )
+    )
+    assert chosen.choices() == {
+        "transition": "RULE_AT_DECISION", "serious_fine_fen": 100_000_000, "minor_fine_fen": 300_000,
+        "minor_published": True, "run_on_regions": ("410000", "330000"),
+    }  # fmt: skip
+    assert chosen.regimes == POLICY.regimes
+
+
+@pytest.mark.parametrize(
+    ("day", "version"),
+    [(date(2001, 1, 1), "2019"), (date(2026, 3, 31), "ORDER_58"), (date(2026, 4, 1), "ORDER_36")],
+)
+def test_a_day_has_one_regime(day: date, version: str) -> None:
+    assert POLICY.in_force(day).version == version
+
+
+days = st.dates(date(2020, 1, 1), date(2030, 1, 1))
+
+
+@given(start=days, until=st.none() | days, ruled=st.none() | days, today=days)
+def test_a_cut_prolongs_nothing_and_ends_nothing_before_it_began(
+    start: date, until: date | None, ruled: date | None, today: date
+) -> None:
+    start = min(start, today)
+    until = None if until is None else max(until, today)
+    last = cut(start, until, ruled, today)
+    assert start <= last
+    assert until is None or last <= until
+    if ruled is None or ruled < today:
+        assert last < today or start == last == today

@@ -102,7 +102,7 @@ async def test_a_refused_document_is_200_for_the_older_media_type_and_400_for_th
 async def test_other_methods_media_types_and_encodings_are_refused(client: httpx.AsyncClient) -> None:
     for method in ("PUT", "DELETE", "PATCH"):
         answer = await client.request(method, "/graphql", headers={"accept": JSON})
-        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, OPTIONS")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST, OPTIONS")
     for accept in ("image/png", "text/event-stream", f"{JSON};q=0, {RESPONSE};q=0, */*", f"{JSON};q=nan"):
         assert (await post(client, TYPENAME, accept=accept)).status_code == 406
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", f"{JSON}; charset=gbk"):
@@ -279,6 +279,39 @@ async def test_introspection_and_suggestions_are_settings(database: str) -> None
             assert (code_of(answer), "data" in answer.json()) == ("BAD_USER_INPUT", False)
         assert "Did you mean" not in (await ask(client, misspelt)).text
         assert (await ask(client, "{ __typename }")).json() == {"data": {"__typename": "Query"}}
+
+
+HINTING: list[tuple[str, Any]] = [
+    ("{ departmens { code } }", None),
+    ("{ records(frist: 1) { edges { cursor } } }", None),
+    ("{ subject { name } }", None),
+    ("{ departments }", None),
+    ('{ records(filter: "x") { edges { cursor } } }', None),
+    ("{ records(filter: {kind: [X]}) { edges { cursor } } }", None),
+    ("{ records(filter: {kinds: [PENALTY]}) { edges { cursor } } }", None),
+    ("query A($f: RecordFiltr) { records(filter: $f) { edges { cursor } } }", {}),
+    ("query A($f: RecordFilter) { records(filter: $f) { edges { cursor } } }", {"f": {"kinds": ["X"]}}),
+    ("query A($f: RecordFilter) { records(filter: $f) { edges { cursor } } }", {"f": {"knds": []}}),
+    ("query A($f: RecordFilter) { records(filter: $f) { edges { cursor } } }", {"f": [7]}),
+    ("{ departments @skp { code } }", None),
+    ("{ node(id: 1) { nme } }", None),
+]
+
+
+async def test_without_suggestions_no_error_names_what_was_not_asked(database: str) -> None:
+    hints = ("Did you mean", "One of", "ADMINISTRATIVE_PENALTY", "kinds,", "only the fields")
+
+    def hinted(said: str) -> list[str]:
+        return [hint for hint in hints if hint in said]
+
+    for suggestions in (True, False):
+        found = []
+        async with running(database, suggestions=suggestions) as (_, client):
+            for query, variables in HINTING:
+                errors = (await ask(client, query, variables)).json()["errors"]
+                assert errors
+                found += [hinted(error["message"]) for error in errors]
+        assert any(found) == suggestions, found
 
 
 async def test_pages_of_listed_origins_may_read_what_a_refusal_says(database: str) -> None:

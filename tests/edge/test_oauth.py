@@ -399,6 +399,8 @@ async def test_pages_run_nothing_and_stand_in_no_frame(served: Served, browser: 
 async def test_guessing_is_slowed_down(served: Served, browser: httpx.AsyncClient) -> None:
     page = await browser.get("/oauth/authorize", params=w.authorization())
     form = w.fields_of(page.text) | {"username": "guessed", "password": "wrong"}
-    statuses = [(await browser.post("/oauth/sign-in", data=form)).status_code for _ in range(8)]
-    assert statuses[0] == 401
-    assert statuses[-1] == 429
+    answers = [await browser.post("/oauth/sign-in", data=form) for _ in range(8)]
+    assert answers[0].status_code == 401
+    assert answers[-1].status_code == 429
+    seconds = answers[-1].headers["retry-after"]
+    assert f"try again in {seconds} seconds" in answers[-1].text

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,6 +13,9 @@ import pytest
 
 from hub.app import Hub
 from hub.clock import Clock
+from hub.edge import logs
+from hub.edge.metrics import Families
+from hub.edge.refusals import LINES_A_SECOND, Refusals
 from hub.identity import totp, users
 from hub.store.engine import connect
 from hub.store.pool import Pool
@@ -98,6 +102,47 @@ async def test_what_is_no_proof_is_refused_like_a_wrong_one(served: Served, head
     assert answer.headers["www-authenticate"].startswith("Basic ")
 
 
+@pytest.mark.parametrize("path", ["token", "introspect", "revoke"])
+async def test_whoever_brings_no_proof_is_told_so_alike_for_every_client(served: Served, path: str) -> None:
+    _, client, _ = served
+    form = {"grant_type": "client_credentials", "token": "x"}
+    answers = [
+        await client.post(f"/oauth/{path}", data=form | more)
+        for more in ({}, {"client_id": "agency"}, {"client_id": "signer"}, {"client_id": "nobody"})
+    ]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(401, answers[0].text)}
+    assert "No client has proved itself" in answers[0].text
+    wrong = await client.post(f"/oauth/{path}", data=form, headers=basic("agency", "wrong"))
+    assert wrong.status_code == 401
+    assert "its secret or the signature of its assertion is wrong" in wrong.text
+
+
+async def test_an_assertion_of_no_type_is_told_the_type(served: Served) -> None:
+    _, client, shared = served
+    for kind in ({}, {"client_assertion_type": "jwt"}):
+        form = {"grant_type": "client_credentials", "client_assertion": assertion(shared)} | kind
+        answer = await client.post("/oauth/token", data=form)
+        assert refusal(answer) == (401, "invalid_client")
+        assert "client_assertion_type=urn:ietf:params:oauth" in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (None, "invalid_request"),
+        ("password", "unsupported_grant_type"),
+        ("urn:ietf:params:oauth:grant-type:jwt-bearer", "unsupported_grant_type"),
+        ("Client_Credentials", "unsupported_grant_type"),
+    ],
+)
+async def test_another_grant_is_refused_with_those_that_there_are(served: Served, kind: str | None, error: str) -> None:
+    _, client, shared = served
+    form = {"grant_type": kind} if kind else {"scope": "records:read"}
+    answer = await client.post("/oauth/token", data=form, headers=basic("agency", shared.secrets["agency"]))
+    assert refusal(answer) == (400, error)
+    assert "client_credentials, authorization_code or refresh_token" in answer.json()["error_description"]
+
+
 async def test_a_client_proves_itself_in_one_way_only(served: Served) -> None:
     _, client, shared = served
     form = {
@@ -132,8 +177,18 @@ async def test_of_many_uses_of_an_assertion_at_once_one_is_good(served: Served) 
         ({"nbf": 99_999_999_999}, "not valid yet"),
         ({"nbf": "now"}, "nbf"),
         ({"jti": "x" * 201}, "jti"),
-        ({"exp": True}, "exp"),
-        ({"exp": -1}, "exp"),
+        ({"exp": True}, "needs an exp: a number"),
+        ({"exp": "1e3"}, "needs an exp: a number"),
+        ({"exp": None}, "needs an exp: a number"),
+        ({"exp": [9]}, "needs an exp: a number"),
+        ({"exp": -1}, "has expired"),
+        ({"exp": -1e30}, "has expired"),
+        ({"exp": 1e30}, "within 600 seconds"),
+        ({"exp": 10**400}, "must be a JSON object"),
+        ({"exp": float("nan")}, "must be a JSON object"),
+        ({"exp": float("inf")}, "must be a JSON object"),
+        ({"iat": 1e30}, "not valid yet"),
+        ({"iat": False}, "nbf and iat must be numbers"),
     ],
 )
 async def test_whoever_signed_is_told_what_is_wrong(served: Served, claims: dict[str, Any], says: str) -> None:
@@ -261,6 +316,18 @@ async def test_a_person_who_was_stopped_gets_nothing_more(served: Served) -> Non
         assert '<input id="password"' in page.text
     finally:
         await execute(served, "update oauth_users set disabled_at = null where username = 'li'")
+
+
+async def test_a_code_gives_what_was_consented_to_and_cannot_be_asked_for_less(
+    served: Served, browser: httpx.AsyncClient
+) -> None:
+    code = (await w.consent(browser, scope="records:read samr/records:read"))["code"]
+    for scope in ("records:read", "records:read samr/records:read", "persons:read"):
+        answer = await w.exchange(browser, code, scope=scope)
+        assert refusal(answer) == (400, "invalid_request")
+        assert "leave scope out" in answer.json()["error_description"]
+    # A slip, and no reason to sign in again.
+    assert (await w.exchange(browser, code)).json()["scope"] == "records:read samr/records:read"
 
 
 async def test_a_code_is_good_for_a_minute(served: Served, browser: httpx.AsyncClient) -> None:
@@ -463,4 +530,58 @@ async def test_no_secret_reaches_a_log(
     ]  # fmt: skip
     assert not [secret for secret in secrets if secret in caplog.text]
     assert "oauth: token refused: invalid_grant" in caplog.text
-    assert "a sign-in was refused" in caplog.text
+    assert "oauth: sign-in refused: wrong" in caplog.text
+
+
+async def test_refusals_are_logged_with_registered_clients_alone_and_counted(
+    served: Served, browser: httpx.AsyncClient, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, client, _ = served
+    monkeypatch.setattr(hub.inside.observer.refusals, "lines", -100)
+    monkeypatch.setattr(hub.inside.observer.refusals, "now", lambda: hub.inside.observer.refusals.second)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logs.JsonLines())
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [handler])
+    monkeypatch.setattr(root, "level", logging.WARNING)  # as `logs.configure` has it
+    before = dict(hub.inside.observer.refusals.counts)
+    await ask_token(client, Shared(secrets={"agency": "a-wrong-secret"}), "agency")
+    await ask_token(client, Shared(secrets={"110101199003070011": "x"}), "110101199003070011")
+    await w.sign_in(browser, "a-password-that-is-wrong")
+    await browser.get("/oauth/authorize", params=w.authorization(response_type="token"))
+    written = capsys.readouterr().err
+    lines = [json.loads(line) for line in written.splitlines() if '"endpoint"' in line]
+    assert [(line["endpoint"], line["error"], line["client"]) for line in lines] == [
+        ("token", "invalid_client", "agency"),
+        ("token", "invalid_client", None),
+        ("sign-in", "wrong", "browser"),
+        ("authorization", "unsupported_response_type", "browser"),
+    ]
+    assert all(line["request"] and line["level"] == "WARNING" for line in lines)
+    assert not [text for text in ("wrong-secret", "110101", "a-password", '"li"') if text in written]
+    families = Families(hub.inside.observer, hub.engine, {}, {})
+    counted = {
+        (sample.labels["endpoint"], sample.labels["error"]): sample.value
+        for family in families.requests()
+        for sample in family.samples
+        if sample.name == "hub_oauth_refusals_total"
+    }
+    grown = {key: counted[key] - before.get(key, 0) for key in counted if counted[key] != before.get(key, 0)}
+    assert grown == {
+        ("token", "invalid_client"): 2,
+        ("sign-in", "wrong"): 1,
+        ("authorization", "unsupported_response_type"): 1,
+    }
+
+
+def test_a_flood_of_refusals_is_counted_and_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    seconds = [7.0]
+    refusals = Refusals(lambda: seconds[0])
+    for _ in range(1_000):
+        refusals.note("token", "invalid_client")
+    seconds[0] += 1
+    refusals.note("token", "invalid_client")
+    assert refusals.counts == {("token", "invalid_client"): 1_001}
+    said = [record.getMessage() for record in caplog.records if record.name == "hub.edge.refusals"]
+    assert len(said) == LINES_A_SECOND + 2
+    assert f"{1_000 - LINES_A_SECOND} further refusals" in said[-2]

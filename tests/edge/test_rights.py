@@ -218,8 +218,8 @@ async def test_the_log_is_for_the_subject_itself_and_for_auditors(
         "query L($uscc: USCC!) { subject(uscc: $uscc) { accessLog(first: 5) "
         "{ edges { node { id client person purpose items department { code } } } } } }"
     )
-    for name in ("representative", "auditor"):
-        answer = await asked(client, text, await token(client, shared, name), uscc=shared.uscc)
+    for name, purpose in (("representative", None), ("auditor", "audit")):
+        answer = await asked(client, text, await token(client, shared, name), purpose, uscc=shared.uscc)
         clients = {edge["node"]["client"] for edge in answer["data"]["subject"]["accessLog"]["edges"]}
         assert "agency" in clients, name
     answer = await asked(client, text, await token(client, shared, "representative"), uscc=shared.other)
@@ -228,6 +228,29 @@ async def test_the_log_is_for_the_subject_itself_and_for_auditors(
         answer = await asked(client, text, held, uscc=shared.uscc)
         assert answer["data"]["subject"]["accessLog"] is None
         assert await codes(answer) == ["FORBIDDEN"]
+
+
+async def test_an_auditor_reads_the_log_for_a_purpose_and_the_subject_its_own_without(served: Served) -> None:
+    _, client, shared = served
+    await seen(served, "agency", "tender")
+    auditor = await token(client, shared, "auditor")
+    text = "query L($uscc: USCC!) { subject(uscc: $uscc) { accessLog(first: 1) { edges { node { id } } } } }"
+    without = await asked(client, text, auditor, uscc=shared.uscc)
+    assert without["data"]["subject"]["accessLog"] is None
+    assert [error["extensions"] for error in without["errors"]] == [
+        {"code": "PURPOSE_REQUIRED", "field": "subject.accessLog"}
+    ]
+    said = await asked(client, text, auditor, "audit", uscc=shared.uscc)
+    assert "errors" not in said
+    number = said["data"]["subject"]["accessLog"]["edges"][0]["node"]["id"]
+    node = "query N($id: ID!) { node(id: $id) { id } }"
+    assert (await asked(client, node, auditor, "audit", id=number))["data"]["node"] == {"id": number}
+    by_id = await asked(client, node, auditor, id=number)
+    assert by_id["data"]["node"] is None
+    assert await codes(by_id) == ["PURPOSE_REQUIRED"]
+    own = await asked(client, text, await token(client, shared, "representative"), uscc=shared.uscc)
+    assert "errors" not in own
+    assert own["data"]["subject"]["accessLog"]["edges"] != []
 
 
 async def test_a_feed_shows_everybody_the_same(served: Served) -> None:

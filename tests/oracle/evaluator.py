@@ -8,11 +8,12 @@ page is a slice of the whole list, and a filter is a comprehension.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time
+from functools import lru_cache
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
+from graphql import DocumentNode, GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
 
 from hub.clock import BEIJING
 from tests.oracle import refusals
@@ -199,8 +200,12 @@ def records(world: World, row: Row, **arguments: Any) -> Answer:
 @resolves("Subject")
 def sanctions(world: World, row: Row, active: bool | None) -> list[Thing]:
     own = [entry for entry in world.entries if entry["subject_id"] == row["id"]]
-    # Whatever is public is in force: those that are not can only be asked for in vain.
-    return [] if active is False else things("SanctionsEntry", own)
+    return things("SanctionsEntry", [entry for entry in own if active is None or in_force(world, entry) == active])
+
+
+def in_force(world: World, entry: Row) -> bool:
+    """Whether a subject is on the list today."""
+    return entry["status"] == "LISTED" and (entry["until"] is None or entry["until"] >= world.today)
 
 
 @resolves("Subject")
@@ -307,12 +312,19 @@ def confiscated_amount(world: World, row: Row) -> str | None:
 
 @resolves("DisclosureState")
 def state(world: World, row: Row) -> str:
-    # Only what is public today is shown to anyone.
-    return "PUBLIC"
+    if row["withdrawn_reason"] is not None:
+        return "WITHDRAWN"
+    if row["public_from"] is None:
+        return "NOT_PUBLIC"
+    if row["public_from"] > world.today:
+        return "SCHEDULED"
+    return "ENDED" if row["public_until"] is not None and row["public_until"] < world.today else "PUBLIC"
 
 
 @resolves("DisclosureState")
-def since(world: World, row: Row) -> datetime:
+def since(world: World, row: Row) -> datetime | None:
+    if row["public_from"] is None:
+        return None
     midnight = datetime.combine(row["public_from"], time(), BEIJING)
     submitted: datetime = row["submitted_at"]
     return max(midnight, submitted)
@@ -377,14 +389,63 @@ def list_id(world: World, row: Row) -> str:
     return global_id("L", row["id"])
 
 
-@resolves("Subject", "SanctionsEntry", name="responsiblePersons")
-def persons(world: World, row: Row) -> None:
-    """Nothing for anybody without the scope."""
+@resolves("Subject", name="responsiblePersons")
+def persons(world: World, row: Row) -> list[Thing] | None:
+    found = world.persons(row["id"])
+    return None if found is None else things("ResponsiblePerson", found)
+
+
+@resolves("SanctionsEntry", name="responsiblePersons")
+def persons_of_entry(world: World, row: Row) -> list[Thing] | None:
+    found = world.persons(row["subject_id"], row["id"])
+    return None if found is None else things("ResponsiblePerson", found)
+
+
+@resolves("ResponsiblePerson", name="id")
+def person_id(world: World, row: Row) -> str:
+    return global_id("P", row["subject_id"], row["id"])
+
+
+@resolves("ResponsiblePerson", name="from")
+def in_office_from(world: World, row: Row) -> Any:
+    return row["valid_from"]
+
+
+@resolves("ResponsiblePerson", name="until")
+def in_office_until(world: World, row: Row) -> Any:
+    return row["valid_until"]
 
 
 @resolves("Subject", name="accessLog")
-def access_log(world: World, row: Row, **_: Any) -> None:
-    """Nothing for anybody without the scope."""
+def access_log(world: World, row: Row, **arguments: Any) -> Answer | None:
+    found = world.readings(row["id"])
+    if found is None:
+        return None
+    return page("readings", lambda row: thing("AccessLogEntry", row), found, ("at", "id"), descending=True, **arguments)
+
+
+@resolves("AccessLogEntry", name="id")
+def reading_id(world: World, row: Row) -> str:
+    return global_id("A", row["subject_id"], row["id"])
+
+
+@resolves("AccessLogEntry", name="client")
+def reading_client(world: World, row: Row) -> Any:
+    return row["client_id"]
+
+
+@resolves("AccessLogEntry", name="department")
+def reading_department(world: World, row: Row) -> Thing | None:
+    return numbered(world, "departments", "Department", row["department_id"])
+
+
+@resolves("AccessLogEntry", name="person")
+def reading_person(world: World, row: Row) -> str | None:
+    """Who in a department looked is for auditors; a subject learns the first sign."""
+    name: str | None = row["person"]
+    if name is None or world.caller.view == "AUDITOR":
+        return name
+    return name[0] + "*" * (len(name) - 1)
 
 
 @resolves("Query", name="viewer")
@@ -665,12 +726,27 @@ SDL = (Path(__file__).parents[2] / "schema.graphql").read_text(encoding="utf-8")
 SCHEMA: GraphQLSchema = refusals.with_scalars(build_schema(SDL, assume_valid_sdl=True))
 
 
+@lru_cache(8)
+def read(text: str, name: str | None) -> tuple[DocumentNode, set[refusals.Refusal]]:
+    """A document, and what is wrong with it whatever its variables are: it is asked with several sets of them."""
+    document = parse(text)
+    return document, refusals.of_document(SCHEMA, document, name)
+
+
+def closed_to(world: World) -> set[tuple[str, str]]:
+    """The fields that a caller may not ask for at all."""
+    return {
+        place
+        for place in refusals.CLOSED
+        if (world.readings(0) if place[1] == "accessLog" else world.persons(0)) is None
+    }
+
+
 def evaluate(world: World, text: str, variables: Answer | None, name: str | None = None) -> Answer:
     """The answer, or `refused` with the (code, path) of everything that is wrong with the request."""
-    document = parse(text)
-    refused = refusals.of_document(SCHEMA, document, name)
+    document, refused = read(text, name)
     if not refused:
-        refused = refusals.of_request(SCHEMA, document, variables, name)
+        refused = refusals.of_request(SCHEMA, document, variables, name, closed=closed_to(world))
     if refused:
         return {"refused": refused}
     result = execute_sync(

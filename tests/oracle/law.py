@@ -2,14 +2,17 @@
 
 What is public is inside its publicity period today, in Beijing, both days included; it was not withdrawn, and a record
 was neither revoked nor repaired. An entry is public while it is listed and its own term is not over. A subject may be
-seen when a registry names it or one of its items is public.
+seen when a registry names it or one of its items is seen.
+
+A token adds to that what its scopes name, for a purpose: to a department what is open to all, what was granted to it
+and what is its own; to a subject what is held on it; to an auditor everything.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -37,7 +40,40 @@ TABLES = (
     "disclosures",
     "name_pairs",
     "name_counting",
+    "responsible_persons",
+    "access_log",
 )
+# What is held against somebody for some years only.
+DISHONESTY = ("ADMINISTRATIVE_PENALTY", "JUDGMENT_DEFAULT", "FALSE_LITIGATION")
+
+
+class Caller(NamedTuple):
+    """Who asks: from where, with which scopes, what was said of the purpose, and what was opened to him.
+
+    `granted` are items by their owner's number and their code; `subject` is whose representative he is.
+    """
+
+    view: str = "PUBLIC"
+    scopes: frozenset[str] = frozenset()
+    stated: str = "NOTHING"
+    departments: frozenset[int] = frozenset()
+    subject: int | None = None
+    granted: frozenset[tuple[int, str]] = frozenset()
+    shared_from: date = date.min
+    now: datetime | None = None
+
+    @property
+    def needs_purpose(self) -> bool:
+        """Whether he must say what for: a subject need not, for what is its own."""
+        return self.view in ("DEPARTMENT", "AUDITOR")
+
+    def reads(self, scope: str) -> bool:
+        """Whether a scope adds to what he sees."""
+        said = self.stated != "NOTHING" or not self.needs_purpose
+        return self.view != "PUBLIC" and scope in self.scopes and said
+
+
+ANYONE = Caller()
 
 
 def within(today: date, first: date | None, last: date | None) -> bool:
@@ -46,17 +82,24 @@ def within(today: date, first: date | None, last: date | None) -> bool:
 
 
 class World:
-    """All rows, and of each kind those that anyone may see today."""
+    """All rows, and of each kind those that a caller may see today: anyone, unless another is named."""
 
-    def __init__(self, tables: Mapping[str, list[Row]], today: date) -> None:
+    def __init__(self, tables: Mapping[str, list[Row]], today: date, caller: Caller = ANYONE) -> None:
         self.tables = tables
         self.today = today
+        self.caller = caller
 
     @classmethod
     async def load(cls, connection: asyncpg.Connection, today: date) -> "World":
         """Read every table as it stands."""
         rows = {name: await connection.fetch(f"select * from {name}") for name in TABLES}
         return cls({name: [dict(row) for row in found] for name, found in rows.items()}, today)
+
+    def seen_by(self, caller: Caller) -> "World":
+        """The same rows for somebody else."""
+        other = World(self.tables, self.today, caller)
+        other.of_subject, other.by, other.ranking = self.of_subject, self.by, self.ranking
+        return other
 
     def published(self, row: Row) -> bool:
         """In its publicity period, and not withdrawn from it."""
@@ -66,26 +109,82 @@ class World:
             and row["withdrawn_reason"] is None
         )
 
+    def is_own(self, row: Row) -> bool:
+        """Whether a row is held on the subject that asks."""
+        return self.caller.view == "SUBJECT" and row["subject_id"] == self.caller.subject
+
+    def sees_marked(self, row: Row, scope: str, by: str) -> bool:
+        """A row that says itself how public it is, and which department it is of."""
+        if row["publicity"] == "PUBLIC":
+            return True
+        if not self.caller.reads(scope):
+            return False
+        match self.caller.view:
+            case "DEPARTMENT":
+                return row["publicity"] == "ON_REQUEST" or row[by] in self.caller.departments
+            case "SUBJECT":
+                return self.is_own(row)
+        return True
+
+    def sees_record(self, row: Row) -> bool:
+        in_use = row["status"] in ("EFFECTIVE", "EXPIRED")
+        if self.published(row) and in_use:
+            return True
+        if not self.caller.reads("records:read"):
+            return False
+        match self.caller.view:
+            case "DEPARTMENT":
+                if {row["department_id"], row["source_id"]} & self.caller.departments:
+                    return True
+                opened = (row["department_id"], row["item_code"]) in self.caller.granted
+                late = row["kind"] in DISHONESTY and row["decided_on"] < self.caller.shared_from
+                open_now = opened or row["item_code"] in self.open_items
+                return open_now and in_use and row["withdrawn_reason"] is None and not late
+            case "SUBJECT":
+                return self.is_own(row)
+        return True
+
+    @cached_property
+    def open_items(self) -> set[str]:
+        """Items that the version in force today opens to every department."""
+        latest = {
+            row["code"]: row["sharing"]
+            for row in sorted(self.catalogue, key=lambda row: (row["effective_from"], row["id"]))
+        }
+        return {code for code, sharing in latest.items() if sharing == "UNCONDITIONAL"}
+
+    def sees_entry(self, row: Row) -> bool:
+        in_force = row["status"] == "LISTED" and within(self.today, None, row["until"])
+        if in_force and self.published(row):
+            return True
+        if not self.caller.reads("sanctions:read"):
+            return False
+        match self.caller.view:
+            case "DEPARTMENT":
+                kept_by = self.by["sanctions_lists", "id"][row["list_id"]]["department_id"]
+                return (in_force and row["withdrawn_reason"] is None) or kept_by in self.caller.departments
+            case "SUBJECT":
+                return self.is_own(row) and row["status"] != "PROPOSED"
+        return True
+
     @cached_property
     def records(self) -> list[Row]:
-        """Public records, newest decision first."""
-        shown = [r for r in self.tables["records"] if self.published(r) and r["status"] in ("EFFECTIVE", "EXPIRED")]
+        """Records that may be seen, newest decision first."""
+        shown = [row for row in self.tables["records"] if self.sees_record(row)]
         return sorted(shown, key=lambda row: (row["decided_on"], row["id"]), reverse=True)
 
     @cached_property
     def entries(self) -> list[Row]:
-        """Public entries, newest first."""
-        shown = [
-            row
-            for row in self.tables["sanctions_entries"]
-            if row["status"] == "LISTED" and self.published(row) and within(self.today, None, row["until"])
-        ]
+        """Entries that may be seen, newest first."""
+        shown = [row for row in self.tables["sanctions_entries"] if self.sees_entry(row)]
         return sorted(shown, key=lambda row: row["id"], reverse=True)
 
     @cached_property
     def subjects(self) -> dict[int, Row]:
         """Subjects that may be seen, by their number."""
         named = {row["subject_id"] for row in (*self.records, *self.entries)}
+        if self.caller.view == "SUBJECT" and (self.caller.reads("records:read") or self.caller.reads("sanctions:read")):
+            named.add(self.caller.subject)
         return {row["id"]: row for row in self.tables["subjects"] if row["status"] is not None or row["id"] in named}
 
     @cached_property
@@ -112,14 +211,50 @@ class World:
         return present[0]["name"] if present else None
 
     def evaluations(self, subject_id: int) -> list[Row]:
-        """The latest public evaluation of each scale."""
-        rows = [r for r in self.of_subject["evaluations", subject_id] if r["latest"] and r["publicity"] == "PUBLIC"]
+        """The latest evaluation of each scale that may be seen."""
+        rows = [
+            row
+            for row in self.of_subject["evaluations", subject_id]
+            if row["latest"] and self.sees_marked(row, "evaluations:read", "evaluator_id")
+        ]
         return sorted(rows, key=lambda row: (row["scale"], row["id"]))
 
     def commitments(self, subject_id: int) -> list[Row]:
-        """Public commitments, newest first."""
-        rows = [row for row in self.of_subject["commitments", subject_id] if row["publicity"] == "PUBLIC"]
+        """Commitments that may be seen, newest first."""
+        rows = [
+            row
+            for row in self.of_subject["commitments", subject_id]
+            if self.sees_marked(row, "records:read", "accepted_by_id")
+        ]
         return sorted(rows, key=lambda row: (row["made_on"], row["id"]), reverse=True)
+
+    def persons(self, subject_id: int, entry_id: int | None = None) -> list[Row] | None:
+        """The persons whose finding stands, of a subject or of an entry; none at all for who may not ask."""
+        caller = self.caller
+        if "persons:read" not in caller.scopes or (caller.needs_purpose and caller.stated != "COVERED"):
+            return None
+        seen = {(row["subject_id"], row["id"]) for row in self.entries}
+        rows = [
+            row
+            for row in self.of_subject["responsible_persons", subject_id]
+            if row["known_until"] is None
+            and (entry_id is None or row["entry_id"] == entry_id)
+            and (caller.view in ("DEPARTMENT", "AUDITOR") or self.is_own(row))
+            and (caller.view == "AUDITOR" or row["entry_id"] is None or (subject_id, row["entry_id"]) in seen)
+        ]
+        return sorted(rows, key=lambda row: row["id"])
+
+    def readings(self, subject_id: int) -> list[Row] | None:
+        """The access log of a subject, newest first; none at all for who may not ask."""
+        if "access-log:read" not in self.caller.scopes:
+            return None
+        now = self.caller.now
+        rows = [
+            row
+            for row in self.of_subject["access_log", subject_id]
+            if self.caller.view == "AUDITOR" or (self.is_own(row) and now is not None and row["disclosed_from"] <= now)
+        ]
+        return sorted(rows, key=lambda row: (row["at"], row["id"]), reverse=True)
 
     @cached_property
     def of_subject(self) -> dict[tuple[str, int], list[Row]]:

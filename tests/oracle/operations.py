@@ -9,9 +9,10 @@ Hypothesis chooses a size and a seed, and the rest follows from them: where an o
 """
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache, partial
 from random import Random
 from typing import Any, NamedTuple
 
@@ -46,7 +47,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tests import make
-from tests.oracle.law import World
+from tests.oracle.law import Row, World
 from tests.oracle.ranking import key_of
 from tests.oracle.refusals import CURSORS, KEYS
 from tests.oracle.tokens import cursor, global_id
@@ -74,6 +75,7 @@ OFTEN = (
 FAULTS = ("uscc", "id", "day", "name", "size", "cursor", "both", "way", "null", "many", "entity")
 # Distances of a search: the name itself, a former one, all but the legal form, a part, a name alike.
 SCORES = (0, 200, 500, 1_500, 2_500, 3_800, 5_000)
+SEARCH = ("Query", "searchSubjects")
 SIZES = (0, 1, 2, 3, 5, 6, 20, 21, 50, 100, 300, 500)
 
 
@@ -85,11 +87,23 @@ class Asked(NamedTuple):
     name: str | None
 
 
+class Sought(NamedTuple):
+    """A subject that a search means: its names, and for each key of the filter what holds of it."""
+
+    names: Sequence[str]
+    holds: Mapping[str, Sequence[Any]]
+
+
 class Pools(NamedTuple):
-    """Values to ask with, by what they are: some name what may be seen, some what may not, some nothing."""
+    """Values to ask with, by what they are: some name what may be seen, some what may not, some nothing.
+
+    `sought` are the subjects that searches are aimed at, and `found` tells where whom a text finds stands.
+    """
 
     values: Mapping[str, Sequence[Any]]
     faults: Mapping[str, Sequence[Any]]
+    sought: Sequence[Sought] = ()
+    found: Callable[[str], Sequence[tuple[int, int]]] = lambda _: ()
 
 
 def pools_of(world: World) -> Pools:
@@ -171,17 +185,83 @@ def pools_of(world: World) -> Pools:
         "day": ["", "2026-02-30", "1899-12-31", "2026-W01-1", "20260101", "2026-01-01T00:00:00+08:00", 20260101],
         "size": [-1, 501, 1_000_000, 2**31, "5", True],
     }
-    return Pools(values, faults)
+
+    @lru_cache(1_000)
+    def found(text: str) -> Sequence[tuple[int, int]]:
+        return world.ranking.ranked(text, set(world.subjects))
+
+    # Few have an industry or a former name, and a search by one is to find somebody all the same.
+    rare = [row for row in tables["subjects"] if row["industry_code"] or row["former_names"]]
+    aims = [*tables["subjects"], *(rare * 3)]
+    return Pools(values, faults, [sought(world, row) for row in aims], found)
+
+
+def sought(world: World, row: Row) -> Sought:
+    """A subject as searches are aimed at it, whether or not it may be seen."""
+    names = [name for name in (row["name"], *row["former_names"]) if len(key_of(name)) > 1]
+    region, industry = row["region_code"], row["industry_code"]
+    section = world.by["industries", "code"].get((industry or "")[:2], {}).get("section")
+    holds = {
+        "kinds": [row["kind"]],
+        "statuses": [row["status"]],
+        "regions": [region, region[:4] + "00", region[:2] + "0000"] if region else [],
+        "industries": [industry, industry[:3], industry[:2], section] if industry else [],
+    }
+    return Sought(names, {key: [value for value in values if value] for key, values in holds.items()})
+
+
+LEGAL_FORM = re.compile(r"(?:股份|集团|（集团）)*有限(?:责任)?公司$|,? (?:Co\., )?(?:Ltd|Limited|Inc)\.?$")
+FULL_WIDTH = {sign: sign + 0xFEE0 for sign in range(0x21, 0x7F)}
+
+
+def typed(random: Random, name: str) -> str:
+    """A name as somebody may type it: whole, in part, in other signs, or with a slip."""
+    bare = LEGAL_FORM.sub("", name)
+    start = random.randrange(max(1, len(bare) - 2))
+    place = random.randrange(len(name))
+    before, sign, after = name[:place], name[place], name[place + 1 :]
+    text = random.choice(
+        (
+            name,
+            bare,
+            bare[: random.randint(2, 6)],
+            bare[start : start + random.randint(2, 8)],
+            name[-4:],
+            before + after,
+            before + random.choice("云司A0") + after,
+            before + sign + sign + after,
+            before + after[:1] + sign + after[1:],
+            f"{before}（{sign}）{after}",
+            f" {before} {sign}·{after}",
+            name.swapcase().translate(FULL_WIDTH),
+        )
+    )
+    return text if len(key_of(text)) > 1 else name
 
 
 def names_of(world: World) -> list[str]:
     """Names present and former, of subjects that may be seen or not; parts of them, and names with a slip."""
-    names = [name for row in world.tables["subjects"] for name in (row["name"], *row["former_names"])]
+    tables = world.tables
+    names = [name for row in tables["subjects"] for name in (row["name"], *row["former_names"])]
     names = [name for name in dict.fromkeys(names) if len(key_of(name)) > 3]
     slips = [name[:2] + "云" + name[3:] for name in names[::3]] + [name[:1] + name[2:] for name in names[1::3]]
     parts = [name[1:5] for name in names[::2]] + [name[2:] for name in names[1::2]]
     parts = [part for part in parts if len(key_of(part)) > 1]
-    return [*names, *slips, *parts, "科技", "示例", "有限公司", "odd sons", "ＯＤＤ ＆ Ｓ", "%_", "谁也不叫这个"]
+    # Nobody is found by a person's name.
+    persons = [row["name"] for row in tables["legal_representatives"] + tables["responsible_persons"]]
+    return [
+        *names,
+        *slips,
+        *parts,
+        *persons,
+        "科技",
+        "示例",
+        "有限公司",
+        "odd sons",
+        "ＯＤＤ ＆ Ｓ",
+        "%_",
+        "谁也不叫这个",
+    ]
 
 
 # What the value of an argument, or of a key of a filter, is taken from.
@@ -250,6 +330,8 @@ class _Writer:
     fields: int = 0
     widest: int = 1
     fault: str | None = None
+    # While a search is written: what makes its values, by their sources.
+    aims: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ choices
 
@@ -266,9 +348,7 @@ class _Writer:
 
     def operation(self) -> Asked:
         if self.chance(25):
-            self.fault = self.pick(
-                ["uscc", "id", "day", "name", "size", "cursor", "both", "way", "null", "many", "entity"]
-            )
+            self.fault = self.pick(FAULTS)
         query = self.schema.query_type
         assert query is not None
         body = self.selection(query, 1, 0, self.count(1, 3))
@@ -327,7 +407,9 @@ class _Writer:
         head = self.alias() + name
         place = (kind.name, name)
         if place in CURSORS:
+            self.aims = self.aimed() if place == SEARCH and self.pools.sought and self.chance(85) else {}
             texts, rows = self.paging(place, definition, rows)
+            self.aims = {}
         else:
             texts = self.arguments(definition)
             rows *= 8 if is_listed(definition) else 1
@@ -341,6 +423,8 @@ class _Writer:
         text = f"{head} {self.selection(below, rows, depth + 1)}"
         if self.chance(12):
             text += f" {head} {self.selection(below, rows, depth + 1)}"
+        if place == SEARCH and self.chance(30):
+            text += f" {self.field(kind, name, definition, 1, depth)}"
         return text
 
     def alias(self) -> str:
@@ -415,6 +499,27 @@ class _Writer:
             texts.append(f"{start}: {self.value(definition.args[start].type, CURSORS[place] + ' cursor')}")
         return texts, rows * (max(sizes) if given and sizes else 20)
 
+    def aimed(self) -> Mapping[str, Callable[[], Any]]:
+        """What a search for some subject asks with: a text that may find it, what it is, a place among those found."""
+        names, holds = self.pick(self.pools.sought)
+        if not names:
+            return {}
+        text = typed(self.random, self.pick(names))
+
+        def place() -> str:
+            """One of the first few more often, so that something is left behind it; or just before one."""
+            stand = self.pools.found(text) or [(0, 1)]
+            far, number = stand[min(self.count(0, len(stand) - 1), self.count(0, len(stand) - 1))]
+            return cursor("search", far, number - self.count(0, 1))
+
+        made: dict[str, Callable[[], Any]] = {
+            key: partial(self.pick, values) for key, values in holds.items() if values
+        }
+        return made | {
+            "name": lambda: text if self.chance(80) else typed(self.random, self.pick(names)),
+            "search cursor": place,
+        }
+
     def takes(self, fault: str) -> bool:
         """Whether the one fault of this operation is this one, and happens here."""
         if self.fault != fault or self.chance(30):
@@ -463,17 +568,29 @@ class _Writer:
         if isinstance(kind, GraphQLList):
             if self.takes("many"):
                 return [self.json(kind.of_type, source)] * 501
-            return [self.json(kind.of_type, source, bad=bad) for _ in range(self.count(0, 4))]
+            return [self.json(kind.of_type, source, bad=bad) for _ in range(self.length(source))]
         if isinstance(kind, GraphQLInputObjectType):
-            names = [name for name in kind.fields if self.chance(40)]
+            names = self.keys(kind)
             return {name: self.json(kind.fields[name].type, SOURCES.get(name, name)) for name in names}
         if callable(source):
             return source()
-        if isinstance(kind, GraphQLEnumType):
-            return self.pick(list(kind.values))
         if bad or self.takes(source):
             return self.pick(self.pools.faults[source])
+        if source in self.aims and self.chance(92):
+            return self.aims[source]()
+        if isinstance(kind, GraphQLEnumType):
+            return self.pick(list(kind.values))
         return self.pick(self.pools.values[source])
+
+    def keys(self, kind: GraphQLInputObjectType) -> list[str]:
+        """Some keys of an input; seldom one that the subject of a search has nothing for, for then nobody is found."""
+        return [
+            name for name in kind.fields if self.chance(40) and (not self.aims or name in self.aims or self.chance(10))
+        ]
+
+    def length(self, source: "str | Callable[[], Any]") -> int:
+        """How long a list of values is; one that a subject is to fit is seldom empty, for then nothing does."""
+        return self.count(1 if source in self.aims and not self.chance(5) else 0, 4)
 
     def literal(self, kind: Any, source: "str | Callable[[], Any]", *, bad: bool = False) -> str:
         """A value of a type as text; parts of it may be variables."""
@@ -484,9 +601,9 @@ class _Writer:
                 return f"[{', '.join([self.literal(kind.of_type, source)] * 501)}]"
             if self.chance(10):
                 return self.value(kind.of_type, source, bad=bad)
-            return f"[{', '.join(self.value(kind.of_type, source, bad=bad) for _ in range(self.count(0, 4)))}]"
+            return f"[{', '.join(self.value(kind.of_type, source, bad=bad) for _ in range(self.length(source)))}]"
         if isinstance(kind, GraphQLInputObjectType):
-            names = [name for name in kind.fields if self.chance(40)]
+            names = self.keys(kind)
             texts = (f"{name}: {self.value(kind.fields[name].type, SOURCES.get(name, name))}" for name in names)
             return f"{{{', '.join(texts)}}}"
         return spelled(kind, self.json(kind, source, bad=bad))

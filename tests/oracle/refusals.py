@@ -4,7 +4,7 @@ Each refusal is (code, path of the field by the answer's keys); what is wrong wi
 value has no path.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -45,7 +45,7 @@ CURSORS = {
     ("Query", "searchSubjects"): "search",
     ("Subject", "accessLog"): "readings",
 }
-# Nobody is asked about here who has the scope: what is below is not looked at, nor what it is asked with.
+# Who has no scope for these has what is below not looked at, nor what it is asked with.
 CLOSED = {("Subject", "accessLog"), ("Subject", "responsiblePersons"), ("SanctionsEntry", "responsiblePersons")}
 # By which keys a gateway may ask for an entity.
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -104,6 +104,7 @@ def of_request(
     name: str | None,
     *,
     every_entity: bool = False,
+    closed: Collection[tuple[str, str]] = CLOSED,
 ) -> set[Refusal]:
     """What is wrong with the values of a request for a sound document.
 
@@ -117,7 +118,7 @@ def of_request(
         return {(BAD, None)}
     named = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
     fragments = {node.name.value: FragmentDetails(node) for node in named}
-    return set(_Walk(schema, operation, fragments, variables, every_entity).root())
+    return set(_Walk(schema, operation, fragments, variables, every_entity, closed).root())
 
 
 @dataclass
@@ -127,6 +128,7 @@ class _Walk:
     fragments: dict[str, FragmentDetails]
     variables: VariableValues
     every_entity: bool
+    closed: Collection[tuple[str, str]]
 
     def root(self) -> Iterator[Refusal]:
         query = self.schema.query_type
@@ -146,7 +148,7 @@ class _Walk:
             return
         definition = parent.fields[name]
         arguments = get_argument_values(definition, nodes[0], self.variables)
-        if (parent.name, name) in CLOSED:
+        if (parent.name, name) in self.closed:
             return
         for refused in self.arguments(parent.name, name, arguments, most=100 if in_list else 500):
             if refused:

@@ -1,8 +1,10 @@
-"""The generator of operations leaves out nothing that a caller may ask with."""
+"""The generator of operations leaves out nothing that a caller may ask with, and its searches find somebody."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import pytest
 from graphql import (
     FieldNode,
     GraphQLInputObjectType,
@@ -19,9 +21,9 @@ from graphql import (
 from graphql.language import Visitor
 
 from hub.store.engine import connect
-from tests.oracle.evaluator import SCHEMA
+from tests.oracle.evaluator import RESOLVERS, SCHEMA, evaluate
 from tests.oracle.law import World
-from tests.oracle.operations import FIELDS_MAX, Asked, operation, pools_of
+from tests.oracle.operations import FIELDS_MAX, Asked, Pools, operation, pools_of
 from tests.oracle.world import TODAY, lay_world
 
 ENOUGH = 2_000
@@ -85,14 +87,48 @@ def in_variables(document: Any, asked: Asked) -> Iterator[str]:
                 yield from (f"{kind.name}.{key}" for key in given.get(made.variable.name.value) or ())
 
 
-async def test_every_argument_and_every_key_of_a_filter_is_asked_with(shared_database: str) -> None:
+@pytest.fixture(scope="module")
+async def world(shared_database: str) -> AsyncIterator[World]:
     connection = await connect(shared_database)
     await lay_world(connection)
-    pools = pools_of(await World.load(connection, TODAY))
+    yield await World.load(connection, TODAY)
     await connection.close()
+
+
+@pytest.fixture(scope="module")
+def pools(world: World) -> Pools:
+    return pools_of(world)
+
+
+def test_every_argument_and_every_key_of_a_filter_is_asked_with(pools: Pools) -> None:
     left = askable()
     for number in range(ENOUGH):
         left -= asked_by(operation(SCHEMA, pools, FIELDS_MAX, number))
         if not left:
             break
     assert left == set()
+
+
+def test_most_searches_find_somebody_whatever_they_are_asked_with(
+    world: World, pools: Pools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: Counter[str] = Counter()
+    found: Counter[str] = Counter()
+    search = RESOLVERS["Query"]["searchSubjects"]
+
+    def counted(world: World, row: Any, name: str, filter: Any = None, **paging: Any) -> Any:  # noqa: A002
+        page = search(world, row, name, filter, **paging)
+        given = {"name", *(key for key, value in {**(filter or {}), **paging}.items() if value is not None)}
+        asked.update(given)
+        found.update(given if page["edges"] else ())
+        return page
+
+    monkeypatch.setitem(RESOLVERS["Query"], "searchSubjects", counted)
+    assert SCHEMA.query_type is not None
+    others = SCHEMA.query_type.fields.keys() - {"searchSubjects"}
+    for number in range(ENOUGH // 4):
+        search_asked = operation(SCHEMA, pools, 4, number, others)
+        evaluate(world, search_asked.text, search_asked.variables[0], search_asked.name)
+    assert asked.keys() == {"name", "first", "after", "kinds", "regions", "industries", "statuses"}
+    assert found["name"] > 0.7 * asked["name"]
+    assert {key: (found[key], asked[key]) for key in asked if found[key] < asked[key] / 3} == {}

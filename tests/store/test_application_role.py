@@ -3,6 +3,7 @@
 import io
 import os
 from collections.abc import AsyncIterator, Iterator
+from datetime import date
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -16,10 +17,13 @@ from hub.commands import housekeeping, sweeps
 from hub.commands.access_log_export import Chosen, export
 from hub.commands.disclosure import append_all
 from hub.commands.expiry import expire
+from hub.commands.recomputation import recompute
+from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
 from hub.store import application_role, metadata
 from hub.store.application_role import grant_to_application, uses
 from hub.store.engine import connect
+from hub.store.labels import PeriodRule
 from hub.store.migration import is_current
 from tests import make
 from tests.edge import oauth_world as w
@@ -27,7 +31,17 @@ from tests.edge.oauth_world import asked, token
 from tests.edge.running import running, until
 from tests.intake import sheets
 
-LOGS = ("access_log", "reading_alerts", "disclosures", "imports", "import_findings", "listing_bases", "listing_steps")
+LOGS = (
+    "publication_cuts",
+    "publication_recomputations",
+    "access_log",
+    "reading_alerts",
+    "disclosures",
+    "imports",
+    "import_findings",
+    "listing_bases",
+    "listing_steps",
+)
 HISTORIES = sorted(name for name in metadata.tables if name.endswith("_history"))
 KEPT = sorted({name for name in metadata.tables if "history" in metadata.tables[name].info})
 
@@ -107,6 +121,16 @@ async def test_the_whole_hub_works(database: str, granted: str, tmp_path: Path) 
     await housekeeping.tidy(connection, Clock())
     assert await export(connection, Chosen(), io.StringIO(), as_json=True) == 1
     await connection.close()
+
+
+async def test_publications_are_recomputed_by_the_application(
+    application: asyncpg.Connection, connection: asyncpg.Connection
+) -> None:
+    await make.department(connection, code="centre")
+    await make.item(connection, period_rule=PeriodRule.DISHONESTY)
+    decided_on = date(2024, 2, 1)
+    await make.record(connection, decided_on=decided_on, public_until=date(2999, 2, 1), rule_version="ORDER_58")
+    assert (await recompute(application, Clock(), PublicityPolicy.packaged(), by="centre")).total == 1
 
 
 async def test_months_of_the_access_log_are_dropped_by_their_owner_alone(

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import asyncpg
 import psycopg
 import pytest
 from alembic import command
@@ -11,8 +12,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from hub.errors import Unusable
-from hub.store.engine import psycopg_url
+from hub.store.codes import load_code_tables
+from hub.store.engine import connect, psycopg_url
 from hub.store.migration import folder, is_current, migrate, revisions
+from tests import make
 
 
 def test_processes_that_migrate_at_once_take_turns(empty_database: str) -> None:
@@ -36,6 +39,27 @@ def test_migrations_and_tables_agree(database: str) -> None:
     with create_engine(psycopg_url(database), poolclass=NullPool).connect() as connection:
         config.attributes["connection"] = connection
         command.check(config)
+
+
+async def test_rows_of_the_release_before_are_kept_and_watched(empty_database: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(folder()))
+    with create_engine(psycopg_url(empty_database), poolclass=NullPool).connect() as before:
+        config.attributes["connection"] = before
+        command.upgrade(config, "0005")
+    connection = await connect(empty_database)
+    await load_code_tables(connection)
+    key = await make.record(connection)
+    await connection.execute("update records set title = '另', revision = 2")
+
+    migrate(empty_database)
+
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="needs revision 3"):
+        await connection.execute("update records set class_stated = true")
+    await connection.execute("update records set class_stated = true, revision = 3")
+    kept = await connection.fetch("select revision, class_stated from records_history where id = $1 order by 1", key.id)
+    assert [tuple(row) for row in kept] == [(1, None), (2, None)]
+    await connection.close()
 
 
 def test_a_database_of_a_newer_hub_is_refused(database: str) -> None:

@@ -190,6 +190,8 @@ class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore
 
     def validate_token_request(self) -> None:
         self.proven_client()
+        if self.request.form.get("scope"):
+            raise InvalidRequestError("The scopes of a code are those that were consented to; leave scope out here.")
         if not self.request.form.get("code"):
             raise InvalidRequestError("The parameter code is needed.")
         if not self.request.form.get("code_verifier"):

@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from math import isfinite
 from typing import Any, Final, TypeGuard
 from urllib.parse import unquote_plus
 
@@ -37,8 +38,13 @@ METHODS: Final[Mapping[ClientAuthentication, str]] = {
     ClientAuthentication.SECRET: SECRET_BASIC,
     ClientAuthentication.NONE: NONE,
 }
+# Each says only what the request shows by itself: the same for clients that there are and for those that there are not.
 UNPROVEN: Final = (
     "The client could not be authenticated: its id, its secret or the signature of its assertion is wrong."
+)
+NO_PROOF: Final = (
+    "No client has proved itself: send id and secret by HTTP Basic, or a client_assertion;"
+    " only a public client sends its client_id alone."
 )
 
 
@@ -113,8 +119,10 @@ class Assertion:
         Raises NotProven.
         """
         form = request.form
-        if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
+        if not form.get("client_assertion"):
             return None
+        if form.get("client_assertion_type") != ASSERTION_TYPE:
+            raise NotProven(f"An assertion needs the parameter client_assertion_type={ASSERTION_TYPE}.")
         header, said = read(form["client_assertion"])
         client = query_client(said["sub"]) if isinstance(said.get("sub"), str) else None
         key = self.key_of(client.client, header) if client is not None else None
@@ -150,12 +158,14 @@ class Assertion:
             fault = "The parameter client_id names another client than the assertion."
         elif not any(one in (self.store.base_url, f"{self.store.base_url}/oauth/token") for one in audiences):
             fault = "The assertion's aud must be this server's issuer or its token endpoint."
-        elif not _is_moment(expires) or expires + ASSERTION_LEEWAY_SECONDS <= now:
-            fault = "The assertion has expired, or has no exp."
+        elif not _is_moment(expires):
+            fault = "The assertion needs an exp: a number, the seconds since 1970."
+        elif expires + ASSERTION_LEEWAY_SECONDS <= now:
+            fault = "The assertion has expired: its exp is over."
         elif expires > now + ASSERTION_SECONDS_MAX:
             fault = f"The assertion's exp must be within {ASSERTION_SECONDS_MAX} seconds."
         elif any(not _is_moment(said.get(name, 0)) for name in ("nbf", "iat")):
-            fault = "The assertion's nbf and iat must be numbers."
+            fault = "The assertion's nbf and iat must be numbers, the seconds since 1970."
         elif max(said.get("nbf", 0), said.get("iat", 0)) > now + ASSERTION_LEEWAY_SECONDS:
             fault = "The assertion is not valid yet; check the clock of whoever signed it."
         elif not isinstance(jti, str) or not 1 <= len(jti) <= JTI_CHARACTERS_MAX:
@@ -175,11 +185,14 @@ def read(assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Header and claims of an assertion, before anything is known of their truth. Raises NotProven."""
     try:
         found = jws.extract_compact(assertion.encode("ascii"))
-        claims = orjson.loads(found.payload)
     except (JoseError, ValueError, TypeError):
         raise NotProven from None
+    try:
+        claims = orjson.loads(found.payload)
+    except orjson.JSONDecodeError:
+        claims = None
     if not isinstance(claims, dict):
-        raise NotProven
+        raise NotProven("The assertion's claims must be a JSON object; NaN and Infinity are no numbers in JSON.")
     return found.headers(), claims
 
 
@@ -212,4 +225,4 @@ def _nobodys(kind: str, curve: str | None) -> jwks.VerifyingKey:
 
 
 def _is_moment(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1 << 40
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

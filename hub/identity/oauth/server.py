@@ -1,9 +1,10 @@
 """The server of one process: its grants, its endpoints about tokens, and what it answers to clients."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request, TokenEndpoint
+from authlib.oauth2.rfc6749 import AuthorizationServer, ClientAuthentication, OAuth2Request, TokenEndpoint
 from authlib.oauth2.rfc6749.errors import (
     InvalidClientError,
     InvalidRequestError,
@@ -15,7 +16,17 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from hub.identity import exchanges, tokens
 from hub.identity.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, find_client
 from hub.identity.oauth.grants import S256, AuthorizationCode, ClientCredentials, RefreshToken, Response
-from hub.identity.oauth.proof import NONE, PRIVATE_KEY_JWT, SECRET_BASIC, Assertion, HubClient, NotProven, by_secret
+from hub.identity.oauth.proof import (
+    NO_PROOF,
+    NONE,
+    PRIVATE_KEY_JWT,
+    SECRET_BASIC,
+    UNPROVEN,
+    Assertion,
+    HubClient,
+    NotProven,
+    by_secret,
+)
 from hub.identity.oauth.store import Store
 from hub.identity.tokens import BadToken
 from hub.identity.verifier import Verifier
@@ -23,11 +34,21 @@ from hub.identity.verifier import Verifier
 JSON: Final = [("Content-Type", "application/json")]
 
 
+GRANTS: Final = f"{CLIENT_CREDENTIALS}, {AUTHORIZATION_CODE} or {REFRESH_TOKEN}"
+
+
 class UnknownGrant(UnsupportedGrantTypeError):  # type: ignore[misc]
     """Authlib's own would repeat whatever was sent."""
 
+    def __init__(self, given: str | None) -> None:
+        super().__init__(None)
+        # Authlib leaves out a description that only `get_error_description` makes.
+        self.description = f"The parameter grant_type must be {GRANTS}."
+        if given is None:
+            self.error = "invalid_request"  # a parameter is missing (RFC 6749, 5.2)
+
     def get_error_description(self) -> str:
-        return f"The parameter grant_type must be {CLIENT_CREDENTIALS}, {AUTHORIZATION_CODE} or {REFRESH_TOKEN}."
+        return str(self.description)
 
 
 class Introspection(TokenEndpoint):  # type: ignore[misc]
@@ -103,7 +124,9 @@ class Revocation(TokenEndpoint):  # type: ignore[misc]
 
 
 class Asked(OAuth2Request):  # type: ignore[misc]
-    """A request as Authlib reads it."""
+    """A request as Authlib reads it; `named` is the registered client that it names, once that was looked up."""
+
+    named: str | None = None
 
     def __init__(
         self, method: str, url: str, parameters: Sequence[tuple[str, str]], headers: Mapping[str, str]
@@ -135,33 +158,39 @@ class HubAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         super().__init__()
         self.store = store
         self.verifier = verifier
-        self.register_client_auth_method(PRIVATE_KEY_JWT, Assertion(store))
-        self.register_client_auth_method(SECRET_BASIC, by_secret)
+        self.assertion = Assertion(store)
         self.register_grant(ClientCredentials)
         self.register_grant(AuthorizationCode, [S256(required=True)])
         self.register_grant(RefreshToken)
         self.register_endpoint(Introspection)
         self.register_endpoint(Revocation)
 
-    def query_client(self, client_id: str) -> HubClient | None:
+    def query_client(self, client_id: str, request: Asked | None = None) -> HubClient | None:
+        """The client of an id, unless it was disabled; the request keeps which registered one it named."""
         found = self.store.ask(lambda connection: find_client(connection, client_id))
+        if request is not None and found is not None:
+            request.named = found.client_id
         return None if found is None or found.disabled_at is not None else HubClient(found)
 
-    def authenticate_client(self, request: OAuth2Request, methods: Sequence[str], endpoint: str = "token") -> HubClient:
+    def authenticate_client(self, request: Asked, methods: Sequence[str], endpoint: str = "token") -> HubClient:
         """The client of a request; whoever does not prove to be one learns nothing of those there are.
 
         Raises InvalidClientError, InvalidRequestError.
         """
         if "client_secret" in request.form:
             raise NotProven("Send the secret by HTTP Basic, not as a parameter (client_secret_basic).")
+        tried = "Authorization" in request.headers or "client_assertion" in request.form
         if "Authorization" in request.headers and "client_assertion" in request.form:
             raise InvalidRequestError("A client proves itself in one way only: by HTTP Basic or by an assertion.")
+        proofs = ClientAuthentication(partial(self.query_client, request=request))
+        proofs.register(PRIVATE_KEY_JWT, self.assertion)
+        proofs.register(SECRET_BASIC, by_secret)
         try:
-            client: HubClient = super().authenticate_client(request, methods, endpoint)
+            client: HubClient = proofs(request, methods, endpoint)
         except NotProven:
             raise
         except InvalidClientError:
-            raise NotProven from None
+            raise NotProven(UNPROVEN if tried else NO_PROOF) from None
         if request.payload.client_id not in (None, client.get_client_id()):
             raise NotProven("The parameter client_id names another client than the one that proved itself.")
         return client
@@ -182,7 +211,7 @@ class HubAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         """
         given = asked.payload.data
         client_id, uri = given.get("client_id"), given.get("redirect_uri")
-        client = self.query_client(client_id) if client_id else None
+        client = self.query_client(client_id, asked) if client_id else None
         whither = client is not None and uri and client.check_redirect_uri(uri)
         if not whither or {"client_id", "redirect_uri"} & {*asked.doubled}:
             return "fault", "The client is unknown, or the redirect_uri is not one that it registered."
@@ -215,7 +244,7 @@ class HubAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         try:
             return super().get_token_grant(request)
         except UnsupportedGrantTypeError:
-            raise UnknownGrant(None) from None
+            raise UnknownGrant(request.payload.grant_type) from None
 
     def validate_requested_scope(self, scope: str | None) -> None:
         """Each grant sees to it itself."""

@@ -1,0 +1,160 @@
+"""HTTP as RFC 9110 and 9112 have it, byte by byte, against a server in a process of its own."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Self
+from urllib.parse import quote
+
+import pytest
+
+from tests.cli.serving import Serving, serving
+
+BODY = b'{"query": "{ departments { code } }"}'
+POST = b"POST /graphql HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(BODY)
+QUERY = b"/graphql?query=" + quote("{ departments { code } }").encode()
+
+
+@pytest.fixture(scope="module")
+def server(shared_database: str) -> Iterator[Serving]:
+    with serving(shared_database, "--no-rate-limit") as made:
+        yield made
+
+
+class Wire:
+    """One connection, read answer by answer."""
+
+    def __init__(self, server: Serving) -> None:
+        self.connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+        self.stream = self.connection.makefile("rb")
+
+    def send(self, data: bytes) -> None:
+        self.connection.sendall(data)
+
+    def answer(self, *, head: bool = False) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of the next answer; a body only where the method gives one."""
+        status = int(self.stream.readline().split()[1])
+        headers: dict[str, str] = {}
+        while line := self.stream.readline().strip():
+            name, _, value = line.decode().partition(": ")
+            headers[name.lower()] = value
+        return status, headers, b"" if head else self.stream.read(int(headers.get("content-length", "0")))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stream.close()
+        self.connection.close()
+
+    def ended(self) -> bool:
+        """Whether the server has closed; waits until it has, or says something."""
+        return self.stream.read(1) == b""
+
+
+def said(server: Serving, request: bytes) -> tuple[int, bytes]:
+    with Wire(server) as wire:
+        wire.send(request)
+        status, _, body = wire.answer()
+    return status, body
+
+
+@pytest.fixture
+def wire(server: Serving) -> Iterator[Wire]:
+    with Wire(server) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "headers", [b"", b"Host: a\r\nHost: a\r\n", b"Host: a b\r\n", b"Host: a/b\r\n", b"Host: a,b@c\r\n"]
+)
+def test_a_request_by_http_1_1_without_one_right_host_is_refused(server: Serving, headers: bytes) -> None:
+    for path in (b"/graphql", b"/healthz"):
+        status, body = said(server, b"GET " + path + b" HTTP/1.1\r\n" + headers + b"\r\n")
+        assert status == 400
+        assert json.loads(body)["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("version", "headers"),
+    [(b"1.0", b""), (b"1.1", b"Host:\r\n"), (b"1.1", b"Host: [::1]:8000\r\n"), (b"1.1", b"hOST: hub.example:80\r\n")],
+)
+def test_a_request_that_names_its_host_or_needs_none_is_answered(
+    server: Serving, version: bytes, headers: bytes
+) -> None:
+    assert said(server, b"GET /healthz HTTP/" + version + b"\r\n" + headers + b"\r\n")[0] == 200
+
+
+def test_a_body_that_waits_to_be_asked_for_is_asked_for(wire: Wire) -> None:
+    for _ in range(2):
+        wire.send(POST + b"Expect: 100-Continue\r\n\r\n")
+        assert wire.answer()[0] == 100
+        wire.send(BODY)
+        status, _, body = wire.answer()
+        assert (status, "data" in json.loads(body)) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "more", "status"),
+    [
+        (b"POST /graphql", b"Content-Type: text/plain\r\nContent-Length: 5\r\n", 415),
+        (b"POST /graphql", b"Content-Type: application/json\r\nContent-Length: 104857600\r\n", 413),
+        (b"POST /oauth/token", b"Content-Type: text/plain\r\nContent-Length: 5\r\n", 415),
+        (b"POST /nothing", b"Content-Length: 5\r\n", 404),
+    ],
+)
+def test_a_body_that_nobody_wants_is_not_asked_for_and_the_connection_ends(
+    wire: Wire, request_line: bytes, more: bytes, status: int
+) -> None:
+    # Whether the client sends it now cannot be known: the next request must not be taken for it.
+    wire.send(request_line + b" HTTP/1.1\r\nHost: hub\r\n" + more + b"Expect: 100-continue\r\n\r\n")
+    found, headers, _ = wire.answer()
+    assert (found, headers["connection"]) == (status, "close")
+    assert wire.ended()
+
+
+def test_another_expectation_fails_and_http_1_0_has_none(server: Serving) -> None:
+    status, body = said(server, POST + b"Expect: 200-ok\r\n\r\n" + BODY)
+    assert (status, json.loads(body)["errors"][0]["extensions"]["code"]) == (417, "BAD_USER_INPUT")
+    assert said(server, POST.replace(b"1.1", b"1.0") + b"Expect: 100-continue\r\n\r\n" + BODY)[0] == 200
+
+
+def test_head_is_get_without_the_body(wire: Wire) -> None:
+    wire.send(b"GET " + QUERY + b" HTTP/1.1\r\nHost: hub\r\n\r\n")
+    status, got, body = wire.answer()
+    wire.send(b"HEAD " + QUERY + b" HTTP/1.1\r\nHost: hub\r\n\r\n")
+    head_status, head, _ = wire.answer(head=True)
+    for said in (got, head):
+        del said["x-request-id"], said["date"]
+    assert (head_status, head) == (status, got) == (200, got)
+    assert int(head["content-length"]) == len(body) > 0
+    wire.send(b"HEAD " + QUERY + b" HTTP/1.1\r\nHost: hub\r\nIf-None-Match: " + got["etag"].encode() + b"\r\n\r\n")
+    assert wire.answer(head=True)[0] == 304
+    for query, expected in ((b"mutation%7B__typename%7D", 405), (b"%7Bnothing%7D", 400)):
+        wire.send(b"HEAD /graphql?query=" + query + b" HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert wire.answer(head=True)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", "/nothing", 404, None),
+        ("GET", "/graphql/", 404, None),
+        ("POST", "/healthz", 405, "GET, HEAD"),
+        ("GET", "/oauth/token", 405, "POST"),
+        ("POST", "/oauth/token/", 404, None),
+        ("DELETE", "/.well-known/oauth-authorization-server", 405, "GET, HEAD"),
+    ],
+)
+def test_where_there_is_nothing_the_answer_is_json_with_a_code(
+    wire: Wire, method: str, path: str, status: int, allow: str | None
+) -> None:
+    wire.send(f"{method} {path} HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n".encode())
+    found, headers, body = wire.answer()
+    assert (found, headers.get("allow"), headers["content-type"]) == (status, allow, "application/json")
+    assert "location" not in headers
+    told = json.loads(body)
+    if path.startswith("/oauth/"):
+        assert told["error"] == "invalid_request"
+    else:
+        assert told["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
