@@ -18,7 +18,7 @@ import orjson
 
 from hub.clock import Clock
 from hub.commands.disclosure import announcing, wake
-from hub.commands.submission import in_one_transaction
+from hub.commands.transaction import in_one_transaction
 from hub.domain.publicity import Publication, PublicityPolicy, cut
 from hub.errors import Unusable
 from hub.store.labels import (

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import asyncpg
 
 from hub.clock import Clock
+from hub.commands.deciding import Outcome, Terms
 from hub.commands.statement import Remark, Statement
-from hub.commands.submission import STATEMENTS_MAX, NotWritten, Outcome, Terms, in_one_transaction, submit
+from hub.commands.submission import STATEMENTS_MAX, submit
+from hub.commands.transaction import NotWritten, in_one_transaction
 from hub.domain.publicity import PublicityPolicy
 from hub.intake.judging import Judge, Verdict
 from hub.intake.summary import Part, Teller

@@ -11,11 +11,13 @@ import pytest
 
 from hub.clock import BEIJING, Clock
 from hub.commands import recomputation
+from hub.commands.deciding import Terms
 from hub.commands.disclosure import append_all
 from hub.commands.recomputation import Account, Chosen, recompute
 from hub.commands.statement import Statement, Values
-from hub.commands.submission import NotWritten, Terms, in_one_transaction, submit
+from hub.commands.submission import submit
 from hub.commands.sweeps import sweep
+from hub.commands.transaction import NotWritten, in_one_transaction
 from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
 from hub.query.ids import encode_id

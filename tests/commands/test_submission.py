@@ -10,9 +10,11 @@ import pytest
 
 from hub.clock import BEIJING, Clock
 from hub.commands import submission
+from hub.commands.deciding import FIELDS, Outcome, Terms
 from hub.commands.statement import Statement, Values
-from hub.commands.submission import FIELDS, NotWritten, Outcome, Terms, in_one_transaction, submit
+from hub.commands.submission import submit
 from hub.commands.sweeps import sweep
+from hub.commands.transaction import NotWritten, in_one_transaction
 from hub.store.engine import connect
 from hub.store.labels import (
     DishonestyClass,

@@ -530,8 +530,9 @@ def position(world: World, row: Row) -> str:
 
 @resolves("Disclosure")
 def item(world: World, row: Row) -> Thing | None:
+    # A feed shows everybody the same of its items, whoever follows it.
     tag = "R" if row["item_kind"] == "RECORD" else "E"
-    found = world.by_key.get((tag, row["subject_id"], row["item_id"]))
+    found = world.everybodys.by_key.get((tag, row["subject_id"], row["item_id"]))
     return record(found) if tag == "R" else thing("SanctionsEntry", found)
 
 

@@ -99,7 +99,13 @@ class World:
         """The same rows for somebody else."""
         other = World(self.tables, self.today, caller)
         other.of_subject, other.by, other.ranking = self.of_subject, self.by, self.ranking
+        other.everybodys = self.everybodys
         return other
+
+    @cached_property
+    def everybodys(self) -> "World":
+        """What everybody sees."""
+        return self if self.caller == ANYONE else World(self.tables, self.today)
 
     def published(self, row: Row) -> bool:
         """In its publicity period, and not withdrawn from it."""
