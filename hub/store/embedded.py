@@ -441,6 +441,9 @@ class Embedded:
                 self.child.poll()
             # A server that something else has started does not hold our lock.
             if held.take() and self._postmaster() is None:
+                if self.child is not None:
+                    # It has let go of its files, and may be a moment from its end.
+                    self.child.wait()
                 return True
             if time.monotonic() > deadline:
                 return False
