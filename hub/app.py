@@ -62,7 +62,7 @@ class Hub:
             outside = OutsideIssuer(settings.issuer, resource_of(base_url), settings.issuer_claims, clock)
         # On the pool of reads: a mutation may hold the edge's few connections for a while.
         self.verifier = Verifier(base_url, clock, self.open_pool, purposes=settings.purposes, outside=outside)
-        self.access_log = AccessLog(url)
+        self.access_log = AccessLog(url, lambda: self.graphql.working)
         self.access = Access(
             Callers(self.verifier, clock, Rules(settings.sharing_years, settings.covert_purposes)),
             self.access_log,

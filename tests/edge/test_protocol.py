@@ -138,20 +138,21 @@ def test_head_is_get_without_the_body(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
-        ("GET", "/nothing", 404, None),
-        ("GET", "/graphql/", 404, None),
+        ("GET", "/nothing", 404, ""),
+        ("GET", "/graphql/", 404, ""),
         ("POST", "/healthz", 405, "GET, HEAD"),
         ("GET", "/oauth/token", 405, "POST"),
-        ("POST", "/oauth/token/", 404, None),
+        ("POST", "/oauth/token/", 404, ""),
         ("DELETE", "/.well-known/oauth-authorization-server", 405, "GET, HEAD"),
     ],
 )
 def test_where_there_is_nothing_the_answer_is_json_with_a_code(
-    wire: Wire, method: str, path: str, status: int, allow: str | None
+    wire: Wire, method: str, path: str, status: int, allow: str
 ) -> None:
     wire.send(f"{method} {path} HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n".encode())
     found, headers, body = wire.answer()
-    assert (found, headers.get("allow"), headers["content-type"]) == (status, allow, "application/json")
+    allowed = ", ".join(sorted(headers.get("allow", "").split(", ")))
+    assert (found, allowed, headers["content-type"]) == (status, allow, "application/json")
     assert "location" not in headers
     told = json.loads(body)
     if path.startswith("/oauth/"):
