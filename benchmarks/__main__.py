@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import load
+from benchmarks.callers import Agency, agency
 from benchmarks.cases import CASES, Case, World
 from hub.query.cursor import encode_cursor
 from hub.store.engine import connect
@@ -38,12 +39,15 @@ WIDE = {"HUB_LIMIT_COST_PER_MINUTE": "999999999", "HUB_LIMIT_CLIENT_REQUESTS": "
 
 
 @contextmanager
-def serving(name: str, url: str) -> Iterator[int]:
-    """One server, one worker, in a process of its own; gives its pid."""
+def serving(name: str, url: str, sees: Mapping[str, Any] | None = None) -> Iterator[int]:
+    """One server, one worker, in a process of its own; gives its pid. `sees` is for the limit: what the agency sees."""
     command = [sys.executable, "-m", *COMMANDS[name], "--port", str(PORTS[name])]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command, env={**os.environ, **WIDE, "HUB_DATABASE_URL": url}, stdout=subprocess.DEVNULL, stderr=log
+            command,
+            env={**os.environ, **WIDE, "HUB_DATABASE_URL": url, "LIMIT_AGENCY": json.dumps(sees or {})},
+            stdout=subprocess.DEVNULL,
+            stderr=log,
         )
     try:
         for _ in range(100):
@@ -72,10 +76,9 @@ async def world_of(url: str) -> World:
     return World(tuple(row[0] for row in usccs), tuple(encode_cursor("disclosures", order, *line) for line in lines))
 
 
-def same_answers(case: Case, bodies: Sequence[bytes]) -> int:
+def same_answers(case: Case, bodies: Sequence[bytes], headers: Mapping[str, str]) -> int:
     """Both must answer byte for byte the same; gives the median answer's size in bytes."""
     sizes: list[int] = []
-    headers = {"content-type": "application/json", "accept": "application/json"}
     for body in bodies[:100]:
         answers = {
             name: httpx.post(f"http://127.0.0.1:{port}/graphql", content=body, headers=headers).content
@@ -90,11 +93,19 @@ def same_answers(case: Case, bodies: Sequence[bytes]) -> int:
 
 
 def measure(
-    case: Case, world: World, pids: dict[str, int], postmaster: int | None, options: argparse.Namespace
+    case: Case,
+    world: World,
+    pids: dict[str, int],
+    postmaster: int | None,
+    asking: Agency,
+    options: argparse.Namespace,
 ) -> dict[str, Any]:
     """One case: a warm-up, then rounds in turn, and their medians."""
     bodies = case.bodies(world, 2000)
-    size = same_answers(case, bodies)
+    headers = load.HEADERS
+    if case.authorized:
+        headers = {**headers, **asking.headers(f"http://127.0.0.1:{PORTS['hub']}")}
+    size = same_answers(case, bodies, headers)
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in pids}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.rounds + 1):
@@ -107,6 +118,7 @@ def measure(
                     seconds=options.seconds,
                     connections=options.connections,
                     folder=Path(folder),
+                    headers=headers,
                 )
                 if found.errors:
                     raise SystemExit(f"{case.name}: {found.errors} requests to {name} failed")
@@ -174,10 +186,11 @@ def main() -> None:
         url, postmaster = embedded.url, embedded.postmaster_pid
     try:
         world = asyncio.run(world_of(url))
-        with serving("limit", url) as limit, serving("hub", url) as hub:
+        asking = asyncio.run(agency(url))
+        with serving("limit", url, asking.sees) as limit, serving("hub", url, asking.sees) as hub:
             pids = {"limit": limit, "hub": hub}
             results = [
-                measure(case, world, pids, postmaster, options)
+                measure(case, world, pids, postmaster, asking, options)
                 for case in CASES
                 if not options.only or case.name in options.only
             ]

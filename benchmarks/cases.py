@@ -1,4 +1,7 @@
-"""The five reads that the hub and the hand-written limit both answer, byte for byte the same."""
+"""The reads that the hub and the hand-written limit both answer, byte for byte the same.
+
+Five of anybody, and two of an agency with a token that looks beyond the public, for a purpose.
+"""
 
 import random
 from collections.abc import Callable
@@ -45,12 +48,16 @@ class World:
 
 @dataclass(frozen=True)
 class Case:
-    """A read: its document, and how a request's variables are drawn; `share` is the ratio to reach."""
+    """A read: its document, and how a request's variables are drawn; `share` is the ratio to reach.
+
+    `authorized` is asked with an agency's token; what it shows beyond the public goes into the access log.
+    """
 
     name: str
     document: str
     variables: Callable[[World, random.Random], dict[str, Any]]
     share: float
+    authorized: bool = False
 
     def bodies(self, world: World, count: int) -> list[bytes]:
         """So many request bodies, the same in every run."""
@@ -64,4 +71,12 @@ CASES = (
     Case("batch", BATCH, lambda world, draw: {"usccs": draw.sample(world.usccs, min(100, len(world.usccs)))}, 0.72),
     Case("feed-deep", FEED, lambda world, draw: {"after": draw.choice(world.cursors)}, 0.9),
     Case("feed-first", FEED, lambda world, draw: {}, 0.9),
+    Case("tiny, authorized", TINY, lambda world, draw: {"uscc": draw.choice(world.usccs)}, 0.6, authorized=True),
+    Case(
+        "pre-check, authorized",
+        PRE_CHECK,
+        lambda world, draw: {"uscc": draw.choice(world.usccs)},
+        0.7,
+        authorized=True,
+    ),
 )

@@ -6,21 +6,23 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json"}
+
 SCRIPT = """
 local bodies = {}
 for line in io.lines("%s") do bodies[#bodies + 1] = line end
 local turn = 0
+local headers = {%s}
 function request()
   turn = turn %% #bodies + 1
-  return wrk.format("POST", "/graphql", {["Content-Type"] = "application/json", ["Accept"] = "application/json"},
-    bodies[turn])
+  return wrk.format("POST", "/graphql", headers, bodies[turn])
 end
 function done(summary, latency, requests)
   io.write(string.format("RESULT %%d %%d %%d %%d %%d\\n", summary.requests, summary.duration,
@@ -49,18 +51,29 @@ def client() -> str:
     return "wrk" if shutil.which("wrk") else "httpx"
 
 
-def run(port: int, bodies: Sequence[bytes], *, seconds: float, connections: int, folder: Path) -> Load:
+def run(
+    port: int,
+    bodies: Sequence[bytes],
+    *,
+    seconds: float,
+    connections: int,
+    folder: Path,
+    headers: Mapping[str, str] = HEADERS,
+) -> Load:
     """Play the bodies against a server for so many seconds."""
     if client() == "wrk":
-        return _wrk(port, bodies, seconds=seconds, connections=connections, folder=folder)
-    return _httpx(port, bodies, seconds=seconds, connections=connections)
+        return _wrk(port, bodies, seconds=seconds, connections=connections, folder=folder, headers=headers)
+    return _httpx(port, bodies, seconds=seconds, connections=connections, headers=headers)
 
 
-def _wrk(port: int, bodies: Sequence[bytes], *, seconds: float, connections: int, folder: Path) -> Load:
+def _wrk(
+    port: int, bodies: Sequence[bytes], *, seconds: float, connections: int, folder: Path, headers: Mapping[str, str]
+) -> Load:
     lines = folder / "bodies.txt"
     lines.write_bytes(b"\n".join(bodies) + b"\n")
     script = folder / "load.lua"
-    script.write_text(SCRIPT % lines)
+    named = ", ".join(f'["{name}"] = "{value}"' for name, value in headers.items())
+    script.write_text(SCRIPT % (lines, named))
     told = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(script), f"http://127.0.0.1:{port}"],
         check=True,
@@ -73,11 +86,10 @@ def _wrk(port: int, bodies: Sequence[bytes], *, seconds: float, connections: int
     return Load(requests, micros / 1e6, p50 / 1000, p99 / 1000, errors)
 
 
-def _httpx(port: int, bodies: Sequence[bytes], *, seconds: float, connections: int) -> Load:
+def _httpx(port: int, bodies: Sequence[bytes], *, seconds: float, connections: int, headers: Mapping[str, str]) -> Load:
     latencies: list[float] = []
     errors = 0
     end = time.perf_counter() + seconds
-    headers = {"content-type": "application/json", "accept": "application/json"}
 
     def play(number: int) -> None:
         nonlocal errors
@@ -114,4 +126,4 @@ def children_of(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-__all__ = ["Load", "children_of", "client", "cpu_seconds", "run"]
+__all__ = ["HEADERS", "Load", "children_of", "client", "cpu_seconds", "run"]

@@ -38,8 +38,13 @@ async def cpu_us(work: Callable[[], Awaitable[Any]], times: int = TIMES) -> floa
     return (time.process_time() - began) / times * 1e6
 
 
-def scope_of() -> dict[str, Any]:
-    headers = [(b"host", b"hub"), (b"content-type", b"application/json"), (b"accept", b"application/json")]
+def scope_of(body: bytes) -> dict[str, Any]:
+    headers = [
+        (b"host", b"hub"),
+        (b"content-type", b"application/json"),
+        (b"accept", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
     return {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
 
 
@@ -58,7 +63,7 @@ async def stages(hub: Hub, case: Case, world: World) -> dict[str, float]:
         async def send(_: Any) -> None:
             pass
 
-        await hub(scope_of(), receive, send)
+        await hub(scope_of(body), receive, send)
 
     operation = engine.operation(asked["query"], None)
     compiled, request = engine.prepare(operation, asked["variables"], hub.clock.today())

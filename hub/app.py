@@ -62,7 +62,7 @@ class Hub:
             outside = OutsideIssuer(settings.issuer, resource_of(base_url), settings.issuer_claims, clock)
         # On the pool of reads: a mutation may hold the edge's few connections for a while.
         self.verifier = Verifier(base_url, clock, self.open_pool, purposes=settings.purposes, outside=outside)
-        self.access_log = AccessLog(url)
+        self.access_log = AccessLog(url, lambda: self.graphql.working)
         self.access = Access(
             Callers(self.verifier, clock, Rules(settings.sharing_years, settings.covert_purposes)),
             self.access_log,
@@ -84,7 +84,7 @@ class Hub:
             origins=frozenset(o.strip().encode() for o in settings.cors_origins.split(",") if o.strip()),
         )
         self.answer = self.inside.traced(self.graphql)
-        oauth = OAuth(
+        self.oauth = OAuth(
             base_url,
             clock,
             self.open_edge_pool,
@@ -94,7 +94,7 @@ class Hub:
             trusted_proxies=networks(settings.trusted_proxies),
         )
         # Where another issuer's tokens are honoured, the hub issues none of its own.
-        issuing = oauth.routes if settings.issuer is None else resource_routes(base_url, settings.issuer)
+        issuing = self.oauth.routes if settings.issuer is None else resource_routes(base_url, settings.issuer)
         routes = [*self.inside.routes, *graphiql.routes(base_url, settings.issuer, settings.purposes), *issuing]
         pages = Starlette(routes=routes, exception_handlers={404: nothing_here, 405: nothing_here})
         # A redirection would lead wherever the Host header says.

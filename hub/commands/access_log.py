@@ -8,17 +8,19 @@ known to be kept fail, and their answers are not sent: a reading too much in the
 import asyncio
 import logging
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import asyncpg
+import orjson
 
 from hub.domain.persons import mask_persons_in
 from hub.errors import Overloaded
+from hub.store.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -26,30 +28,29 @@ WAITING_MAX: Final = 2_000
 GROUP_MAX: Final = 200
 # Of the log's rows, one for each subject of an answer; a single answer may have more, and then goes alone.
 GROUP_ROWS_MAX: Final = 20_000
+# For how long the first of a group waits for others that are being worked on, unless so many are there already.
+GATHER_SECONDS: Final = 0.001
+GATHERED_MAX: Final = 16
 TEXT_CHARACTERS_MAX: Final = 200
 OPERATION_CHARACTERS_MAX: Final = 100
 # For a group's transaction, and for a reading that waits to be in one.
 WRITE_SECONDS_MAX: Final = 5.0
 PAUSE_SECONDS: Final = 0.2
 
+# One parameter for a whole group: the driver looks at each element of an array, and there would be a dozen of them.
 INSERT = """
     insert into access_log (at, client_id, department_id, person, purpose, case_reference, operation, request_id,
         disclosed_from, subject_id, items)
     select reading.at, reading.client_id, reading.department_id, reading.person, reading.purpose,
         reading.case_reference, reading.operation, reading.request_id, reading.disclosed_from, seen.subject_id,
-        kinds.items
-    from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::timestamptz[])
-        as reading (place, at, client_id, department_id, person, purpose, case_reference, operation, request_id,
-            disclosed_from)
-        join unnest($11::bigint[], $12::bigint[], $13::bigint[]) as seen (place, subject_id, kind) using (place)
-        join (
-            select kind, string_to_array(joined, chr(10)) as items
-            from unnest($14::text[]) with ordinality as distinct_kinds (joined, kind)
-        ) kinds using (kind)
+        string_to_array(seen.items, chr(10))
+    from json_to_recordset($1) as reading (at timestamptz, client_id text, department_id integer, person text,
+            purpose text, case_reference text, operation text, request_id text, disclosed_from timestamptz, seen json)
+        cross join json_to_recordset(reading.seen) as seen (subject_id bigint, items text)
 """
-# The statement was refused for what it holds: nothing of it was written, and the connection is as good as before.
-UNFIT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+# The statement was refused for what it holds, or could not even be made: nothing of it was written, and the connection
+# is as good as before.
+UNFIT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, orjson.JSONEncodeError)
 HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -82,10 +83,14 @@ class Waiting(NamedTuple):
 
 
 class AccessLog:
-    """Keeps the log for one process. `write` may be called once `start` has returned, until `stop`."""
+    """Keeps the log for one process. `write` may be called once `start` has returned, until `stop`.
 
-    def __init__(self, url: str) -> None:
+    `in_flight` tells how many requests are being worked on: who may be about to join a group.
+    """
+
+    def __init__(self, url: str, in_flight: Callable[[], int] = lambda: 0) -> None:
         self.url = url
+        self.in_flight = in_flight
         self.waiting: list[Waiting] = []
         self.came = asyncio.Event()
         self.connection: asyncpg.Connection | None = None
@@ -128,7 +133,11 @@ class AccessLog:
         while True:
             await self.came.wait()
             self.came.clear()
-            while group := self.next_group():
+            while self.waiting:
+                await self.gather()
+                group = self.next_group()
+                if not group:
+                    continue
                 try:
                     await self.keep_each(group)
                 except Exception as reason:  # noqa: BLE001 - whatever it is, the next group may be kept
@@ -140,6 +149,20 @@ class AccessLog:
                 except BaseException:
                     self.fail(group)
                     raise
+
+    async def gather(self) -> None:
+        """Wait a moment for those who are about to join: what costs is the commit, and it is the same for all."""
+        if len(self.waiting) >= self.company():
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_SECONDS):
+                while len(self.waiting) < self.company():
+                    self.came.clear()
+                    await self.came.wait()
+
+    def company(self) -> int:
+        """How many may be in a group that is worth waiting for."""
+        return min(self.in_flight(), GATHERED_MAX)
 
     def next_group(self) -> list[Waiting]:
         """Take the next readings to be written together; those that have waited too long fail.
@@ -174,7 +197,8 @@ class AccessLog:
         Raises what the database raises; who has not been let go by then is in doubt.
         """
         try:
-            await asyncio.wait_for(self.keep([each.reading for each in group]), WRITE_SECONDS_MAX)
+            async with asyncio.timeout(WRITE_SECONDS_MAX):
+                await self.keep([each.reading for each in group])
         except UNFIT as reason:
             if len(group) == 1:
                 log.error("access log: a reading cannot be written (%s)", type(reason).__name__)  # noqa: TRY400 - its text may hold values
@@ -195,6 +219,7 @@ class AccessLog:
         if self.connection is None or self.connection.is_closed():
             self.connection = await asyncpg.connect(
                 self.url,
+                connection_class=Connection,
                 timeout=WRITE_SECONDS_MAX,
                 server_settings={
                     "application_name": "hub access log",
@@ -202,18 +227,19 @@ class AccessLog:
                     # Not the server's default, which may trade the last moments before a crash for speed.
                     "synchronous_commit": "on",
                     "statement_timeout": str(int(WRITE_SECONDS_MAX * 1000)),
+                    "plan_cache_mode": "force_generic_plan",
                 },
             )
-        arguments = columns_of(readings)
+        group = written(readings)
         try:
-            await self.connection.execute(INSERT, *arguments)
+            await self.connection.fetch(INSERT, group)
         except asyncpg.CheckViolationError:
             # No partition: a clock that runs ahead of the sweeps, or sweeps that have not run for months.
             for moment in {
                 reading.at.replace(day=1, hour=0, minute=0, second=0, microsecond=0) for reading in readings
             }:
                 await self.connection.execute("select ensure_months($1, $2)", moment, moment + timedelta(days=31))
-            await self.connection.execute(INSERT, *arguments)
+            await self.connection.fetch(INSERT, group)
 
     def drop_connection(self) -> None:
         """Let the connection go, at once."""
@@ -222,35 +248,28 @@ class AccessLog:
             self.connection = None
 
 
-def columns_of(readings: Sequence[Reading]) -> list[Any]:
-    """The arrays of the statement: one entry a reading, then one a reading and subject, then the items seen.
-
-    Of hundreds of subjects most show the same items, so these go once, and are referred to by their place from 1 on.
-    """
-    places = range(len(readings))
-    kinds: dict[frozenset[str], int] = {}
-    of, subjects, seen = [], [], []
-    for place in places:
-        for subject, items in readings[place].seen.items():
-            of.append(place)
-            subjects.append(subject)
-            seen.append(kinds.setdefault(frozenset(items), len(kinds) + 1))
-    return [
-        list(places),
-        [reading.at for reading in readings],
-        [_storable(reading.client) for reading in readings],
-        [reading.department_id for reading in readings],
-        [_storable(reading.person) for reading in readings],
-        [_storable(reading.purpose) for reading in readings],
-        [_storable(reading.case_reference) for reading in readings],
-        [_operation(reading.operation) for reading in readings],
-        [_storable(reading.request_id) for reading in readings],
-        [reading.disclosed_from for reading in readings],
-        of,
-        subjects,
-        seen,
-        [_storable("\n".join(sorted(items)), None) for items in kinds],
-    ]
+def written(readings: Sequence[Reading]) -> str:
+    """The statement's parameter."""
+    return orjson.dumps(
+        [
+            {
+                "at": reading.at,
+                "client_id": _storable(reading.client),
+                "department_id": reading.department_id,
+                "person": _storable(reading.person),
+                "purpose": _storable(reading.purpose),
+                "case_reference": _storable(reading.case_reference),
+                "operation": _operation(reading.operation),
+                "request_id": _storable(reading.request_id),
+                "disclosed_from": reading.disclosed_from,
+                "seen": [
+                    {"subject_id": subject, "items": _storable("\n".join(sorted(items)), None)}
+                    for subject, items in reading.seen.items()
+                ],
+            }
+            for reading in readings
+        ]
+    ).decode()
 
 
 def _storable(text: str | None, characters_max: int | None = TEXT_CHARACTERS_MAX) -> str | None:

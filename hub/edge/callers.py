@@ -6,6 +6,7 @@ not learn why (RFC 6750).
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -83,8 +84,11 @@ def purpose_in(headers: Headers) -> str | None:
 def case_in(headers: Headers) -> str | None:
     """The caller's own reference for its case; signs beyond ASCII come percent-encoded, as in RFC 8187."""
     given = headers.get(b"hub-case", b"").strip()
-    if not given:
-        return None
+    return _case(given) if given else None
+
+
+@lru_cache(maxsize=1_000)
+def _case(given: bytes) -> str:
     try:
         text = unquote_to_bytes(given).decode("utf-8")
     except UnicodeDecodeError:

@@ -12,13 +12,14 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from math import ceil
 from time import monotonic
 from typing import Any
 
 from hub.clock import Clock
 from hub.edge.request import Scope
+from hub.identity.throttle import network_of
 from hub.limits import Limits
 
 CLIENTS_KEPT = 10_000
@@ -59,7 +60,11 @@ def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def address_of(scope: Scope, headers: Mapping[bytes, bytes], trusted: Sequence[IPv4Network | IPv6Network]) -> str:
-    """The caller's address: the peer's, or behind trusted proxies the last one that is none of them."""
+    """The caller's address as it is counted: the peer's, behind trusted proxies the last one that is none of them."""
+    return network_of(_peer_of(scope, headers, trusted))
+
+
+def _peer_of(scope: Scope, headers: Mapping[bytes, bytes], trusted: Sequence[IPv4Network | IPv6Network]) -> str:
     client = scope.get("client")
     peer = client[0] if client else "unknown"
     if not trusted or not _trusts(peer, trusted):
@@ -81,6 +86,8 @@ def _trusts(address: str, trusted: Sequence[IPv4Network | IPv6Network]) -> bool:
         known = ip_address(address)
     except ValueError:
         return False
+    if isinstance(known, IPv6Address) and known.ipv4_mapped is not None:
+        known = known.ipv4_mapped
     return any(known.version == network.version and known in network for network in trusted)
 
 

@@ -9,7 +9,9 @@ from hub.edge.oauth import failed
 async def nothing_here(request: Request, fault: Exception) -> Response:
     """The answer to an address that is none (404), or to a method that it does not take (405)."""
     status: int = getattr(fault, "status_code", 404)
-    headers: dict[str, str] = getattr(fault, "headers", None) or {}
+    headers: dict[str, str] = dict(getattr(fault, "headers", None) or {})
+    if "Allow" in headers:
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))  # it comes in the order of a set
     sentence = "There is nothing at this address; GraphQL is at /graphql."
     if status == 405:
         sentence = f"This address takes only {headers.get('Allow', 'other methods')}."

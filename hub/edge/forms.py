@@ -63,5 +63,7 @@ async def form_of(request: Request) -> Parameters:
 
 def asked_by(request: Request, base_url: str, parameters: Parameters) -> Asked:
     """A request as the server reads it."""
-    headers = {name.title(): value for name, value in request.headers.items() if name == "authorization"}
+    # Two are one that nobody can have meant.
+    given = ", ".join(request.headers.getlist("authorization"))
+    headers = {"Authorization": given} if given else {}
     return Asked(request.method, f"{base_url}{request.url.path}", parameters, headers)

@@ -6,6 +6,7 @@ nothing from those who query. The pages for people are in `hub.edge.sign_in`.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial, wraps
 from ipaddress import IPv4Network, IPv6Network
@@ -19,8 +20,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hub.clock import Clock
+from hub.edge.clients import address_of
 from hub.edge.forms import Unreadable, asked_by, form_of
 from hub.edge.refusals import Refusals
+from hub.edge.request import headers_of
 from hub.edge.sign_in import People
 from hub.errors import Overloaded
 from hub.identity import jwks, keys, tokens
@@ -33,6 +36,7 @@ from hub.store.pool import Pool
 log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8
+AT_ONCE_OF_ONE: Final = 20
 WAITING_MAX: Final = 200
 RETRY_SECONDS: Final = 2
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
@@ -70,6 +74,9 @@ class OAuth:
         self.verifier = verifier
         self.purposes = purposes
         self.refusals = refusals
+        self.trusted_proxies = trusted_proxies
+        # How many requests of an address are being answered.
+        self.asking: Counter[str] = Counter()
         self.server: HubAuthorizationServer | None = None
         self.limiter: anyio.CapacityLimiter | None = None
         self.people = People(base_url, clock, pool, self.in_thread, refusals, trusted_proxies=trusted_proxies)
@@ -80,13 +87,43 @@ class OAuth:
         return [
             Route("/.well-known/oauth-authorization-server", self.metadata),
             *resource_routes(self.base_url, self.base_url),
-            Route("/oauth/jwks", reached(self.jwks, unavailable)),
+            Route("/oauth/jwks", self.reached(self.jwks, unavailable)),
             *(
-                Route(f"/oauth/{path}", reached(partial(self.form_endpoint, name), unavailable), methods=["POST"])
+                Route(f"/oauth/{path}", self.reached(partial(self.form_endpoint, name), unavailable), methods=["POST"])
                 for path, name in (("token", "token"), ("introspect", "introspection"), ("revoke", "revocation"))
             ),
-            *self.people.routes(lambda endpoint: reached(endpoint, self.people.unavailable)),
+            *self.people.routes(lambda endpoint: self.reached(endpoint, self.people.unavailable)),
         ]
+
+    def reached(self, endpoint: Endpoint, otherwise: Endpoint) -> Endpoint:
+        """An endpoint that gives another answer when the database is out of reach, or to whoever asks too much at once.
+
+        The threads are few, and who waits for them waits in one queue: one address must not fill it.
+        """
+
+        @wraps(endpoint)
+        async def answer(request: Request) -> Response:
+            address = address_of(request.scope, headers_of(request.scope), self.trusted_proxies)
+            if self.asking[address] >= AT_ONCE_OF_ONE:
+                self.refusals.note("any", "throttled")
+                refused = await otherwise(request)
+                refused.status_code = 429
+                return refused
+            self.asking[address] += 1
+            try:
+                return await endpoint(request)
+            except ClientDisconnect:
+                # Nobody is there to read it.
+                return Response(status_code=400)
+            except UNREACHABLE as fault:
+                log.warning("oauth: %s cannot be answered: %s", request.url.path, type(fault).__name__)
+                return await otherwise(request)
+            finally:
+                self.asking[address] -= 1
+                if not self.asking[address]:
+                    del self.asking[address]
+
+        return answer
 
     async def in_thread(self, work: Callable[[HubAuthorizationServer], Any]) -> Any:
         """What the server gives, in one of its threads.
@@ -190,23 +227,6 @@ async def unavailable(_: Request) -> Response:
     """The answer while the database is away or too many ask."""
     answer = failed(503, "temporarily_unavailable", "The server cannot answer now; try again in a moment.")
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
-    return answer
-
-
-def reached(endpoint: Endpoint, otherwise: Endpoint) -> Endpoint:
-    """An endpoint that gives another answer when it cannot reach the database."""
-
-    @wraps(endpoint)
-    async def answer(request: Request) -> Response:
-        try:
-            return await endpoint(request)
-        except ClientDisconnect:
-            # Nobody is there to read it.
-            return Response(status_code=400)
-        except UNREACHABLE as fault:
-            log.warning("oauth: %s cannot be answered: %s", request.url.path, type(fault).__name__)
-            return await otherwise(request)
-
     return answer
 
 

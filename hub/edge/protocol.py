@@ -218,10 +218,12 @@ def size_of(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
 def without_upgrade(data: bytes) -> bytes:
     """A request that offers another protocol, without the offer: the hub takes none, and the parser would stop there.
 
-    Java's client offers HTTP/2 so with whatever it sends, unless told not to.
+    Java's client offers HTTP/2 so with whatever it sends, unless told not to. Nothing is made longer or shorter: what
+    looks like a head may be the rest of a body that nobody waited for, and the next request must begin where the client
+    has it.
     """
     head, end, rest = data.partition(b"\r\n\r\n")
-    return UPGRADE.sub(b"\r\nx-upgrade:", head) + end + rest
+    return UPGRADE.sub(b"\r\nx-grade:", head) + end + rest
 
 
 def protocol_with(limits: Limits, turn_away: TurnAway) -> type[Protocol]:

@@ -86,7 +86,6 @@ RIGHTS: Final = f"""
                 and (g.valid_until is null or g.valid_until >= $3)
             order by g.id
         ) as grants,
-        array(select code from in_force where sharing = '{Sharing.UNCONDITIONAL}' order by code) as unconditional,
         exists(select from revoked_tokens where jti = $4) as token_revoked,
         exists(select from token_families where id = $5 and revoked_at is not null) as family_revoked
 """  # noqa: S608 - closed words of our own
@@ -119,7 +118,6 @@ class Rights:
     own_department_codes: frozenset[str] = frozenset()
     subject_id: int | None = None
     grants: tuple[Opening, ...] = ()
-    unconditional: frozenset[str] = frozenset()
 
     def beyond(self, requested: Iterable[str]) -> list[str]:
         """Those of the requested scopes that it may not have now, in their order."""
@@ -144,7 +142,6 @@ class Rights:
             own_department_codes=self.own_department_codes,
             subject_id=self.subject_id,
             openings=tuple(opening for opening in self.grants if f"{opening.owner}/{OwnedScope.RECORDS_READ}" in held),
-            unconditional=self.unconditional,
         )
 
     def _has(self, scope: str) -> bool:
@@ -248,7 +245,6 @@ async def standing_of(
             own_departments=tuple(row["own_departments"]),
             own_department_codes=frozenset(row["own_department_codes"]),
             grants=tuple(_opening(*grant) for grant in row["grants"]),
-            unconditional=_codes(tuple(row["unconditional"])),
         )
     return Standing(rights, revoked=row["token_revoked"] or row["family_revoked"])
 

@@ -10,6 +10,7 @@ guess at others for ever. What was tried is kept as a hash and forgotten after a
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address
 
@@ -65,7 +66,7 @@ async def forgive(connection: asyncpg.Connection, username: str, address: str | 
     names = [_key("name", username), _key("name from", _pair(username, address))]
     await connection.execute("delete from login_attempts where tried = any($1)", names)
     if address is not None:
-        await _uncount(connection, [_key("address", _network(address))])
+        await _uncount(connection, [_key("address", network_of(address))])
 
 
 async def forget(connection: asyncpg.Connection, now: datetime) -> None:
@@ -87,7 +88,7 @@ def _keys(username: str, address: str | None) -> Sequence[tuple[bytes, tuple[int
         (_key("name from", _pair(username, address)), NAME_FROM_ADDRESS),
     ]
     if address is not None:
-        keys.append((_key("address", _network(address)), ADDRESS))
+        keys.append((_key("address", network_of(address)), ADDRESS))
     return sorted(keys)
 
 
@@ -96,15 +97,21 @@ def _key(kind: str, value: str) -> bytes:
 
 
 def _pair(username: str, address: str | None) -> str:
-    return f"{'' if address is None else _network(address)} {username}"
+    return f"{'' if address is None else network_of(address)} {username}"
 
 
-def _network(address: str) -> str:
-    """An address as it is counted: of IPv6 the network, as one customer has all addresses in it."""
+@lru_cache(maxsize=4_096)
+def network_of(address: str) -> str:
+    """An address as it is counted: of IPv6 the network, as one customer has all addresses in it.
+
+    An IPv4 address that a socket for both shows as IPv6 (::ffff:192.0.2.1) is that IPv4 address: or all would be one.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
         return address
     if isinstance(parsed, IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
         return str(IPv6Address(int(parsed) >> (128 - IPV6_PREFIX_BITS) << (128 - IPV6_PREFIX_BITS)))
     return str(parsed)

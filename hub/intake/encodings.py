@@ -6,6 +6,7 @@ is partly one and partly another is refused as a whole: each decoder would read 
 
 import codecs
 import hashlib
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -40,6 +41,9 @@ def look_at(path: Path) -> Content:
     head = b""
     size = 0
     try:
+        # It is read several times, which a pipe cannot be; and opening one waits for somebody to write.
+        if not stat.S_ISREG(kind := path.stat().st_mode) and not stat.S_ISDIR(kind):
+            raise Unusable(f"{path} cannot be read: it is a pipe or a device; save what it gives as a file.")
         with path.open("rb") as file:
             while piece := file.read(_PIECE):
                 head = head or piece[:8192]

@@ -6,6 +6,7 @@ its field, so that the sentence about it can never carry the value.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
@@ -14,6 +15,7 @@ from typing import Final, NamedTuple
 from hub.commands.statement import Remark, Statement, Values, doubts_of, faults_of
 from hub.domain.amounts import fen_from_wan
 from hub.domain.dates import is_blank, parse_day
+from hub.domain.documents import document_key
 from hub.domain.names import name_key, tidy_text
 from hub.domain.persons import looks_like_resident_id, mask_persons_in
 from hub.domain.uscc import BadUscc, is_placeholder, kind_of, parse_uscc
@@ -112,9 +114,11 @@ _FIELD_OF: Final[Mapping[str, str]] = {
 }
 
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
-# Whatever `mask_persons_in` might find has eleven digits with at most one sign between two of them.
-_PERSON_LIKE = re.compile(r"(?<![0-9A-Za-z])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
+# An identity number among the signs of a document's, in full width, with spaces or hyphens between its parts.
+_SEVENTEEN_DIGITS = re.compile(r"(?:\d[\W_]*){17}")
+_PERSON_LIKE = re.compile(r"(?<![0-9A-Z])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9X](?![0-9A-Z])")
 _ADULT_YEARS: Final = 14
+# Whatever `mask_persons_in` might find has eleven digits with at most one sign between two of them.
 _MANY_DIGITS = re.compile(r"(?:[0-9０-９][-－ 　]?){11}")
 # Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
 _UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
@@ -277,11 +281,11 @@ class Judge:
 
     def _numbers(self, texts: Mapping[str, str], faults: list[Remark]) -> None:
         """A document's number must be no person's; one whose date cannot be an adult's birth is one like others."""
-        for field in ("documentNo", "licenseNo"):
-            for match in _PERSON_LIKE.finditer(texts.get(field, "")):
-                born = int(match[0][6:10])
-                if born <= self._today.year - _ADULT_YEARS and looks_like_resident_id(match[0]):
-                    faults.append(Remark("IDENTITY_NUMBER", field))
+        faults.extend(
+            Remark("IDENTITY_NUMBER", field)
+            for field in ("documentNo", "licenseNo")
+            if _holds_identity_number(texts.get(field, ""), self._today.year - _ADULT_YEARS)
+        )
 
     def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
         """Take persons' numbers out of whatever is stored as text."""
@@ -485,6 +489,17 @@ def _may_be_a_persons(code: str) -> bool:
     if code.isascii() and code.isalnum() and not code[:17].isdigit():
         return False
     return looks_like_resident_id(code)
+
+
+def _holds_identity_number(text: str, born_until: int) -> bool:
+    """Whether a document's number holds an identity number, as sent or as the key that is made of it."""
+    if _SEVENTEEN_DIGITS.search(text) is None:
+        return False
+    return any(
+        int(re.sub("[ -]", "", match[0])[6:10]) <= born_until and looks_like_resident_id(match[0])
+        for form in (unicodedata.normalize("NFKC", text).upper(), document_key(text))
+        for match in _PERSON_LIKE.finditer(form)
+    )
 
 
 def _tidied(text: str) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ import csv
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self, TextIO
@@ -22,7 +23,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     **judging.SENTENCES,
     "DUPLICATE_IN_FILE": "The file has the same record above (authority, document number and subject); the later row"
     " counts as sent after it.",
-    "UNKNOWN_COLUMN": "No national item has this header; the column is not read.",
+    "UNKNOWN_COLUMN": "No national item has this header, or a column before it has the same item; it is not read.",
     "NOT_STORED": "The database refuses this row; send it to the operator of the hub with the name of the file.",
 }
 if any(code in judging.SENTENCES for code in statement.SENTENCES):
@@ -67,12 +68,18 @@ class Report:
             self._csv.writerow(COLUMNS)
 
     def write(self, line: Line) -> None:
-        """Add a line."""
-        if self._as_json:
-            self._file.write(",\n" if self._lines else "\n")
-            self._file.write(json.dumps(dict(zip(COLUMNS, line, strict=True)), ensure_ascii=False))
-        else:
-            self._csv.writerow(line)
+        """Add a line.
+
+        Raises Unusable where there is no room for it; what was committed of the import stays.
+        """
+        try:
+            if self._as_json:
+                self._file.write(",\n" if self._lines else "\n")
+                self._file.write(json.dumps(dict(zip(COLUMNS, line, strict=True)), ensure_ascii=False))
+            else:
+                self._csv.writerow(line)
+        except OSError as error:
+            raise self._unwritable(error) from None
         self._lines += 1
 
     def __enter__(self) -> Self:
@@ -90,7 +97,14 @@ class Report:
                 self._file.close()
                 self._draft.replace(self._path)
         except OSError as error:
-            raise Unusable(f"The report {self._path} cannot be written: {error.strerror}.") from None
+            raise self._unwritable(error) from None
         finally:
-            self._file.close()
+            with suppress(OSError):  # what was left to write, and has no room
+                self._file.close()
             self._draft.unlink(missing_ok=True)
+
+    def _unwritable(self, error: OSError) -> Unusable:
+        return Unusable(
+            f"The report {self._path} cannot be written: {error.strerror or 'the system refuses'}. What was committed"
+            " stays; run the import again."
+        )

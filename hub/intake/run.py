@@ -71,10 +71,15 @@ def run_import(
     policy = policy or PublicityPolicy.packaged()
     try:
         _check_report(report, files)
+        began = time.monotonic()
+        # Not among the asynchronous work, where an interruption would wait for its end.
+        with console.status("Checking the files"):
+            opened = [open_file(file) for file in files]
         work = _import(
-            url, clock, files, department, item, dry_run=dry_run, report=report, policy=policy, console=console
+            url, clock, opened, department, item, dry_run=dry_run, report=report, policy=policy, console=console
         )
         tally = interruption.run(work)
+        tally.seconds = time.monotonic() - began
     except Unusable as why:
         Console(stderr=True).print(str(why), markup=False, highlight=False, soft_wrap=True)
         return UNUSABLE
@@ -90,7 +95,7 @@ def _check_report(report: Path | None, files: Sequence[Path]) -> None:
 async def _import(
     url: str,
     clock: Clock,
-    files: Sequence[Path],
+    opened: Sequence[Opened],
     department: str,
     item: str | None,
     *,
@@ -99,10 +104,7 @@ async def _import(
     policy: PublicityPolicy,
     console: Console,
 ) -> Tally:
-    began = time.monotonic()
     asyncio.get_running_loop().set_exception_handler(_log_without_values)
-    with console.status("Checking the files"):
-        opened = [open_file(file) for file in files]
     try:
         connection = await connect(url)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -122,7 +124,6 @@ async def _import(
         ) from None
     finally:
         connection.terminate()
-    run.teller.tally.seconds = time.monotonic() - began
     return run.teller.tally
 
 
@@ -240,7 +241,9 @@ class _Import:
         for place, header in table.layout.unknown:
             title = mask_persons_in(header)[0][:40]
             where = f"column {_letters(place)} of sheet {table.sheet!r}" if table.sheet else f"column {_letters(place)}"
-            self._note(f"{table.file.name}: {where} ({title}) is no national item, so it is not read.")
+            self._note(
+                f"{table.file.name}: {where} ({title}) is no national item, or one a second time, so it is not read."
+            )
             self.run.teller.tell(table, row, "FINDING", Remark("UNKNOWN_COLUMN", None), label=_letters(place))
         if table.layout.unknown and not self.run.dry_run:
             await self.run.connection.execute(

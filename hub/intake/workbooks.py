@@ -1,10 +1,13 @@
 """Tables in workbooks: XLSX, and what else of spreadsheets calamine reads (XLS, XLSB, ODS)."""
 
+import re
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final
+from zipfile import BadZipFile, ZipFile
 
 from python_calamine import (
     CalamineError,
@@ -23,6 +26,15 @@ COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 # The name of the stream in which a workbook under a password lies.
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
+# A sheet is held in memory as the rectangle of its filled cells: a single one in the last column would ask for more
+# than there is, and that ends the process. This is a million rows of the longest layout.
+_CELLS_MAX: Final = 50_000_000
+_PIECE: Final = 1 << 20
+_TAG_MAX: Final = 1024
+# Cells beyond column Z that hold something; an empty one with a format counts for nothing.
+_FAR_CELL = re.compile(rb' r="([A-Z]{2,3})[0-9]+"[^<>]*(?<!/)>(?!</)')
+_ROW = re.compile(rb' r="([0-9]{1,9})"')
+
 
 def open_workbook(path: Path, content: Content) -> Opened:
     """The sheets that have a recognised header; the others are named as passed over.
@@ -31,6 +43,8 @@ def open_workbook(path: Path, content: Content) -> Opened:
     """
     if content.head.startswith(COMPOUND) and _ENCRYPTED in path.read_bytes():
         raise _locked(path)
+    if content.head.startswith(ZIP):
+        _check_extent(path)
     opened = Opened(path, content.sha256, [])
     refusal = no_header(path)
     try:
@@ -59,6 +73,42 @@ def open_workbook(path: Path, content: Content) -> Opened:
     if not opened.tables:
         raise refusal
     return opened
+
+
+def _check_extent(path: Path) -> None:
+    """Raises Unusable where a sheet of an XLSX spans more cells than can be held, whatever stands in most of them."""
+    try:
+        with ZipFile(path) as parts:
+            for name in parts.namelist():
+                if name.startswith("xl/worksheets/") and name.endswith(".xml"):
+                    with parts.open(name) as sheet:
+                        column, rows = _extent(sheet)
+                    if _place(column) * rows > _CELLS_MAX:
+                        raise Unusable(
+                            f"{path} cannot be read: a sheet of it reaches to column {column} and row {rows:,};"
+                            " delete what stands outside its table."
+                        )
+    except (BadZipFile, zlib.error, EOFError, RuntimeError, OSError):
+        raise _damaged(path) from None
+
+
+def _extent(sheet: IO[bytes]) -> tuple[str, int]:
+    """The last column (Z for any up to it) and the last row of a sheet's XML."""
+    column, rows, before = "Z", 1, b""
+    while piece := sheet.read(_PIECE):
+        piece = before + piece
+        far = {letters.decode() for letters in _FAR_CELL.findall(piece)}
+        column = max({column, *far}, key=_place)
+        rows = max(rows, *map(int, _ROW.findall(piece)), 0)
+        before = piece[-_TAG_MAX:]
+    return column, rows
+
+
+def _place(column: str) -> int:
+    place = 0
+    for letter in column:
+        place = place * 26 + ord(letter) - ord("A") + 1
+    return place
 
 
 class _Reading:

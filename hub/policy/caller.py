@@ -7,6 +7,7 @@ request states (`Hub-Purpose`, `Hub-Case`).
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 from hub.policy.principal import Principal
@@ -64,22 +65,20 @@ def caller_of(
 
     Raises PurposeNotGranted for a purpose that neither client nor person may have.
     """
+    sight, values = _standing(principal, purpose, years_before(today, rules.sharing_years))
+    covert_days = rules.covert.get(purpose, 0) if purpose else 0
+    return Caller(sight, principal, purpose, case, (*values, now), covert_days)
+
+
+@lru_cache(maxsize=4_096)
+def _standing(principal: Principal, purpose: str | None, shared_from: date) -> tuple[Sight, tuple[Any, ...]]:
+    """How a principal looks for a purpose, and what statements bind of it but for the time: the same all day."""
     if purpose is not None and purpose not in principal.purposes:
         raise PurposeNotGranted(_not_granted(principal.purposes))
     stated, granted = _granted(principal, purpose)
-    view = view_of(principal)
     scopes = frozenset(scope for scope in HubScope if scope in principal.scopes)
-    values = (
-        list(principal.own_departments),
-        principal.subject_id,
-        list(principal.unconditional) if purpose else [],
-        granted,
-        years_before(today, rules.sharing_years),
-        now,
-    )
-    return Caller(
-        sight_of(view, scopes, stated), principal, purpose, case, values, rules.covert.get(purpose, 0) if purpose else 0
-    )
+    values = (list(principal.own_departments), principal.subject_id, granted, shared_from)
+    return sight_of(view_of(principal), scopes, stated), values
 
 
 def view_of(principal: Principal) -> View:

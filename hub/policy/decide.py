@@ -50,11 +50,17 @@ class World:
                 return self.decide(expression.element, at)
             case Exists():
                 return self.exists(expression.element, at)
+            case ScalarSelect():
+                return self.first(expression.element, at)
             case elements.BooleanClauseList():
-                found = [self.decide(clause, at) for clause in expression.clauses]
-                if expression.operator is operators.and_:
-                    return False if False in found else None if None in found else True
-                return True if True in found else None if None in found else False
+                decisive = expression.operator is not operators.and_
+                unknown = False
+                for clause in expression.clauses:
+                    found = self.decide(clause, at)
+                    if found is decisive:
+                        return decisive
+                    unknown = unknown or found is None
+                return None if unknown else not decisive
             case elements.BindParameter():
                 return self.binds.get(expression.key, expression.value)
             case elements.ColumnClause(is_literal=True):
@@ -102,6 +108,18 @@ class World:
             return [row[column.name] for row in self.found(inner, at)]
         return [self.decide(clause, at) for clause in inner.clauses]
 
+    def first(self, inner: Any, at: Mapping[int, Row]) -> Any:
+        """The one column of the first row of a subquery, which has them from the greatest down; null without a row."""
+        alias = self.inside(inner, at)
+        order = [clause.element for clause in inner._order_by_clauses]  # noqa: SLF001 - there is no other way to it
+
+        def place(row: Row) -> list[Any]:
+            return [self.decide(column, {**at, id(alias): row}) for column in order]
+
+        row = max(self.found(inner, at), key=place, default=None)
+        (column,) = inner.selected_columns
+        return None if row is None else row[column.name]
+
     def exists(self, inner: Any, at: Mapping[int, Row]) -> bool:
         while not isinstance(inner, Select):
             inner = inner.element
@@ -109,7 +127,13 @@ class World:
 
     def found(self, select: Select[Any], at: Mapping[int, Row]) -> list[Row]:
         """The rows of the one table that a subquery reads beside those of the outside."""
+        alias = self.inside(select, at)
+        rows = self.rows.get(alias.element.name, ())
+        return [row for row in rows if self.decide(select.whereclause, {**at, id(alias): row}) is True]
+
+    @staticmethod
+    def inside(select: Select[Any], at: Mapping[int, Row]) -> Any:
+        """The alias of that table."""
         sources = {id(source): source for source in (*select.columns_clause_froms, *select.get_final_froms())}
         (alias,) = [source for number, source in sources.items() if number not in at]
-        rows = self.rows.get(alias.element.name, ())  # type: ignore[attr-defined]
-        return [row for row in rows if self.decide(select.whereclause, {**at, id(alias): row}) is True]
+        return alias

@@ -24,15 +24,14 @@ class Opening:
     purposes: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Principal:
-    """A caller with a token.
+    """A caller with a token; one for each token, told apart by identity, so that what follows from it is found fast.
 
     `scopes` and `purposes` are what token, client, person, delegation and grants together leave. `department_id` is
     the department it acts for; `own_departments` holds that one and those whose duties it took over, with
     `own_department_codes` their codes. `subject_id` is set for a subject's own representative. `openings` are the
-    grants in force today whose scope the token holds. `unconditional` are the codes of the catalogue items that any
-    department may read.
+    grants in force today whose scope the token holds.
     """
 
     client: str
@@ -46,7 +45,6 @@ class Principal:
     own_department_codes: frozenset[str] = frozenset()
     subject_id: int | None = None
     openings: tuple[Opening, ...] = ()
-    unconditional: frozenset[str] = frozenset()
 
     def holds(self, scope: str) -> bool:
         """Whether a scope is among those left to it."""

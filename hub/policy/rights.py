@@ -25,8 +25,6 @@ YESTERDAY, TOMORROW, LONG_AGO = TODAY - timedelta(days=1), TODAY + timedelta(day
 NOW: Final = datetime(2026, 5, 4, 9, tzinfo=BEIJING)
 SUBJECT, OTHER_SUBJECT = 1, 2
 OWNER, CALLER, OTHER = 10, 20, 30
-# Items that are shared with any department.
-OPEN: Final = ("unconditional",)
 OWN_LIST, LIST = 5, 6
 
 ALL: Final = frozenset(HubScope)
@@ -40,7 +38,6 @@ class Actor:
     sight: Sight
     departments: tuple[int, ...] = ()
     subject: int | None = None
-    opened: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()
 
 
@@ -53,19 +50,16 @@ ACTORS: Final[Sequence[Actor]] = (
     Actor("a token without scopes that add", _sight(View.PUBLIC, Stated.NOTHING, frozenset())),
     Actor("a department without scopes", _sight(View.DEPARTMENT, scopes=frozenset()), (CALLER,)),
     Actor("a department without a purpose", _sight(View.DEPARTMENT, Stated.NOTHING), (CALLER,)),
-    Actor("a department, purpose without a grant", _sight(View.DEPARTMENT, Stated.UNCOVERED), (CALLER,), opened=OPEN),
-    Actor("a department with a purpose", _sight(View.DEPARTMENT), (CALLER,), opened=OPEN),
-    Actor(
-        "a department with a grant", _sight(View.DEPARTMENT), (CALLER,), opened=OPEN, granted=(f"{OWNER}/conditional",)
-    ),
+    Actor("a department, purpose without a grant", _sight(View.DEPARTMENT, Stated.UNCOVERED), (CALLER,)),
+    Actor("a department with a purpose", _sight(View.DEPARTMENT), (CALLER,)),
+    Actor("a department with a grant", _sight(View.DEPARTMENT), (CALLER,), granted=(f"{OWNER}/conditional",)),
     Actor(
         "a department with another's grant",
         _sight(View.DEPARTMENT),
         (CALLER,),
-        opened=OPEN,
         granted=(f"{OTHER}/conditional",),
     ),
-    Actor("the department that decided", _sight(View.DEPARTMENT), (OWNER,), opened=OPEN),
+    Actor("the department that decided", _sight(View.DEPARTMENT), (OWNER,)),
     Actor("the subject itself", _sight(View.SUBJECT), subject=SUBJECT),
     Actor("another subject", _sight(View.SUBJECT), subject=OTHER_SUBJECT),
     Actor("an auditor without a purpose", _sight(View.AUDITOR, Stated.NOTHING)),
@@ -93,6 +87,7 @@ def _marked(publicity: str) -> Row:
 
 
 _PUBLIC: Final[dict[str, Any]] = {"public_from": YESTERDAY, "public_until": TOMORROW}
+_IN_FORCE = {"effective_from": LONG_AGO, "effective_until": None}
 _LOGGED = {"subject_id": SUBJECT, "disclosed_from": NOW}
 # For each table with rules of its own: its states, each a row in that state.
 STATES: Final[Mapping[Table, Mapping[str, Row]]] = {
@@ -149,6 +144,11 @@ BESIDE: Final[Mapping[str, Sequence[Row]]] = {
         _record(subject_id=101, **_PUBLIC), _record(subject_id=102), _record("closed", subject_id=103),
     ],
     sanctions.sanctions_entries.name: [_entry(**_PUBLIC), _entry(id=2, status="PROPOSED")],
+    departments.catalogue_items.name: [
+        {"id": 1, "code": "unconditional", "sharing": "UNCONDITIONAL", **_IN_FORCE},
+        {"id": 2, "code": "conditional", "sharing": "CONDITIONAL", **_IN_FORCE},
+        {"id": 3, "code": "closed", "sharing": "NOT_SHARED", **_IN_FORCE},
+    ],
     sanctions.sanctions_lists.name: [{"id": OWN_LIST, "department_id": OWNER}, {"id": LIST, "department_id": 30}],
 }  # fmt: skip
 
@@ -157,7 +157,7 @@ def sees(actor: Actor, table: Table, row: Row) -> str:
     """clear, absent, or refused: the row, nothing, or nothing and an error that asks for a purpose."""
     binds = {
         "today": TODAY, "own_departments": actor.departments, "own_subject": actor.subject,
-        "open_items": actor.opened, "granted_items": actor.granted, "shared_from": date(2021, 5, 4), "now": NOW,
+        "granted_items": actor.granted, "shared_from": date(2021, 5, 4), "now": NOW,
     }  # fmt: skip
     guard = guard_of(table, sight=actor.sight)
     if World(BESIDE, binds).lets_through(guard, table, row):

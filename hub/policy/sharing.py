@@ -30,6 +30,7 @@ from sqlalchemy import (
     cast,
     exists,
     false,
+    literal_column,
     null,
     or_,
     select,
@@ -44,6 +45,7 @@ from hub.policy.visibility import (
     TODAY,
     Guard,
     Predicate,
+    aside,
     by_its_parent,
     closed,
     entry_is_public,
@@ -52,16 +54,16 @@ from hub.policy.visibility import (
     related_is_known,
     relation_is_in_force,
     subject_is_known,
+    today_between,
     word,
 )
 from hub.store import access_log, departments, records, sanctions, subjects
-from hub.store.labels import ListingStatus, Publicity, RecordKind
+from hub.store.labels import ListingStatus, Publicity, RecordKind, Sharing
 
 # Who is calling, bound when a statement runs; the order is that of `hub.policy.caller.Caller.values`.
-BINDS: Final = ("own_departments", "own_subject", "open_items", "granted_items", "shared_from", "now")
+BINDS: Final = ("own_departments", "own_subject", "granted_items", "shared_from", "now")
 OWN_DEPARTMENTS: ColumnElement[Any] = bindparam("own_departments", type_=ARRAY(Integer))
 OWN_SUBJECT: ColumnElement[Any] = bindparam("own_subject", type_=BigInteger())
-OPEN_ITEMS: ColumnElement[Any] = bindparam("open_items", type_=ARRAY(Text))
 GRANTED_ITEMS: ColumnElement[Any] = bindparam("granted_items", type_=ARRAY(Text))
 SHARED_FROM: ColumnElement[Any] = bindparam("shared_from", type_=Date())
 NOW: ColumnElement[Any] = bindparam("now", type_=DateTime(timezone=True))
@@ -88,6 +90,18 @@ def owned_item(record: FromClause) -> ColumnElement[Any]:
     return cast(record.c.department_id, Text).concat(word("/")).concat(record.c.item_code)
 
 
+def item_is_open(record: FromClause) -> Predicate:
+    """Whether any department may read records of its item: what the latest version in force says.
+
+    Asked of the catalogue and not bound, since a catalogue may have thousands of items and few records get this far.
+    """
+    item = aside(departments.catalogue_items)
+    in_force = and_(item.c.code == record.c.item_code, today_between(item.c.effective_from, item.c.effective_until))
+    latest = select(item.c.sharing).where(in_force).order_by(item.c.effective_from.desc(), item.c.id.desc())
+    sharing = latest.limit(literal_column("1")).correlate(record).scalar_subquery()
+    return sharing == word(Sharing.UNCONDITIONAL)
+
+
 def record_is_shared(record: FromClause) -> Predicate:
     """Open to the caller, in use, and not older than dishonesty may be held against a subject.
 
@@ -95,7 +109,7 @@ def record_is_shared(record: FromClause) -> Predicate:
     """
     columns = record.c
     return and_(
-        or_(columns.item_code == any_(OPEN_ITEMS), owned_item(record) == any_(GRANTED_ITEMS)),
+        or_(item_is_open(record), owned_item(record) == any_(GRANTED_ITEMS)),
         columns.withdrawn_reason.is_(None),
         columns.status.not_in([word(status) for status in ENDED_STATUSES]),
         or_(columns.kind.not_in([word(kind) for kind in DISHONESTY]), columns.decided_on >= SHARED_FROM),
@@ -112,7 +126,7 @@ def entry_for_department(entry: FromClause) -> Predicate:
     The procedure before it and what became of it are the business of the department that keeps the list.
     """
     columns = entry.c
-    kept = sanctions.sanctions_lists.alias()
+    kept = aside(sanctions.sanctions_lists)
     own_lists = select(kept.c.id).where(kept.c.department_id == any_(OWN_DEPARTMENTS))
     return or_(
         entry_is_public(entry),
@@ -187,7 +201,7 @@ def named(label: str) -> Callable[[FromClause], ColumnElement[Any]]:
 
 
 def list_code(entry: FromClause) -> ColumnElement[Any]:
-    kept = sanctions.sanctions_lists.alias()
+    kept = aside(sanctions.sanctions_lists)
     return select(kept.c.code).where(kept.c.id == entry.c.list_id).correlate(entry).scalar_subquery()
 
 
@@ -303,7 +317,7 @@ def _persons(guard: Guard, entry_guard: Guard) -> Guard:
     """Persons who were found responsible by themselves, or for an entry that the caller sees."""
 
     def named(person: FromClause) -> Predicate:
-        entry = sanctions.sanctions_entries.alias()
+        entry = aside(sanctions.sanctions_entries)
         same = and_(entry.c.subject_id == person.c.subject_id, entry.c.id == person.c.entry_id)
         seen = exists(select(1).where(same, entry_guard(entry)).correlate(person))
         return and_(guard(person), or_(person.c.entry_id.is_(None), seen))
@@ -322,7 +336,7 @@ def _derived(name: str, sight: Sight) -> Guard:
         return or_(subject_is_known(subject, record, entry), itself)
 
     def related(relation: FromClause) -> Predicate:
-        other = subjects.subjects.alias()
+        other = aside(subjects.subjects)
         seen = exists(select(1).where(other.c.id == relation.c.related_id, known(other)).correlate(relation))
         return and_(relation_is_in_force(relation), seen)
 

@@ -6,6 +6,7 @@ predicate, whether or not a sweep has told the feed. What a token adds is in `hu
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from sqlalchemy import (
     ColumnElement,
@@ -48,6 +49,15 @@ ENDED_STATUSES = (RecordStatus.REVOKED.value, RecordStatus.REPAIRED.value)
 def word(label: str) -> ColumnElement[str]:
     """One of our own words, written into the text so that partial indexes and the planner see it."""
     return literal_column(f"'{label}'")
+
+
+@cache
+def aside(table: FromClause) -> FromClause:
+    """A table as subqueries of predicates read it: always the same alias, since making one costs 0.1 ms.
+
+    So no subquery may stand within another one over the same table.
+    """
+    return table.alias()
 
 
 def open_to_all(_: FromClause) -> Predicate:
@@ -95,8 +105,8 @@ def subject_is_known(
     subject: FromClause, record_guard: Guard = record_is_public, entry_guard: Guard = entry_is_public
 ) -> Predicate:
     """A registered organisation, or one that has an item which the caller may see."""
-    record = records.records.alias()
-    entry = sanctions.sanctions_entries.alias()
+    record = aside(records.records)
+    entry = aside(sanctions.sanctions_entries)
     return or_(
         subject.c.status.is_not(None),
         exists(select(1).where(record.c.subject_id == subject.c.id, record_guard(record)).correlate(subject)),
@@ -120,7 +130,7 @@ def relation_is_current(relation: FromClause) -> Predicate:
 
 def related_is_known(relation: FromClause) -> Predicate:
     """The subject at the other end is one that everybody sees."""
-    related = subjects.subjects.alias()
+    related = aside(subjects.subjects)
     seen = select(1).where(related.c.id == relation.c.related_id, subject_is_known(related))
     return exists(seen.correlate(relation))
 

@@ -8,6 +8,7 @@ A `Cell` says where in a row a plan node's value stands; the shaper reads the ce
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -141,7 +142,7 @@ class Emitter:
 
     def alias(self, table: Any) -> Alias:
         self.count += 1
-        return table.alias(f"t{self.count}")  # type: ignore[no-any-return]
+        return numbered(table, self.count)
 
     def note(self, row: Row, alias: FromClause, rows: p.Rows) -> None:
         """Let each row tell whether it is beyond what is public."""
@@ -440,6 +441,12 @@ class Emitter:
         )
         text = labelled.compile(dialect=DIALECT)
         return Fetch(str(text), tuple(text.positiontup or ()), row.children)
+
+
+@lru_cache(maxsize=2_000)
+def numbered(table: Any, number: int) -> Alias:
+    """A table under the name of its place in a plan; kept, since making it with all its columns costs 0.1 ms."""
+    return table.alias(f"t{number}")  # type: ignore[no-any-return]
 
 
 def wide(kind: Any) -> Any:

@@ -14,6 +14,7 @@ import asyncpg
 
 from hub.errors import Overloaded
 from hub.settings import Settings
+from hub.store.connection import Connection
 
 STATEMENTS_KEPT = 500
 EDGE_CONNECTIONS = 6
@@ -57,6 +58,7 @@ class Pool:
             statement_cache_size=STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
+            connection_class=Connection,
             server_settings={
                 "application_name": "hub edge" if self.writes else "hub reads",
                 "timezone": "Asia/Shanghai",

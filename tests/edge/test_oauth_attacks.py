@@ -15,13 +15,14 @@ from hub.app import Hub
 from hub.clock import Clock
 from hub.edge import logs
 from hub.edge.metrics import Families
+from hub.edge.oauth import AT_ONCE_OF_ONE
 from hub.edge.refusals import LINES_A_SECOND, Refusals
 from hub.identity import totp, users
 from hub.store.engine import connect
 from hub.store.pool import Pool
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import BASE_URL, Shared, ask_signed, ask_token, asked, assertion, basic, token
-from tests.edge.running import running
+from tests.edge.running import running, until
 from tests.identity import acting
 
 Served = tuple[Hub, httpx.AsyncClient, Shared]
@@ -154,6 +155,18 @@ async def test_a_client_proves_itself_in_one_way_only(served: Served) -> None:
     assert refusal(answer) == (400, "invalid_request")
 
 
+async def test_two_authorizations_prove_nothing(served: Served) -> None:
+    _, client, shared = served
+    proof = basic("agency", shared.secrets["agency"])["Authorization"]
+    for headers in ([proof, proof], [proof, "Basic eDp5"], ["Basic eDp5", proof]):
+        answer = await client.post(
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            headers=[("Authorization", header) for header in headers],
+        )
+        assert refusal(answer) == (401, "invalid_client")
+
+
 async def test_a_client_with_a_key_cannot_come_without_it(served: Served) -> None:
     _, client, _ = served
     for form in ({"client_id": "signer"}, {"client_id": "agency"}, {}, {"client_id": "\x7f"}):
@@ -269,6 +282,30 @@ async def test_while_the_database_is_away_the_answer_says_to_come_back(
     assert "服务暂时不可用" in page.text
 
 
+async def test_one_address_cannot_take_the_token_endpoint_from_all_others(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, client, shared = served
+    took, away = Pool.take, asyncio.Event()
+
+    async def wait(self: Pool) -> Any:
+        await away.wait()
+        return await took(self)
+
+    monkeypatch.setattr(Pool, "take", wait)
+    transport = httpx.ASGITransport(app=hub, client=("198.51.100.7", 1))
+    async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as other:
+        waiting = [asyncio.create_task(ask_token(client, shared, "agency")) for _ in range(AT_ONCE_OF_ONE)]
+        await until(lambda: sum(hub.oauth.asking.values()) == AT_ONCE_OF_ONE)
+        answer = await ask_token(client, shared, "agency")
+        assert refusal(answer) == (429, "temporarily_unavailable")
+        assert answer.headers["retry-after"] == "2"
+        elsewhere = asyncio.create_task(ask_token(other, shared, "agency"))
+        away.set()
+        assert {answer.status_code for answer in await asyncio.gather(*waiting, elsewhere)} == {200}
+    assert not hub.oauth.asking
+
+
 # ------------------------------------------------------------------------------------------ codes and refresh tokens
 
 
@@ -284,6 +321,28 @@ async def test_a_revoked_refresh_token_takes_its_access_tokens_with_it(
     assert refusal(await refresh(browser, said["refresh_token"])) == (400, "invalid_grant")
     unknown = await browser.post("/oauth/revoke", data={"token": "nonsense", "client_id": "browser"})
     assert (unknown.status_code, unknown.json()) == (200, {})
+
+
+async def test_of_many_uses_of_a_refresh_token_at_once_none_is_of_use(
+    served: Served, browser: httpx.AsyncClient
+) -> None:
+    """One may win; but one of them was a thief, so whatever it has won ends with the family."""
+    said = await tokens_of(browser)
+    answers = await asyncio.gather(*(refresh(browser, said["refresh_token"]) for _ in range(6)))
+    assert sorted(answer.status_code for answer in answers)[1:] == [400] * 5
+    held = [said, *(answer.json() for answer in answers if answer.status_code == 200)]
+    for each in held:
+        assert await refused_soon(browser, each["access_token"])
+        assert refusal(await refresh(browser, each["refresh_token"])) == (400, "invalid_grant")
+
+
+async def test_what_was_won_in_a_race_for_a_code_is_worth_nothing(served: Served, browser: httpx.AsyncClient) -> None:
+    code = (await w.consent(browser))["code"]
+    answers = await asyncio.gather(*(w.exchange(browser, code) for _ in range(6)))
+    for answer in answers:
+        if answer.status_code == 200:
+            assert await refused_soon(browser, answer.json()["access_token"])
+            assert refusal(await refresh(browser, answer.json()["refresh_token"])) == (400, "invalid_grant")
 
 
 async def test_a_refresh_never_gives_in_silence_less_than_was_asked_for(served: Served) -> None:

@@ -225,3 +225,36 @@ def restart(server: Embedded) -> None:
     server.child.kill()
     server.child.wait()
     server.revive()
+
+
+async def test_the_short_way_to_rows_is_taken_and_gives_what_the_long_way_gives(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = await Pool.open(database, pool_settings(database))
+    asked = "select $1::integer + n, array[row(n, 'x')] from generate_series(1, 3) n"
+    async with pool.connection() as connection:
+        first = await connection.fetch(asked, 7)
+        monkeypatch.setattr(asyncpg.Connection, "fetch", None)
+        assert await connection.fetch(asked, 7) == first
+        with pytest.raises(asyncpg.DataError):
+            await connection.fetch(asked, "seven")
+        assert len(await connection.fetch(asked, 8)) == 3
+    await pool.close()
+
+
+async def test_a_statement_that_fails_in_a_transaction_is_not_run_again(database: str) -> None:
+    pool = await Pool.open(database, pool_settings(database), writes=True)
+    async with pool.connection() as connection:
+        await connection.execute("create temporary table kept (value integer)")
+        insert = "insert into kept values ($1) returning *"
+        assert await connection.fetch(insert, 1) == [(1,)]
+        async with connection.transaction():
+            assert await connection.fetch(insert, 2) == [(2,)]
+        await connection.execute("alter table kept add column more text")
+        assert await connection.fetch(insert, 3) == [(3, None)]
+        await connection.execute("alter table kept drop column more")
+        with pytest.raises(asyncpg.InvalidCachedStatementError):
+            async with connection.transaction():
+                await connection.fetch(insert, 4)
+        assert await connection.fetch("select value from kept order by value") == [(1,), (2,), (3,)]
+    await pool.close()

@@ -57,7 +57,6 @@ async def test_its_claims_become_a_caller_within_what_was_granted(
     assert after.scopes == {"records:read", "samr/records:read"}
     assert [opening.item_codes for opening in after.openings] == [{"samr-conditional"}]
     assert after.purposes == {"tender"}
-    assert after.unconditional == {"samr-open"}
     # Metadata once in each of two forms, keys once: the second token needed nobody.
     assert len(second.asked) == 3
 

@@ -81,15 +81,6 @@ async def test_a_grant_opens_only_what_its_owner_may_share_on_conditions_today(
     assert opening.item_codes == frozenset()
 
 
-async def test_what_any_department_may_read_is_in_force_today(
-    connection: asyncpg.Connection, clock: TurningClock, world: World
-) -> None:
-    client = (await acting.client(connection, clock)).client_id
-    await make.item(connection, code="later", effective_from=date(2026, 6, 1))
-
-    assert (await rights(connection, client)).unconditional == {"samr-open"}
-
-
 async def test_writing_is_for_a_departments_own_clients_and_those_of_its_successor(
     connection: asyncpg.Connection, clock: TurningClock, world: World
 ) -> None:
@@ -148,7 +139,7 @@ async def test_a_person_brings_its_department_to_a_client_that_has_none(
     assert standing.available() == ["records:read", READ]
     assert standing.purposes == {"tender"}
     alone = await rights(connection, client)
-    assert (alone.department_id, alone.grants, alone.unconditional) == (None, (), frozenset())
+    assert (alone.department_id, alone.grants) == (None, ())
 
 
 async def test_nobody_signs_in_through_the_client_of_another_department(

@@ -188,6 +188,8 @@ async def test_addresses_of_one_ipv6_network_count_together_and_nothing_is_kept_
         assert await throttle.claim_attempt(connection, clock, f"user-{place}", f"2001:db8::{place:x}") == 0
     assert await throttle.claim_attempt(connection, clock, "other", "2001:db8::ffff") > 0
     assert await throttle.claim_attempt(connection, clock, "other", "2001:db8:0:1::1") == 0
+    for place in range(throttle.ADDRESS[0] + 1):
+        assert await throttle.claim_attempt(connection, clock, f"v4-{place}", f"::ffff:192.0.2.{place}") == 0
     kept = str(await connection.fetch("select * from login_attempts"))
     assert "user-1" not in kept
     assert "2001" not in kept

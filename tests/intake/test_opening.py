@@ -1,6 +1,7 @@
 """Files of every form, good and bad, as far as their rows; what the rows mean is `test_judging`'s."""
 
 import json
+import os
 from datetime import date, datetime
 from pathlib import Path
 
@@ -238,11 +239,37 @@ def test_a_workbook_cut_off_is_refused(tmp_path: Path) -> None:
         open_file(path)
 
 
+@pytest.mark.parametrize("place", ["XFD1048576", "XFD50000"])
+def test_a_cell_far_outside_the_table_is_refused_and_not_held_in_memory(tmp_path: Path, place: str) -> None:
+    path = sheets.xlsx_file(tmp_path / "f.xlsx", {"处罚": sheets.grid(ROWS)})
+    book = openpyxl.load_workbook(path)
+    book["处罚"][place] = " x"
+    book.save(path)
+    with pytest.raises(Unusable, match=r"reaches to column XFD and row .* delete what stands outside"):
+        open_file(path)
+
+
+def test_a_format_far_outside_the_table_is_no_part_of_it(tmp_path: Path) -> None:
+    path = sheets.xlsx_file(tmp_path / "f.xlsx", {"处罚": sheets.grid(ROWS)})
+    book = openpyxl.load_workbook(path)
+    for place in ("XFD2", "XFD1048576"):
+        book["处罚"][place].font = openpyxl.styles.Font(bold=True)
+    book.save(path)
+    assert documents(only_table(path)) == TWO
+
+
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="no such file"):
         open_file(tmp_path / "missing.csv")
     with pytest.raises(Unusable, match="directory"):
         open_file(tmp_path)
+
+
+def test_what_cannot_be_read_twice_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(Unusable, match="pipe or a device"):
+            open_file(path)
 
 
 def test_a_file_of_headers_alone_has_no_rows(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -323,6 +324,22 @@ async def test_reports_are_csv_or_json_and_there_as_a_whole_or_not_at_all(
     assert names_in(tmp_path) == ["f.csv", "r.JSON", "r.csv"]
 
 
+async def test_a_report_without_room_is_said_to_be_the_reports_fault(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(number) for number in range(300)]))
+    # Its draft leads to a device that is always full.
+    (tmp_path / f".r.csv.{os.getpid()}.part").symlink_to("/dev/full")
+
+    def reported() -> int:
+        return run_import(database, Clock.beginning_at(NOON), [path], "office", report=tmp_path / "r.csv")
+
+    assert await asyncio.to_thread(reported) == 1
+    assert "r.csv cannot be written: No space left on device" in capsys.readouterr().err
+    assert names_in(tmp_path) == ["f.csv"]
+    assert await connection.fetchval("select count(*) from records") == 300
+
+
 async def test_more_rows_than_a_group_holds(
     database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
 ) -> None:
@@ -362,6 +379,7 @@ async def until_records(connection: asyncpg.Connection, number: int, ended: Call
 
 
 IMPORT = """
+import os
 import sys
 from datetime import datetime
 from pathlib import Path

@@ -170,17 +170,23 @@ def everything(kind: Any, depth: int) -> str:
     return " ".join(parts)
 
 
-@pytest.mark.parametrize("root", ROOTS)
-def test_every_field_of_everything_is_answered_as_the_oracle_answers_it(both: Both, root: str) -> None:
+def of_everything(root: str, depth: int) -> tuple[str, str]:
+    """An operation for all that a root gives, and the pool of what it asks by."""
     assert SCHEMA.query_type is not None
     arguments, declared, pool = ROOTS[root]
-    body = everything(get_named_type(SCHEMA.query_type.fields[root].type), 2)
+    body = everything(get_named_type(SCHEMA.query_type.fields[root].type), depth)
     head = f"query Q($given: {declared})" if declared else "query Q"
     given = f"({arguments}: $given)" if declared else f"({arguments})" if arguments else ""
+    return f"{head} {{ {root}{given} {{ {body} }} }}", pool
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_field_of_everything_is_answered_as_the_oracle_answers_it(both: Both, root: str) -> None:
+    text, pool = of_everything(root, 2)
     every = both._replace(engine=Engine(build()[1], sdl(), BOUNDLESS))
     values = list(both.pools.values[pool][::2]) if pool else [None]
     for start in range(0, len(values), 400):
         variables = {"given": values[start : start + 400]} if pool else None
-        answer, expected = every.ask(f"{head} {{ {root}{given} {{ {body} }} }}", variables)
+        answer, expected = every.ask(text, variables)
         assert "data" in answer
         assert in_order(answer) == in_order(expected), difference(expected, answer)

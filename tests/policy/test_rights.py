@@ -26,7 +26,7 @@ from hub.query.context import Context
 from hub.query.execute import Engine, Refused
 from hub.query.ids import decode_id
 from hub.schema import build, sdl
-from hub.store import access_log, records, sanctions, subjects
+from hub.store import access_log, departments, records, sanctions, subjects
 from hub.store.engine import connect
 from tests import make
 from tests.oracle.evaluator import SCHEMA
@@ -127,7 +127,8 @@ def rows(connection_of_world: asyncpg.Connection, runner: asyncio.Runner) -> Map
     """Every row of the tables that rights depend on."""
 
     async def read() -> dict[str, list[dict[str, Any]]]:
-        tables = {**BY_TAG, "L": sanctions.sanctions_lists, "P": subjects.responsible_persons}
+        tables = {**BY_TAG, "L": sanctions.sanctions_lists, "P": subjects.responsible_persons,
+                  "I": departments.catalogue_items}  # fmt: skip
         return {
             table.name: [dict(row) for row in await connection_of_world.fetch(f"select * from {table.name}")]
             for table in tables.values()
@@ -149,8 +150,7 @@ def bound(actor: Actor, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict
     subject = None if actor.subject is None else some[actor.subject - 1]["subject_id"]
     return {
         "today": TODAY, "own_departments": departments, "own_subject": subject,
-        "open_items": codes[::2] if actor.opened else [], "granted_items": granted,
-        "shared_from": date(2025, 1, 1), "now": NOW,
+        "granted_items": granted, "shared_from": date(2025, 1, 1), "now": NOW,
     }  # fmt: skip
 
 
