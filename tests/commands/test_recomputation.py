@@ -449,7 +449,7 @@ async def test_runs_at_the_same_time_cut_each_record_once(
 
 async def test_a_group_is_read_in_the_order_of_the_key(connection: asyncpg.Connection, item: int) -> None:
     await connection.execute("set enable_seqscan = off; set enable_sort = off")
-    given = (7, 9, TODAY, [], [], None, ["41%"])
+    given: tuple[Any, ...] = (7, 9, TODAY, [], [], None, ["41%"])
     rows = await connection.fetch(f"explain {recomputation._RUNNING}", *given)
     plan = "\n".join(row[0] for row in rows)
     assert "using pk_records on records" in plan
