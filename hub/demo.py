@@ -33,7 +33,8 @@ from hub.serving import address_of, serve, take_port
 from hub.settings import Settings
 from hub.store.clockwork import load_clock, set_clock
 from hub.store.codes import load_code_tables
-from hub.store.embedded import Embedded, usable
+from hub.store.data_dir import usable
+from hub.store.embedded import Embedded
 from hub.store.engine import connect
 from hub.store.locks import FileLock
 from hub.store.migration import migrate

@@ -6,22 +6,26 @@ its field, so that the sentence about it can never carry the value.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from hub.commands.statement import Remark, Statement, Values, doubts_of, faults_of
-from hub.domain.amounts import fen_from_wan
-from hub.domain.dates import is_blank, parse_day
-from hub.domain.documents import document_key
-from hub.domain.names import name_key, tidy_text
-from hub.domain.persons import looks_like_resident_id, mask_persons_in
+from hub.domain.names import name_key
+from hub.domain.persons import mask_persons_in
 from hub.domain.uscc import BadUscc, is_placeholder, kind_of, parse_uscc
 from hub.intake.authorities import Authorities, Department
+from hub.intake.cells import (
+    holds_identity_number,
+    is_cut_code,
+    may_be_a_persons,
+    parsed_day,
+    parsed_fen,
+    says_nothing,
+    tidied,
+)
 from hub.intake.layouts import Layout
-from hub.intake.tables import NESTED, Row
+from hub.intake.tables import Row
 from hub.intake.words import (
     Category,
     Kinds,
@@ -44,49 +48,6 @@ class Verdict(NamedTuple):
     faults: tuple[Remark, ...] = ()
     doubts: tuple[Remark, ...] = ()
 
-
-SENTENCES: Final[Mapping[str, str]] = {
-    "NATURAL_PERSON": "The row is about a natural person, whom the hub does not collect; leave it out.",
-    "SUBJECT_WITHOUT_CODE": "The subject has no unified social credit code, and cannot be told from others without it;"
-    " find its code and send the row again.",
-    "BAD_USCC": "This is not a unified social credit code (18 characters, check character included); copy it from the"
-    " certificate.",
-    "CODE_AS_NUMBER": "A spreadsheet has cut the code short by treating it as a number; format the column as text and"
-    " enter the code again.",
-    "REQUIRED": "The national standard requires a value here; fill it in.",
-    "BAD_DATE": "This is not a day that exists in a form that is understood; write it like 2026-03-31.",
-    "BAD_AMOUNT": "This is not an amount in 10,000 yuan with at most six decimals; write 2,000 yuan as 0.2.",
-    "UNKNOWN_AUTHORITY": "No department was known under this code or name on the day of the decision; check both, or"
-    " have the department registered.",
-    "UNKNOWN_CATEGORY": "Write 法人及非法人组织, 个体工商户 or 自然人.",
-    "UNKNOWN_PENALTY_KIND": "A kind of penalty here has no name of the Administrative Penalty Law (article 9); use"
-    " those names, separated by semicolons, or 其他-….",
-    "UNKNOWN_LICENSE_KIND": "Write 普通, 特许, 认可, 核准, 登记 or 其他-… with the kind.",
-    "UNKNOWN_STATUS": "Write 1 for valid or 2 for not valid (in the layout of 2016: 0 normal, 1 revoked, 2 disputed,"
-    " 3 other).",
-    "UNKNOWN_PROCEDURE": "Write 简易程序 or 普通程序, or leave it empty.",
-    "UNKNOWN_DISHONESTY_CLASS": "Write 轻微, 一般 or 严重, or leave it empty.",
-    "TOO_LONG": "The text is longer than the national standard allows here; shorten it.",
-    "BAD_CHARACTER": "The text holds a character that cannot be stored (NUL, half of a surrogate pair, or the � that"
-    " stands for a lost one); enter it again.",
-    "IDENTITY_NUMBER": "A person's identity number stands where a document's own number belongs; write that number.",
-    "BAD_VALUE": "A text, a number or a list of texts belongs here, not an object.",
-    "EXTRA_CELLS": "The row has more cells than the header, so its columns are shifted; put texts with commas or line"
-    " breaks in quotation marks.",
-    # doubts
-    "CATEGORY_DIFFERS": "The category and the code disagree on whether this is an individual business.",
-    "NO_AUTHORITY_CODE": "The authority has no code here and was found by its name; give its code.",
-    "AUTHORITY_CODE_UNKNOWN": "No department has this code; the authority was found by its name.",
-    "AUTHORITY_NAME_DIFFERS": "The authority was found by its code, and is called otherwise.",
-    "AUTHORITY_OUT_OF_TERM": "The authority named was not there on the day of the decision; the department that was"
-    " there for it is recorded.",
-    "SOURCE_DIFFERS": "The source named here is not the department that submits the file; that one is recorded.",
-    "PENALTY_KIND_UNCLEAR": "The name stands for the seizure and for the revocation of a permit; it was read as a"
-    " seizure. Name one of them.",
-    "STATUS_UNCLEAR": "The status says neither normal nor what else; the record is taken as effective.",
-    "PERSONAL_DATA_MASKED": "A person's identity or telephone number stood in the text and was masked before it was"
-    " stored; leave such numbers out.",
-}
 
 # Of no use here, or a person's: their cells are not read.
 _NOT_READ: Final = frozenset(
@@ -113,17 +74,11 @@ _FIELD_OF: Final[Mapping[str, str]] = {
     "permitAffected": "permitSuspendedOrRevoked",
 }
 
-_BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
-# An identity number among the signs of a document's, in full width, with spaces or hyphens between its parts.
-_SEVENTEEN_DIGITS = re.compile(r"(?:\d[\W_]*){17}")
-_PERSON_LIKE = re.compile(r"(?<![0-9A-Z])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9X](?![0-9A-Z])")
-_ADULT_YEARS: Final = 14
 # Whatever `mask_persons_in` might find has eleven digits with at most one sign between two of them.
 _MANY_DIGITS = re.compile(r"(?:[0-9０-９][-－ 　]?){11}")
 # Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
 _UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
 _TIDIED_MAX: Final = 4096
-_CUT_CODE = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d{2}|\d{13,17}0{3,}(?:\.0)?")
 
 
 class Judge:
@@ -229,18 +184,18 @@ class Judge:
         texts = self._absent.copy()
         cells = row.cells
         count = len(cells)
-        tidied = self._tidied
+        met = self._tidied
         for field, place, length, required in self._plan:
             text = cells[place] if place < count else ""
             if text:
                 if field in _UNIQUE:
-                    text, fault = _tidied(text)
-                elif (known := tidied.get(text)) is not None:
+                    text, fault = tidied(text)
+                elif (known := met.get(text)) is not None:
                     text, fault = known
                 else:
-                    if len(tidied) >= _TIDIED_MAX:
-                        tidied.clear()
-                    known = tidied[text] = _tidied(text)
+                    if len(met) >= _TIDIED_MAX:
+                        met.clear()
+                    known = met[text] = tidied(text)
                     text, fault = known
                 if fault is not None:
                     faults.append(Remark(fault, field))
@@ -258,9 +213,9 @@ class Judge:
             return Remark("NATURAL_PERSON", "counterpartCategory")
         code = texts["uscc"]
         if code and not is_placeholder(code):
-            return Remark("NATURAL_PERSON", "uscc") if _may_be_a_persons(code) else None
+            return Remark("NATURAL_PERSON", "uscc") if may_be_a_persons(code) else None
         place = self._person_id_place
-        has_person_id = place is not None and place < len(row.cells) and not _says_nothing(row.cells[place].strip())
+        has_person_id = place is not None and place < len(row.cells) and not says_nothing(row.cells[place].strip())
         if has_person_id and category is None:
             return Remark("NATURAL_PERSON", "personIdNo")
         return Remark("SUBJECT_WITHOUT_CODE", "uscc")
@@ -269,7 +224,7 @@ class Judge:
         try:
             code = parse_uscc(texts["uscc"])
         except BadUscc:
-            faults.append(Remark("CODE_AS_NUMBER" if _CUT_CODE.fullmatch(texts["uscc"]) else "BAD_USCC", "uscc"))
+            faults.append(Remark("CODE_AS_NUMBER" if is_cut_code(texts["uscc"]) else "BAD_USCC", "uscc"))
             return ""
         if texts["counterpartCategory"]:
             category = category_of(texts["counterpartCategory"])
@@ -284,7 +239,7 @@ class Judge:
         faults.extend(
             Remark("IDENTITY_NUMBER", field)
             for field in ("documentNo", "licenseNo")
-            if _holds_identity_number(texts.get(field, ""), self._today.year - _ADULT_YEARS)
+            if holds_identity_number(texts.get(field, ""), self._today)
         )
 
     def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
@@ -304,7 +259,7 @@ class Judge:
         if not text:
             return None  # a required one is missing already
         try:
-            day = _parsed_day(text, self._today)
+            day = parsed_day(text, self._today)
         except ValueError:
             faults.append(Remark("BAD_DATE", field))
             return None
@@ -318,7 +273,7 @@ class Judge:
         if not text:
             return None
         try:
-            return _parsed_day(text, self._today)
+            return parsed_day(text, self._today)
         except ValueError:
             doubts.append(Remark("PUBLIC_UNTIL_DIFFERS", "publicUntil"))
             return None
@@ -478,59 +433,7 @@ class Judge:
         if not text:
             return None
         try:
-            return _parsed_fen(text, in_yuan=field in self._layout.in_yuan)
+            return parsed_fen(text, in_yuan=field in self._layout.in_yuan)
         except ValueError:
             faults.append(Remark("BAD_AMOUNT", field))
             return None
-
-
-def _may_be_a_persons(code: str) -> bool:
-    # The cheap question first: most codes of organizations have a letter where an identity number has digits.
-    if code.isascii() and code.isalnum() and not code[:17].isdigit():
-        return False
-    return looks_like_resident_id(code)
-
-
-def _holds_identity_number(text: str, born_until: int) -> bool:
-    """Whether a document's number holds an identity number, as sent or as the key that is made of it."""
-    if _SEVENTEEN_DIGITS.search(text) is None:
-        return False
-    return any(
-        int(re.sub("[ -]", "", match[0])[6:10]) <= born_until and looks_like_resident_id(match[0])
-        for form in (unicodedata.normalize("NFKC", text).upper(), document_key(text))
-        for match in _PERSON_LIKE.finditer(form)
-    )
-
-
-def _tidied(text: str) -> tuple[str, str | None]:
-    """A cell's text, empty where it says nothing, and the code of what is wrong with its signs."""
-    fault = None
-    if text.isprintable() and "  " not in text and "\ufffd" not in text:
-        text = text.strip()
-    else:
-        if text == NESTED:
-            fault = "BAD_VALUE"
-        elif _BAD_CHARACTER.search(text):
-            fault = "BAD_CHARACTER"
-        text = tidy_text(text)
-    return ("" if _says_nothing(text) else text), fault
-
-
-@lru_cache(maxsize=16_384)
-def _parsed_day(text: str, today: date) -> date | None:
-    return parse_day(text, today=today)
-
-
-@lru_cache(maxsize=16_384)
-def _parsed_fen(text: str, *, in_yuan: bool) -> int:
-    """Whole fen from an amount in 10,000 yuan, or in yuan where the header says so."""
-    if not in_yuan:
-        return fen_from_wan(text)
-    fen, rest = divmod(fen_from_wan(text.strip().removesuffix("元").strip()), 10_000)
-    if rest:
-        raise ValueError("an amount in yuan has at most two decimals")
-    return fen
-
-
-def _says_nothing(text: str) -> bool:
-    return not text or is_blank(text)

@@ -8,26 +8,12 @@ a value of the file.
 import csv
 import json
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self, TextIO
 
-from hub.commands import statement
 from hub.errors import Unusable
-from hub.intake import judging
-
-SENTENCES: Final[Mapping[str, str]] = {
-    **statement.SENTENCES,
-    **judging.SENTENCES,
-    "DUPLICATE_IN_FILE": "The file has the same record above (authority, document number and subject); the later row"
-    " counts as sent after it.",
-    "UNKNOWN_COLUMN": "No national item has this header, or a column before it has the same item; it is not read.",
-    "NOT_STORED": "The database refuses this row; send it to the operator of the hub with the name of the file.",
-}
-if any(code in judging.SENTENCES for code in statement.SENTENCES):
-    raise LookupError("a code has one sentence")
 
 COLUMNS: Final = ("file", "sheet", "row", "outcome", "field", "code", "message", "recordKey")
 

@@ -9,7 +9,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from hub.commands.statement import Remark
-from hub.intake.report import SENTENCES, Line, Report
+from hub.intake.report import Line, Report
+from hub.intake.sentences import SENTENCES
 from hub.intake.tables import Table
 
 OUTCOMES: Final = ("ACCEPTED", "UNCHANGED", "REVISED", "REJECTED")

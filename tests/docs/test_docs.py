@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub.cli.clients import KINDS
-from hub.intake.report import SENTENCES
+from hub.intake.sentences import SENTENCES
 from hub.limits import table as limits_table
 from hub.settings import IssuerClaims
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -252,9 +253,11 @@ async def test_too_many_requests_at_once_are_turned_away(database: str) -> None:
 
 
 async def test_waiting_in_vain_makes_the_room_smaller_and_answers_make_it_larger_again(database: str) -> None:
-    async with running(database, pool_min=1, pool_max=1, connection_wait_ms=20) as (hub, client):
-        room = hub.graphql.room
-        async with hub.open_pool().connection():
+    async with running(database, pool_min=1, pool_max=1) as (hub, client):
+        room, pool = hub.graphql.room, hub.open_pool()
+        # Not from the start on: connections have to be opened in that time, too.
+        pool.settings = replace(pool.settings, connection_wait_ms=20)
+        async with pool.connection():
             answer = await ask(client, CODES)
             assert (answer.status_code, code_of(answer)) == (503, "OVERLOADED")
             smaller = hub.graphql.room

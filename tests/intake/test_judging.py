@@ -13,9 +13,9 @@ from hub.commands.statement import Statement
 from hub.data import packaged_rows
 from hub.domain.names import name_key
 from hub.intake.authorities import Authorities, Department
-from hub.intake.judging import SENTENCES, Judge, Verdict
+from hub.intake.judging import Judge, Verdict
 from hub.intake.layouts import recognise
-from hub.intake.report import SENTENCES as ALL_SENTENCES
+from hub.intake.sentences import JUDGED, SENTENCES
 from hub.intake.tables import NESTED, Row
 from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, RecordStatus
 from tests import make
@@ -401,15 +401,15 @@ def test_two_departments_of_one_name_are_told_by_their_terms() -> None:
 
 
 def test_every_code_has_one_sentence_that_names_the_mend() -> None:
-    assert set(SENTENCES) < set(ALL_SENTENCES)
-    assert all(sentence.endswith(".") for sentence in ALL_SENTENCES.values())
+    assert set(JUDGED) < set(SENTENCES)
+    assert all(sentence.endswith(".") for sentence in SENTENCES.values())
 
 
 @given(st.dictionaries(st.sampled_from(sorted(penalty(1))), st.text(max_size=40), max_size=6))
 def test_whatever_stands_in_a_cell_there_is_a_verdict(texts: dict[str, str]) -> None:
     verdict = judged(penalty(1) | texts)
     assert (verdict.statement is None) == bool(verdict.faults)
-    assert all(remark.code in ALL_SENTENCES for remark in verdict.faults + verdict.doubts)
+    assert all(remark.code in SENTENCES for remark in verdict.faults + verdict.doubts)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(penalty(1))), st.just(PERSON_ID), min_size=1, max_size=6))

@@ -1,0 +1,84 @@
+"""What a single cell says: its text without what no eye sees, a day, an amount; whether it may be a person's number."""
+
+import re
+import unicodedata
+from datetime import date
+from functools import lru_cache
+from typing import Final
+
+from hub.domain.amounts import fen_from_wan
+from hub.domain.dates import is_blank, parse_day
+from hub.domain.documents import document_key
+from hub.domain.names import tidy_text
+from hub.domain.persons import looks_like_resident_id
+from hub.intake.tables import NESTED
+
+_BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
+# An identity number among the signs of a document's, in full width, with spaces or hyphens between its parts.
+_SEVENTEEN_DIGITS = re.compile(r"(?:\d[\W_]*){17}")
+_PERSON_LIKE = re.compile(r"(?<![0-9A-Z])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9X](?![0-9A-Z])")
+_ADULT_YEARS: Final = 14
+_CUT_CODE = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d{2}|\d{13,17}0{3,}(?:\.0)?")
+
+
+def may_be_a_persons(code: str) -> bool:
+    """Whether what stands where a credit code belongs is an identity number."""
+    # The cheap question first: most codes of organizations have a letter where an identity number has digits.
+    if code.isascii() and code.isalnum() and not code[:17].isdigit():
+        return False
+    return looks_like_resident_id(code)
+
+
+def is_cut_code(text: str) -> bool:
+    """Whether a spreadsheet took a code for a number, which keeps fifteen digits."""
+    return _CUT_CODE.fullmatch(text) is not None
+
+
+def holds_identity_number(text: str, today: date) -> bool:
+    """Whether a document's number holds an identity number, as sent or as the key that is made of it.
+
+    One whose date cannot be an adult's birth is a number like others.
+    """
+    if _SEVENTEEN_DIGITS.search(text) is None:
+        return False
+    return any(
+        int(re.sub("[ -]", "", match[0])[6:10]) <= today.year - _ADULT_YEARS and looks_like_resident_id(match[0])
+        for form in (unicodedata.normalize("NFKC", text).upper(), document_key(text))
+        for match in _PERSON_LIKE.finditer(form)
+    )
+
+
+def tidied(text: str) -> tuple[str, str | None]:
+    """A cell's text, empty where it says nothing, and the code of what is wrong with its signs."""
+    fault = None
+    if text.isprintable() and "  " not in text and "\ufffd" not in text:
+        text = text.strip()
+    else:
+        if text == NESTED:
+            fault = "BAD_VALUE"
+        elif _BAD_CHARACTER.search(text):
+            fault = "BAD_CHARACTER"
+        text = tidy_text(text)
+    return ("" if says_nothing(text) else text), fault
+
+
+@lru_cache(maxsize=16_384)
+def parsed_day(text: str, today: date) -> date | None:
+    """The day that a cell states; see `parse_day`."""
+    return parse_day(text, today=today)
+
+
+@lru_cache(maxsize=16_384)
+def parsed_fen(text: str, *, in_yuan: bool) -> int:
+    """Whole fen from an amount in 10,000 yuan, or in yuan where the header says so."""
+    if not in_yuan:
+        return fen_from_wan(text)
+    fen, rest = divmod(fen_from_wan(text.strip().removesuffix("元").strip()), 10_000)
+    if rest:
+        raise ValueError("an amount in yuan has at most two decimals")
+    return fen
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a cell is empty or holds a sign for that."""
+    return not text or is_blank(text)
