@@ -1,8 +1,8 @@
 """`python -m benchmarks.midnight`: how soon the feed has told what one midnight ends.
 
-In a world of `hub seed`, so many public records get the same last day. The hub's sweeps and its appender run as they do
-beside the server, with a clock that comes to that day's midnight in a moment; from there on it is measured when the
-last line was announced and when it was in the log, where followers see it.
+In a world of `hub seed`, so many public records more have the same last day. The hub's sweeps and its appender run as
+they do beside the server, with a clock that comes to that day's midnight in a moment; from there on it is measured when
+the last line was announced and when it was in the log, where followers see it.
 """
 
 import argparse
@@ -22,21 +22,22 @@ from hub.clock import BEIJING, Clock
 from hub.commands.disclosure import append_all, keep_appending
 from hub.commands.sweeps import keep_sweeping, sweep
 from hub.store.engine import connect
+from hub.store.records import records
 
 BEFORE_MIDNIGHT = timedelta(seconds=2)
 
-# The ends are the next version of each record, as the database insists.
-END = """
-    update records record
-    set public_until = $1, revision = record.revision + 1, known_from = greatest(record.known_from, $2),
-        change_reason = 'benchmark'
-    from (
-        select subject_id, id from records
-        where feed_state = 'OPEN' and public_from < $1 and (public_until is null or public_until > $1)
-            and withdrawn_reason is null and status = 'EFFECTIVE'
-        order by id % 997, id limit $3
-    ) chosen
-    where record.subject_id = chosen.subject_id and record.id = chosen.id
+COPIED = ", ".join(
+    column.name for column in records.columns if column.name not in ("id", "document_key", "public_until", "known_from")
+)
+# Copies of public records, so that a small world has enough of them too.
+LAY = f"""
+    with public as materialized (
+        select {COPIED}, row_number() over (order by id) - 1 as place from records
+        where feed_state = 'OPEN' and public_from < $1 and withdrawn_reason is null and status = 'EFFECTIVE'
+    )
+    insert into records ({COPIED}, document_key, public_until, known_from)
+    select {COPIED}, 'midnight ' || $1::date || ' ' || n, $1, $2
+    from generate_series(1, $3::integer) n join public on place = n % (select count(*) from public)
 """
 
 
@@ -56,7 +57,7 @@ async def measured(url: str, ends: int, workers: int) -> tuple[float, float, int
     await sweep(connection, Clock.beginning_at(eve))
     await append_all(connection, Clock.beginning_at(eve))
     async with connection.transaction():
-        await connection.execute(END, eve.date(), eve, ends)
+        await connection.execute(LAY, eve.date(), eve, ends)
     await connection.execute("analyze records")
     first = await connection.fetchval("select position from disclosure_head")
     clock, began = Clock.beginning_at(eve), time.monotonic()

@@ -304,32 +304,35 @@ async def _group(
     rows: Sequence[asyncpg.Record] = []
     done: list[Change] = []
     left: list[Change] = []
-    missed = 0
+    seen = missed = 0
 
     async def work() -> None:
-        nonlocal rows, done, left, missed
+        nonlocal rows, done, left, seen, missed
         rows = await connection.fetch(
             _RUNNING, *after, desk.today, chosen.departments, chosen.items, chosen.regime, desk.run_on
         )
         changes = [change for row in rows if (change := desk.judge(row)) is not None]
         left = [change for change in changes if change.row["runs_on"]]
         done = [change for change in changes if not change.row["runs_on"]]
+        seen = len(rows)
         if run is None:
             return
         wanted = len(done)
         done = await _write(connection, desk, run, done)
         missed = wanted - len(done)
         counts = Counter(change.outcome for change in done)
-        looked_at, left_listed = (0, 0) if missed else (len(rows), len(left))
-        await connection.execute(_COUNT, run.id, looked_at, *(counts[outcome] for outcome in Cut), left_listed)
+        if missed:
+            # What goes on running is counted when the group is looked at again.
+            seen, left = len(done) - counts[Cut.SHORTENED], []
+        await connection.execute(_COUNT, run.id, seen, *(counts[outcome] for outcome in Cut), len(left))
 
     await in_one_transaction(connection, work)
     account.changes.update(change.about for change in done)
     account.examples += done[: EXAMPLES_MAX - len(account.examples)]
+    account.looked_at += seen
+    account.left_listed += len(left)
     if missed:
         return after
-    account.looked_at += len(rows)
-    account.left_listed += len(left)
     return (rows[-1]["subject_id"], rows[-1]["id"]) if len(rows) == ROWS_MAX else None
 
 

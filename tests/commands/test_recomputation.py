@@ -431,7 +431,7 @@ async def test_what_somebody_changes_meanwhile_is_looked_at_again(
     assert [tuple(row) for row in rows] == [(date(2026, 4, 20), 3), (date(2028, 4, 20), 2)]
     assert len(await told(connection)) == 2
     noted = await connection.fetchrow("select looked_at, ended from publication_recomputations")
-    assert tuple(noted) == (1, 2)
+    assert tuple(noted) == (2, 2)
 
 
 async def test_runs_at_the_same_time_cut_each_record_once(
@@ -445,6 +445,15 @@ async def test_runs_at_the_same_time_cut_each_record_once(
     assert sum(account.total for account in accounts) == 1_500
     assert await connection.fetchval("select count(*) from records_history") == 1_500
     assert len(await told(connection)) == 1_500
+
+
+async def test_a_group_is_read_in_the_order_of_the_key(connection: asyncpg.Connection, item: int) -> None:
+    await connection.execute("set enable_seqscan = off; set enable_sort = off")
+    given: tuple[Any, ...] = (7, 9, TODAY, [], [], None, ["41%"])
+    rows = await connection.fetch(f"explain {recomputation._RUNNING}", *given)
+    plan = "\n".join(row[0] for row in rows)
+    assert "using pk_records on records" in plan
+    assert "Index Cond: (ROW(subject_id, id) > ROW('7'::bigint, '9'::bigint))" in plan
 
 
 async def send(connection: asyncpg.Connection, item: int, day: date, **values: Any) -> str:

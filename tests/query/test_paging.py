@@ -124,6 +124,8 @@ async def walk(
         edges, info = answer["edges"], answer["pageInfo"]
         ids = [edge["node"]["id"] for edge in edges]
         found = ids + found if backwards else found + ids
+        # Only a write can have emptied the page that was promised.
+        assert edges or between is not nothing
         if edges:
             assert (info["startCursor"], info["endCursor"]) == (edges[0]["cursor"], edges[-1]["cursor"])
         else:
