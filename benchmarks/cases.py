@@ -80,3 +80,6 @@ CASES = (
         authorized=True,
     ),
 )
+
+# Those that everybody may ask.
+PUBLIC_CASES = tuple(case for case in CASES if not case.authorized)

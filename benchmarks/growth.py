@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.__main__ import world_of
-from benchmarks.cases import CASES, World
+from benchmarks.cases import PUBLIC_CASES, World
 from benchmarks.world import prepared
 from hub.app import Hub
 from hub.clock import Clock
@@ -55,7 +55,7 @@ async def measured(urls: dict[str, str], rounds: int, requests: int) -> dict[str
     found: dict[str, dict[str, float]] = {}
     try:
         worlds = {name: await world_of(url) for name, url in urls.items()}
-        for case in (case for case in CASES if case.name in SHOWN):
+        for case in (case for case in PUBLIC_CASES if case.name in SHOWN):
             medians: dict[str, list[float]] = {name: [] for name in hubs}
             # Always the same subjects, as many as their pages fit into PostgreSQL's own memory: warm means read before.
             asked = {

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.__main__ import PORTS, serving, world_of
-from benchmarks.cases import CASES, TINY, World
+from benchmarks.cases import PUBLIC_CASES, TINY, World
 
 CONNECTIONS = 8
 # A number in a document that is never the same makes it one that was never seen.
@@ -55,7 +55,7 @@ def lines_of(world: World, base_url: str) -> list[bytes]:
     """Requests in a fixed mix, each a line."""
     draw = random.Random(1)
     made: list[bytes] = []
-    for case in CASES:
+    for case in PUBLIC_CASES:
         made += case.bodies(world, 200) * WEIGHTS[case.name]
     for uscc in world.usccs[:200]:
         query = urlencode({"query": TINY, "variables": orjson.dumps({"uscc": uscc}).decode()})

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.__main__ import world_of
-from benchmarks.cases import CASES, Case, World
+from benchmarks.cases import PUBLIC_CASES, Case, World
 from benchmarks.world import prepared
 from hub.app import Hub
 from hub.clock import Clock
@@ -132,7 +132,7 @@ async def measured(url: str) -> list[tuple[str, dict[str, float], tuple[float, f
     await hub.start()
     try:
         world = await world_of(url)
-        return [(case.name, await stages(hub, case, world), misses(hub, case, world)) for case in CASES]
+        return [(case.name, await stages(hub, case, world), misses(hub, case, world)) for case in PUBLIC_CASES]
     finally:
         await hub.stop()
 

@@ -21,11 +21,12 @@ POLL_SECONDS = 1.0
 APPEND_SECONDS_MAX = 60.0
 
 # One statement, so that log and outbox change in one snapshot. A change announced after its row was changed has a
-# larger outbox id than the change it waited for, so `order by id` keeps the order of changes to one item.
+# larger outbox id than the change it waited for, so `order by id` keeps the order of changes to one item. Taken up to a
+# bound and not by a list: a plan made while the outbox is empty would go through the list for each row.
 _MOVE = """
 with taken as (
     delete from disclosure_outbox
-    where id in (select id from disclosure_outbox order by id limit $3)
+    where id <= (select max(id) from (select id from disclosure_outbox order by id limit $3) first)
     returning id, kind, reason, item_kind, subject_id, item_id, department_id, catalogue_code, list_id, region_code
 ), placed as (
     insert into disclosures (at, position, kind, reason, item_kind, subject_id, item_id, department_id, catalogue_code,

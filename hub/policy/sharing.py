@@ -36,6 +36,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from hub.policy.scopes import HubScope
 from hub.policy.sight import PUBLIC, Sight, Stated, View
@@ -345,9 +346,9 @@ def _derived(name: str, sight: Sight) -> Guard:
 
 @dataclass(frozen=True)
 class Noted:
-    """How a row that is not public is noted: whose it is, and what it is; null where everybody may see it."""
+    """How a row that is not public is noted: whose it is, a column, and what it is; null where everybody may see it."""
 
-    subject: Callable[[FromClause], ColumnElement[Any]]
+    subject: Callable[[FromClause], KeyedColumnElement[Any]]
     label: Callable[[FromClause], ColumnElement[Any]]
 
 

@@ -148,7 +148,8 @@ class Emitter:
         """Let each row tell whether it is beyond what is public."""
         if rows.noted is not None:
             noted = rows.noted
-            subject = row.place((alias, "noted subject"), noted.subject(alias))
+            whose = noted.subject(alias)
+            subject = row.place((alias, whose.key), whose)  # most rows are asked for it anyway, for their ids
             self.layout.notes[id(rows)] = Cell((subject, row.place((alias, "noted"), noted.label(alias))))
 
     # ------------------------------------------------------------------ roots

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from hub.clock import BEIJING, Clock
+from hub.commands import disclosure
 from hub.commands.disclosure import announce, append_all, append_pending, keep_appending
 from hub.store.engine import connect
 from hub.store.labels import DisclosureKind, DisclosureReason, ItemKind
@@ -95,6 +96,12 @@ async def test_a_writer_that_stalls_is_passed_by_and_comes_later(connection: asy
     assert await append_all(connection, CLOCK) == 1
     assert await said(connection) == [2, 1]
     assert_sound(await log(connection))
+
+
+async def test_a_plan_of_an_empty_outbox_serves_a_full_one(connection: asyncpg.Connection) -> None:
+    await connection.execute("vacuum analyze disclosure_outbox")
+    plan = await connection.fetch(f"explain {disclosure._MOVE}", CLOCK.now(), 0, 5000)
+    assert not [row[0] for row in plan if "Join" in row[0] or "Loop" in row[0]]
 
 
 async def test_a_writer_that_rolls_back_leaves_no_hole(connection: asyncpg.Connection, database: str) -> None:
