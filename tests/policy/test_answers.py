@@ -77,7 +77,7 @@ def test_any_caller_is_answered_as_the_law_says(worlds: list[Both], data: st.Dat
             assert beyond_the_public(answer, both.world) <= context.seen.keys()
 
 
-@pytest.mark.parametrize("root", sorted(ROOTS.keys() - ALIKE))
+@pytest.mark.parametrize("root", sorted(ROOTS.keys() - ALIKE | {"disclosures"}))
 def test_everything_there_is_is_answered_to_any_caller_as_the_law_says(worlds: list[Both], root: str) -> None:
     for number in range(CALLERS):
         both = worlds[number % len(worlds)]._replace(engine=BOUNDLESS_ENGINE)
@@ -89,7 +89,7 @@ def test_everything_there_is_is_answered_to_any_caller_as_the_law_says(worlds: l
         variables = {"given": values[-300:]} if pool else None
         answer, expected = both._replace(world=both.world.seen_by(caller), context=context).ask(text, variables)
         assert in_order(answer) == in_order(expected), f"{caller}\n{difference(expected, answer)}"
-        assert beyond_the_public(answer, both.world) <= context.seen.keys()
+        assert root == "disclosures" or beyond_the_public(answer, both.world) <= context.seen.keys()
 
 
 def beyond_the_public(answer: Any, world: World) -> set[int]:
