@@ -29,7 +29,7 @@ from tests.oracle.law import World
 from tests.oracle.operations import Asked, Pools, operations, pools_of
 from tests.oracle.world import TODAY, lay_world
 
-CASES = int(os.environ.get("HUB_ORACLE_CASES", "300"))
+CASES = int(os.environ.get("HUB_ORACLE_CASES", "150"))
 BOUNDLESS = Limits(tokens=10**6, depth=100, fields=10**6, aliases=10**6, cost=10**9)
 SEED = os.environ.get("HUB_ORACLE_SEED")
 

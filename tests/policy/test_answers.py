@@ -27,7 +27,7 @@ from tests.oracle.tokens import named_by
 from tests.oracle.world import TODAY
 from tests.policy.worlds import context_of, lay_random, random_caller
 
-CASES = int(os.environ.get("HUB_RIGHTS_CASES", "150"))
+CASES = int(os.environ.get("HUB_RIGHTS_CASES", "40"))
 SEED = int(os.environ.get("HUB_RIGHTS_SEED", "0"))
 WORLDS = range(3 * SEED, 3 * SEED + 3)
 # Roots that answer everybody alike.

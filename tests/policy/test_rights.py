@@ -35,7 +35,7 @@ from tests.oracle.operations import Asked, operations, pools_of
 from tests.oracle.world import NOW, TODAY, lay_world
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-CASES = int(os.environ.get("HUB_RIGHTS_CASES", "150"))
+CASES = int(os.environ.get("HUB_RIGHTS_CASES", "40"))
 # Tables whose rows an answer shows by a global id, or by a key that the answer holds.
 BY_TAG = {"R": records.records, "E": sanctions.sanctions_entries, "C": subjects.commitments, "S": subjects.subjects,
           "A": access_log.access_log}  # fmt: skip
