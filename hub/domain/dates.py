@@ -15,8 +15,6 @@ SENTINELS: Final = frozenset(
 
 _BLANKS: Final = frozenset({"", "\\n", "null", "(null)", "nan", "nat", "none", "n/a", "#n/a", "暂无", "无"})
 _BLANK_LENGTH_MAX = 8
-# What is written where a licence has no end; days like 2099-12-31 say the same.
-_ENDLESS: Final = frozenset({"长期", "长期有效", "永久", "永久有效", "无期限", "无固定期限"})
 _MARKS_ONLY = re.compile(r"[-‐‑‒–—―−─_/\\\"'“”‘’]*")
 _SPACES = re.compile(r"\s+")
 _SPACES_ROUND_SIGN = re.compile(r" ?([-/.年月日号]) ?")
@@ -49,7 +47,7 @@ def is_blank(text: str) -> bool:
 
 
 def parse_day(text: str, *, today: date) -> date | None:
-    """The day that a text states; None where it is blank, says 长期, or is a day that stands for none (`SENTINELS`).
+    """The day that a text states; None where it is blank or a day that stands for none (`SENTINELS`).
 
     Understood are 2019-07-13, 2019/7/3, 2019.7.3, 20190709 and 2019年07月13日, each also with a time; a spreadsheet's
     serial number of five digits; milliseconds since 1970. A time with a zone, and milliseconds, give Beijing's day.
@@ -58,7 +56,7 @@ def parse_day(text: str, *, today: date) -> date | None:
     """
     if _PLAIN.fullmatch(text):
         return _kept(_existing(text[:4], text[5:7], text[8:]))
-    if is_blank(text) or text.strip() in _ENDLESS:
+    if is_blank(text):
         return None
     tidy = _SPACES_ROUND_SIGN.sub(r"\1", _SPACES.sub(" ", unicodedata.normalize("NFKC", text)).strip())
     if written := _WRITTEN.fullmatch(tidy):
