@@ -52,6 +52,8 @@ def has_one_slip(core: str, key: str) -> bool:
     """Whether some part of the key is the core with a sign wrong, missing, too many, or two neighbours swapped."""
     for place in range(len(core)):
         before, sign, after = core[:place], core[place], core[place + 1 :]
+        if before not in key:
+            return False  # nor is any longer beginning of the core
         if before + after in key or re.search(f"{re.escape(before)}.{re.escape(after)}", key):
             return True
         if after and (
