@@ -47,8 +47,10 @@ FAULTY = (
     "{ a: subject(uscc: 1) { no x: y } b: nobody ...C ...D } fragment C on Query { no } query ($z: Z) { subject }",
 )
 SOUND = (
-    'query ($skip: Boolean = true) { subject(uscc: "91110000600037341L") { ...S @skip(if: $skip) } } '
-    "fragment S on Subject { name records(first: 1) { edges { node { id ... on AdministrativePenalty { id } } } } }",
+    (
+        'query ($skip: Boolean = true) { subject(uscc: "91110000600037341L") { ...S @skip(if: $skip) } } '
+        "fragment S on Subject { name records(first: 1) { edges { node { id ... on AdministrativePenalty { id } } } } }"
+    ),
     "{ __schema { queryType { name } } }",
 )
 # The schema has nothing that these could be broken with; `MaxIntrospectionDepthRule` is broken above.
