@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
+from hub.policy.visibility import Guard, Predicate
 from hub.query import plan as p
 from hub.query.catalog import Many
 from hub.query.layout import Cell, Child, Fetch, Flat, Layout, Row
@@ -139,7 +140,8 @@ class Emitter:
             self.layout.put(shape, row.place((alias, column.name), alias.c[column.name]))
         for _, variant in shape.variants:
             for item in variant.items:
-                if item is not leave:
+                if item is not leave and (alias, id(item)) not in row.filled:
+                    row.filled.add((alias, id(item)))
                     self.put(row, alias, item, nested=nested)
 
     def put(self, row: Row, alias: FromClause, item: p.Item, *, nested: bool) -> None:
@@ -182,7 +184,7 @@ class Emitter:
             on = [alias.c[ours.name] == other.c[theirs.name] for ours, theirs in item.link.match]
             if item.link.where is not None:
                 on.append(item.link.where(alias, other))
-            condition = and_(*on, item.rows.guard(other))
+            condition = and_(*on, guarding(item.rows.guard, other))
             row.source = row.source.outerjoin(other, condition)
             row.outer.append((other, condition))
         self.note(row, other, item.rows)
@@ -192,22 +194,20 @@ class Emitter:
         self.fill(row, other, item.shape, nested=nested)
 
     def put_many(self, row: Row, alias: FromClause, item: p.Listed | p.Paged, *, nested: bool) -> None:
-        name = (alias, id(item.link), item.rows, content_of(item))
+        alike = row.lists.setdefault((alias, id(item.link)), [])
+        # Compared and not hashed: mostly there is no other, and a plan is deep.
+        place = next((place for other, place in alike if are_alike(item, other)), None)
+        # Made anew even so, since its nodes need their cells.
+        made = self.inner(alias, item) if nested else self.split(row, alias, item)
+        if place is None:
+            made_in: list[Any] = row.columns if nested else row.children
+            place = len(made_in)
+            made_in.append(made)
+            alike.append((item, place))
         if nested:
-            if name not in row.nested:
-                inner = self.inner(alias, item)
-                row.nested[name] = len(row.columns)
-                row.columns.append(inner)
-            else:
-                self.inner(alias, item)
-            self.layout.put(item, row.nested[name])
-        elif name in row.child_places:
-            self.split(row, alias, item)
-            self.layout.put_below(item, row, row.child_places[name])
+            self.layout.put(item, place)
         else:
-            row.child_places[name] = len(row.children)
-            row.children.append(self.split(row, alias, item))
-            self.layout.put_below(item, row, row.child_places[name])
+            self.layout.put_below(item, row, place)
 
     def inner(self, parent: FromClause, item: p.Listed | p.Paged) -> ColumnElement[Any]:
         """A list as an array of rows, correlated with its parent."""
@@ -281,7 +281,7 @@ class Emitter:
 
     def demands(self, rows: p.Rows, alias: FromClause) -> list[ColumnElement[bool]]:
         """The predicate of who may see the rows, then what was asked of them."""
-        found = [rows.guard(alias)]
+        found = [guarding(rows.guard, alias)]
         if rows.where is not None:
             found.append(rows.where(alias))
         for condition in rows.conditions:
@@ -356,6 +356,12 @@ def numbered(table: Any, number: int) -> Alias:
     return table.alias(f"t{number}")  # type: ignore[no-any-return]
 
 
+@lru_cache(maxsize=500)
+def guarding(guard: Guard, alias: FromClause) -> Predicate:
+    """A guard's predicate for an alias; kept, since making them is a quarter of the work of writing statements."""
+    return guard(alias)
+
+
 def wide(kind: Any) -> Any:
     """The type of a value that a caller gives for a column: his number may be larger than the column's may."""
     return BigInteger() if isinstance(kind, Integer) else kind
@@ -402,6 +408,9 @@ def holds_list(item: p.Item) -> bool:
             return False
 
 
-def content_of(item: p.Listed | p.Paged) -> Any:
-    """What is asked of a list's rows, without the key of the answer: equal lists are read once."""
-    return item.shape if isinstance(item, p.Listed) else (item.size, item.items)
+def are_alike(one: p.Listed | p.Paged, other: p.Listed | p.Paged) -> bool:
+    """Whether the same is asked of two lists of one edge, but for the key of the answer: such are read once."""
+    if isinstance(one, p.Listed):
+        return isinstance(other, p.Listed) and one.rows == other.rows and one.shape == other.shape
+    same_page = isinstance(other, p.Paged) and one.rows == other.rows and one.size == other.size
+    return same_page and one.items == other.items  # type: ignore[union-attr]

@@ -57,7 +57,6 @@ class Layout:
         self.notes: dict[int, Cell] = {}
         self.below: list[tuple[Any, Row, int]] = []
         self.rows: dict[int, Row] = {}
-        self.done: set[int] = set()
 
     def width_of(self, node: Any) -> int:
         """How many values a row of a list has: its columns, then the lists behind them."""
@@ -93,9 +92,11 @@ class Row:
         self.places: dict[Any, int] = {}
         self.joins: dict[Any, Alias] = {}
         self.outer: list[tuple[FromClause, ColumnElement[bool]]] = []
-        self.nested: dict[Any, int] = {}
         self.children: list[Child] = []
-        self.child_places: dict[Any, int] = {}
+        # By alias and edge, which lists have been put in, each with its place among the columns or the children.
+        self.lists: dict[tuple[FromClause, int], list[tuple[p.Listed | p.Paged, int]]] = {}
+        # By alias, what has been put in: types that are asked for alike share the nodes of the plan.
+        self.filled: set[tuple[FromClause, int]] = set()
 
     def place(self, name: Any, column: ColumnElement[Any]) -> int:
         known = self.places.get(name)
