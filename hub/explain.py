@@ -20,7 +20,10 @@ from hub.policy.sharing import BINDS
 from hub.query import plan as p
 from hub.query.catalog import Filter, Many, One, Order
 from hub.query.context import Context
-from hub.query.execute import Engine, Operation, Ready, Refused, Statement
+from hub.query.execute import Engine, Operation
+from hub.query.refusals import Refused
+from hub.query.roots import Ready
+from hub.query.statements import Statement
 from hub.schema import build, sdl
 from hub.settings import Settings
 from hub.store.engine import connect

@@ -337,7 +337,8 @@ def documents() -> None:
 def register_documents(file: Path, client: str, data_dir: Path | None) -> None:
     """Register the document in FILE for a client, and print its identifier."""
     from hub.commands.documents import register_document
-    from hub.query.execute import Engine, Refused
+    from hub.query.execute import Engine
+    from hub.query.refusals import Refused
     from hub.schema import build, sdl
 
     try:

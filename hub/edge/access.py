@@ -11,7 +11,7 @@ from hub.edge.reply import Headers, Reply, error_reply
 from hub.identity.tokens import BadToken
 from hub.policy.caller import Caller
 from hub.query.context import Command, Context
-from hub.query.execute import Ready
+from hub.query.roots import Ready
 from hub.store.pool import Pool
 
 

@@ -45,7 +45,9 @@ from hub.errors import Overloaded
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
 from hub.query.context import NOBODY, denied, withheld
-from hub.query.execute import Engine, Ready, Refused
+from hub.query.execute import Engine
+from hub.query.refusals import Refused
+from hub.query.roots import Ready
 from hub.store.pool import Pool
 
 # What is left of the room for requests after one has waited in vain, and what an answer adds to it again: with

@@ -24,7 +24,8 @@ from hub.edge.logs import request_id
 from hub.edge.observing import ObservedEngine, Observer, shown
 from hub.limits import Limits
 from hub.query.catalog import Catalogue
-from hub.query.execute import Operation, Ready
+from hub.query.execute import Operation
+from hub.query.roots import Ready
 
 DEFAULT_SERVICE_NAME: Final = "credit-hub"
 SQL_CHARACTERS_MAX: Final = 4_000

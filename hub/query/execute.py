@@ -5,18 +5,15 @@ variables; per plan the statements' text and the shaper. A request that hits the
 slots, runs the statements on one connection and shapes the rows.
 """
 
-import re
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
-    GraphQLError,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
@@ -27,17 +24,16 @@ from graphql import (
 )
 
 from hub.limits import Limits
-from hub.policy.sharing import BINDS
 from hub.policy.sight import PUBLIC, Sight
 from hub.query import plan as p
 from hub.query.bounds import excesses
 from hub.query.catalog import Catalogue, OfCaller
 from hub.query.context import NOBODY, Context
-from hub.query.emit import Child, Emitter, Fetch, Layout
-from hub.query.planner import ManyRefusals, Planner
+from hub.query.planner import Planner
+from hub.query.refusals import REFUSALS, Refused, bad_input, coded, refused_by, without_values
+from hub.query.roots import Ready, ready
 from hub.query.rules import Openness, faults_of
-from hub.query.shape import Placer, Shaper, shape_list, shape_placed, shape_row
-from hub.query.values import BadValues, structure_of, uses_of, variable_reader
+from hub.query.values import structure_of, uses_of, variable_reader
 
 OPERATIONS_KEPT = 500
 # A syntax tree takes some hundred bytes for each character of its text.
@@ -45,335 +41,6 @@ CHARACTERS_KEPT = 500_000
 PLANS_KEPT = 64
 
 ABSENT = object()
-KEY = re.compile(r"k\d+")
-SLOT = re.compile(r"s\d+")
-
-
-class Connection(Protocol):
-    """The part of an asyncpg connection that a read uses."""
-
-    async def fetch(self, query: str, *args: Any) -> list[Any]: ...
-
-    def transaction(self, *, isolation: str, readonly: bool) -> Any: ...
-
-
-class Refused(Exception):
-    """A request that is refused before any work: its errors, each with a code."""
-
-    def __init__(self, errors: Sequence[GraphQLError]) -> None:
-        super().__init__(f"{len(errors)} errors")
-        self.errors = list(errors)
-
-
-def refused_by(fault: Exception) -> Refused:
-    """What stopped a plan or its values, as the refusal that the caller sees."""
-    match fault:
-        case BadValues(faults=faults):
-            return Refused([bad_input(f"{place}: {sentence}") for place, sentence in faults])
-        case ManyRefusals(errors=errors):
-            return Refused(errors)
-        case GraphQLError():
-            return Refused([fault if fault.extensions else coded(fault)])
-        case _:
-            return Refused([bad_input("The query nests too deeply.")])
-
-
-REFUSALS = (BadValues, ManyRefusals, GraphQLError, RecursionError)
-
-
-def bad_input(sentence: str, nodes: Any = None) -> GraphQLError:
-    return GraphQLError(sentence, nodes=nodes, extensions={"code": "BAD_USER_INPUT"})
-
-
-# A token's text may be an identity number, pasted in the wrong place.
-TOKEN_TEXT = re.compile(r'\b(String|BlockString|Int|Float) ".*"', re.DOTALL)
-# And so may a part of a name, which GraphQL's own errors repeat.
-LONG_NUMBER = re.compile(r"[0-9]{15,}[Xx]?")
-
-
-def without_values(error: GraphQLSyntaxError) -> GraphQLError:
-    """A syntax error with the kind of the token that was found, and not its text."""
-    return GraphQLError(
-        LONG_NUMBER.sub("…", TOKEN_TEXT.sub(r"\1", error.message)),
-        source=error.source,
-        positions=error.positions,
-        extensions={"code": "BAD_USER_INPUT"},
-    )
-
-
-# ------------------------------------------------------------------------------------------ compiled statements
-
-
-@dataclass(slots=True)
-class Statement:
-    """SQL with the places of its arguments, and the statements below it.
-
-    A place counts into the request's values (its slots, then today); below zero, into the keys of the rows above.
-    """
-
-    sql: str
-    places: tuple[int, ...]
-    keyed: bool
-    below: "tuple[Below, ...]"
-
-
-@dataclass(slots=True)
-class Below:
-    """A statement for all rows of the one above."""
-
-    statement: Statement
-    key_places: tuple[int, ...]
-    in_list: bool
-
-
-def statement_of(fetch: Fetch, slots: int) -> Statement:
-    """Resolve binds to places: a request's values are its slots, today, what is bound of the caller, its context."""
-
-    def place(bind: str) -> int:
-        if bind == "today":
-            return slots
-        if bind in BINDS:
-            return slots + 1 + BINDS.index(bind)
-        if bind == "ord":
-            return -1
-        if KEY.fullmatch(bind):
-            return -2 - int(bind[1:])
-        if not SLOT.fullmatch(bind):
-            raise LookupError(f"the statement binds {bind}, which no request fills; write constants as word()")
-        return int(bind[1:])
-
-    places = tuple(place(bind) for bind in fetch.binds)
-    children = tuple(below(child, slots) for child in fetch.children)
-    return Statement(fetch.sql, places, any(place < 0 for place in places), children)
-
-
-def below(child: Child, slots: int) -> Below:
-    return Below(statement_of(child.fetch, slots), child.key_places, child.in_list)
-
-
-async def rows_of(
-    statement: Statement, connection: Connection, request: Sequence[Any], keys: Sequence[Any] = ()
-) -> list[Any]:
-    """The rows of a statement, each followed by the lists that the statements below bring for it."""
-    if statement.keyed:
-        arguments = [request[place] if place >= 0 else keys[-1 - place] for place in statement.places]
-    else:
-        arguments = [request[place] for place in statement.places]
-    rows = await connection.fetch(statement.sql, *arguments)
-    if not statement.below or not rows:
-        return rows
-    groups = [await groups_of(child, rows, connection, request) for child in statement.below]
-    return [(*row, *lists) for row, *lists in zip(rows, *groups, strict=True)]
-
-
-async def groups_of(child: Below, rows: list[Any], connection: Connection, request: Sequence[Any]) -> list[list[Any]]:
-    """For each row above, its rows of one list, in order; a null key (a missing row above) has none."""
-    ordinals: list[int] = []
-    keys: list[list[Any]] = [[] for _ in child.key_places]
-    if child.in_list:
-        place = child.key_places[0]
-        for ordinal, row in enumerate(rows):
-            codes = dict.fromkeys(row[place] or ())
-            ordinals.extend([ordinal] * len(codes))
-            keys[0].extend(codes)
-    else:
-        for ordinal, row in enumerate(rows):
-            key = [row[place] for place in child.key_places]
-            if None not in key:
-                ordinals.append(ordinal)
-                for values, value in zip(keys, key, strict=True):
-                    values.append(value)
-    groups: list[list[Any]] = [[] for _ in rows]
-    if ordinals:
-        for row in await rows_of(child.statement, connection, request, (ordinals, *keys)):
-            groups[row[0]].append(row)
-    return groups
-
-
-# ------------------------------------------------------------------------------------------------ compiled roots
-
-RunRoot = Callable[[Connection, Sequence[Any]], Awaitable[Any]]
-
-
-@dataclass(slots=True)
-class ReadyRoot:
-    """A root's key, what runs it, and the statement it begins with, where that is known before the request's keys."""
-
-    key: str
-    run: RunRoot
-    statement: Statement | None
-    single_statement: bool
-
-
-@dataclass(slots=True)
-class Ready:
-    """A plan compiled to statements and shapers."""
-
-    plan: p.Plan
-    roots: tuple[ReadyRoot, ...]
-    alone: bool
-    needs_database: bool
-    # The only root, where it is one statement at most.
-    single: ReadyRoot | None = None
-    used: bool = False
-
-
-def ready(plan: p.Plan, foreign: Callable[[p.ForeignRoot], Any]) -> Ready:
-    """Compile a plan; `foreign` answers what is not read from the database."""
-    roots = tuple(ready_root(root, len(plan.slots), foreign) for root in plan.roots)
-    reading = [root for root in plan.roots if not isinstance(root, p.FixedRoot | p.ForeignRoot)]
-    alone = len(reading) == 1 and all(root.single_statement for root in roots)
-    return Ready(plan, roots, alone, bool(reading), roots[0] if alone and len(roots) == 1 else None)
-
-
-def ready_root(root: p.Root, slots: int, foreign: Callable[[p.ForeignRoot], Any]) -> ReadyRoot:
-    match root:
-        case p.FixedRoot(key=key, value=value):
-            return ReadyRoot(key, fixed(value), None, True)
-        case p.ForeignRoot(key=key):
-            return ReadyRoot(key, fixed(foreign(root)), None, True)
-        case p.PointRoot():
-            return point(root, slots)
-        case p.ListRoot():
-            return whole_list(root, slots)
-        case p.KeysRoot():
-            return by_keys(root, slots)
-        case p.MadeRoot():
-            return made(root, slots)
-
-
-def fixed(value: Any) -> RunRoot:
-    async def run(_: Connection, __: Sequence[Any]) -> Any:
-        return value
-
-    return run
-
-
-def point(root: p.PointRoot, slots: int) -> ReadyRoot:
-    layout = Layout()
-    statement = statement_of(Emitter(layout).point(root), slots)
-    shape = shape_row(root.rows, root.shape, layout)
-
-    sql, places = statement.sql, statement.places
-
-    async def run(connection: Connection, request: Sequence[Any]) -> Any:
-        # Below a single row everything is nested: there is this statement, and nothing to gather.
-        rows = await connection.fetch(sql, *[request[place] for place in places])
-        return shape(rows[0], request) if rows else None
-
-    return ReadyRoot(root.key, run, statement, single_statement=True)
-
-
-def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
-    layout = Layout()
-    fetch = Emitter(layout).list_root(root.node)
-    layout.settle()
-    statement = statement_of(fetch, slots)
-    shape = shape_list(root.node, layout)
-
-    async def run(connection: Connection, request: Sequence[Any]) -> Any:
-        return shape(await rows_of(statement, connection, request), request)
-
-    return ReadyRoot(root.key, run, statement, not statement.below)
-
-
-def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
-    """Each branch is compiled when a request first needs it: `node` could be any type, and mostly is one."""
-    branches: dict[int, tuple[Statement, Placer]] = {}
-
-    def branch(number: int) -> tuple[Statement, Placer]:
-        known = branches.get(number)
-        if known is None:
-            layout = Layout()
-            one = root.branches[number]
-            fetch = Emitter(layout).branch(one, nested=root.single, counted=root.plain)
-            layout.settle()
-            place = shape_placed(one.rows, one.shape, layout, fetch.flat)
-            known = branches[number] = statement_of(fetch, slots), place
-        return known
-
-    async def run_plain(connection: Connection, request: Sequence[Any]) -> Any:
-        asked = request[root.keys.index]
-        answers: list[Any] = [None] * (len(asked) + 1)
-        statement, place = branch(0)
-        place(await rows_of(statement, connection, request, (None, asked)), request, answers)
-        del answers[0]  # PostgreSQL counts from 1
-        return answers
-
-    async def run(connection: Connection, request: Sequence[Any]) -> Any:
-        asked = request[root.keys.index]
-        answers: list[Any] = [None] * len(asked)
-        given: dict[int, tuple[list[int], list[tuple[Any, ...]]]] = {}
-        for position, key in enumerate(asked):
-            if key is not None:
-                positions, keys = given.setdefault(key[0], ([], []))
-                positions.append(position)
-                keys.append(key[1])
-        for number, (positions, keys) in given.items():
-            statement, place = branch(number)
-            columns = (positions, *(list(values) for values in zip(*keys, strict=True)))
-            place(await rows_of(statement, connection, request, columns), request, answers)
-        return answers[0] if root.single else answers
-
-    if root.plain:
-        statement = branch(0)[0]
-        return ReadyRoot(root.key, run_plain, statement, not statement.below)
-    if len(root.branches) == 1:
-        statement = branch(0)[0]
-        return ReadyRoot(root.key, run, statement, not statement.below)
-    # A single key is one branch, and below a single row everything is nested.
-    return ReadyRoot(root.key, run, None, root.single)
-
-
-def made(root: p.MadeRoot, slots: int) -> ReadyRoot:
-    """An object made for the request, of its caller or by a command, with the rows whose keys it gives."""
-    names = [item.name for item in root.items if not isinstance(item, p.Typename)]
-    branches: dict[str, tuple[Statement, Shaper]] = {}
-    for item in root.items:
-        if isinstance(item, p.GivenBranch):
-            layout = Layout()
-            fetch = Emitter(layout).branch(item.branch, nested=item.single)
-            layout.settle()
-            branches[item.key] = statement_of(fetch, slots), shape_row(item.branch.rows, item.branch.shape, layout)
-
-    async def run(connection: Connection, request: Sequence[Any]) -> Any:
-        context = request[-1]
-        if root.command is None:
-            found = await context.given(names)
-        else:
-            assert root.given is not None
-            found = await context.perform(root.command, connection, request[root.given.index])
-        answer: dict[str, Any] = {}
-        for item in root.items:
-            match item:
-                case p.Typename(key=key, name=name):
-                    answer[key] = name
-                case p.Value(key=key, name=name, items=items):
-                    answer[key] = objects(found[name], items) if items else found[name]
-                case p.GivenBranch(key=key, name=name, single=single):
-                    statement, shape = branches[key]
-                    keys = list(found[name])
-                    by_key: dict[int, Any] = {}
-                    if keys:
-                        ordinals = list(range(len(keys)))
-                        for row in await rows_of(statement, connection, request, (ordinals, keys)):
-                            by_key[row[0]] = shape(row, request)
-                    shown = [by_key[ordinal] for ordinal in sorted(by_key)]
-                    answer[key] = (shown[0] if shown else None) if single else shown
-        return answer
-
-    return ReadyRoot(root.key, run, None, single_statement=not branches)
-
-
-def objects(values: Sequence[Mapping[str, Any]], items: Sequence[p.Value | p.Typename]) -> list[dict[str, Any]]:
-    """Plain objects, as asked for."""
-    return [
-        {item.key: item.name if isinstance(item, p.Typename) else value[item.name] for item in items}
-        for value in values
-    ]
-
-
-# --------------------------------------------------------------------------------------------------- operations
 
 
 class Operation:
@@ -532,8 +199,3 @@ class Engine:
             return {root.key: await root.run(connection, request) for root in compiled.roots}
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             return {root.key: await root.run(connection, request) for root in compiled.roots}
-
-
-def coded(error: GraphQLError) -> GraphQLError:
-    """An error of graphql-core's with its code."""
-    return bad_input(LONG_NUMBER.sub("…", error.message), error.nodes)

@@ -297,7 +297,6 @@ class Plan:
 
     roots: tuple[Root, ...]
     slots: tuple[Reader, ...] = field(hash=False)
-    slot_types: tuple[Any, ...] = field(hash=False)
     cost: int = 0
     denials: tuple[Denial, ...] = ()
     notices: tuple[Notice, ...] = ()

@@ -14,9 +14,9 @@ from hub.clock import BEIJING
 from hub.query import plan as p
 from hub.query.catalog import Computed, Order, Stored, python_type
 from hub.query.cursor import SEPARATOR as CURSOR_SEPARATOR
-from hub.query.emit import Flat, Layout
 from hub.query.forms import FORMS
 from hub.query.ids import SEPARATOR as ID_SEPARATOR
+from hub.query.layout import Flat, Layout
 
 Shaper = Callable[[Any, Any], Any]
 # Puts what is made of rows at the places that their ordinals name.

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from hub.limits import Limits
 from hub.query.context import NOBODY, Context
-from hub.query.execute import Engine, Refused
+from hub.query.execute import Engine
+from hub.query.refusals import Refused
 from hub.schema import build, sdl
 from hub.store.engine import connect
 from tests.oracle import refusals

@@ -23,8 +23,9 @@ from hub.policy.decide import World as Thought
 from hub.policy.rights import ACTORS, CALLER, OTHER, OWNER, Actor, lines
 from hub.policy.sharing import BINDS, guard_of
 from hub.query.context import Context
-from hub.query.execute import Engine, Refused
+from hub.query.execute import Engine
 from hub.query.ids import decode_id
+from hub.query.refusals import Refused
 from hub.schema import build, sdl
 from hub.store import access_log, departments, records, sanctions, subjects
 from hub.store.engine import connect

@@ -8,7 +8,8 @@ from typing import Any
 import asyncpg
 import orjson
 
-from hub.query.execute import Engine, Refused
+from hub.query.execute import Engine
+from hub.query.refusals import Refused
 from hub.schema import build, sdl
 from tests.oracle.world import TODAY
 

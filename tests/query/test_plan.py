@@ -24,10 +24,12 @@ from hub.policy.scopes import HubScope
 from hub.policy.sharing import VOUCHED, WIDENED, everything, guard_of
 from hub.policy.sight import PUBLIC, Sight, Stated, View, sight_of
 from hub.policy.visibility import ANONYMOUS, Guard, by_its_parent, closed, open_to_all
-from hub.query import emit
+from hub.query import emit, layout
 from hub.query import plan as p
 from hub.query.context import Context
-from hub.query.execute import Engine, Refused, Statement
+from hub.query.execute import Engine
+from hub.query.refusals import Refused
+from hub.query.statements import Statement
 from hub.schema import build, sdl
 from hub.store.engine import connect
 from hub.store.metadata import metadata
@@ -171,7 +173,7 @@ def every_statement(engine: Engine, asked: Asked, sight: Sight = PUBLIC) -> list
             continue
         for root, planned in zip(compiled.roots, compiled.plan.roots, strict=True):
             for number in range(len(planned.branches) if isinstance(planned, p.KeysRoot) else 0):
-                emitter = emit.Emitter(emit.Layout())
+                emitter = emit.Emitter(layout.Layout())
                 fetch = emitter.branch(planned.branches[number], nested=planned.single)  # type: ignore[union-attr]
                 found.extend((compiled.plan, text) for text in texts_of(fetch))
             if root.statement is not None:
@@ -179,7 +181,7 @@ def every_statement(engine: Engine, asked: Asked, sight: Sight = PUBLIC) -> list
     return found
 
 
-def texts_of(fetch: emit.Fetch) -> Iterator[str]:
+def texts_of(fetch: layout.Fetch) -> Iterator[str]:
     yield fetch.sql
     for child in fetch.children:
         yield from texts_of(child.fetch)
@@ -292,7 +294,7 @@ def test_what_rights_widen_is_guarded_by_them_for_every_sight(sight: Sight) -> N
 def test_no_statement_multiplies_tables_that_nothing_ties(asked: Asked, sight: Sight) -> None:
     compiled = emit.Emitter.compiled
 
-    def linted(statement: Select[Any], row: emit.Row) -> emit.Fetch:
+    def linted(statement: Select[Any], row: layout.Row) -> layout.Fetch:
         statement.compile(dialect=emit.DIALECT, linting=WARN_LINTING)
         return compiled(statement, row)
 

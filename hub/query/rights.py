@@ -1,0 +1,80 @@
+"""Policy, as planning asks it: whose rows, how shown, what is denied, and what the answer must say is left out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+from sqlalchemy import Table
+
+from hub.policy.masking import Mask, mask_of, shown
+from hub.policy.scopes import HubScope
+from hub.policy.sharing import VOUCHED, guard_of, lacks_purpose, noted_of
+from hub.policy.sight import PUBLIC, Sight, Stated
+from hub.query import plan as p
+from hub.query.catalog import Computed, Stored
+from hub.query.selection import Place
+
+
+class Rights:
+    """What one sight may see of what is planned, with the denials and notices that this left."""
+
+    def __init__(self, sight: Sight) -> None:
+        self.sight = sight
+        self.denials: list[p.Denial] = []
+        self.notices: list[p.Notice] = []
+
+    def rows(self, table: Table, place: Place, via: str | None = None, *, public: bool = False) -> p.Rows:
+        """Rows as the caller sees them, `via` the table they are reached from; `public` as everybody does."""
+        sight = PUBLIC if public else self.sight
+        vouched = (via, table.name) in VOUCHED
+        if not vouched and lacks_purpose(table.name, sight):
+            self.withhold(place)
+        noted = None if vouched else noted_of(table.name, sight)
+        return p.Rows(table, guard_of(table, via=via, sight=sight), noted=noted)
+
+    def shown(self, source: Stored) -> Stored | Computed:
+        """A column as the caller may see it."""
+        mask = mask_of(source.column, self.sight)
+        return source if mask is Mask.CLEAR else masked(source, mask)
+
+    def denies(self, need: HubScope, place: Place, table: Table | None) -> bool:
+        """Whether a field that needs a scope is null for the caller: for want of it, or of a purpose for its `table`.
+
+        Null and not empty, since an empty list would say that there is nobody.
+        """
+        if need not in self.sight.scopes:
+            self.denials.append(p.Denial(place.path, need))
+            return True
+        if table is not None and lacks_purpose(table.name, self.sight):
+            self.withhold(place)
+            return True
+        return False
+
+    def withhold(self, place: Place) -> None:
+        """Say that what is shared is left out: it is read for a purpose, and under a grant for one that it covers.
+
+        What is public stays, since scopes only add to what everybody sees.
+        """
+        if self.sight.stated is Stated.NOTHING:
+            code = "PURPOSE_REQUIRED"
+            sentence = "Only what is public is shown: for what is shared, say what for in the header Hub-Purpose."
+        else:
+            code = "PURPOSE_NOT_GRANTED"
+            sentence = (
+                "Only what is public is shown: no grant that this token holds covers the purpose in Hub-Purpose;"
+                " viewer shows the grants."
+            )
+        self.notices.append(p.Notice(code, sentence, place.path))
+
+    def noticed(self, slot: p.Slot, number: int, make: Callable[[], p.Branch]) -> p.Branch:
+        """A branch; what is withheld in it is said to those alone whose keys ask for it."""
+        before = len(self.notices)
+        made = make()
+        self.notices[before:] = [replace(notice, slot=slot, branch=number) for notice in self.notices[before:]]
+        return made
+
+
+@lru_cache(maxsize=1_000)
+def masked(source: Stored, mask: Mask) -> Computed:
+    """The source of a column as its mask lets it be seen."""
+    return Computed(lambda row: shown(row, source.column, mask), source.codec)

@@ -1,0 +1,191 @@
+"""A plan compiled: for each root a function that runs its statements and shapes their rows to the root's answer."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hub.query import plan as p
+from hub.query.emit import Emitter
+from hub.query.layout import Layout
+from hub.query.shape import Placer, Shaper, shape_list, shape_placed, shape_row
+from hub.query.statements import Connection, Statement, rows_of, statement_of
+
+RunRoot = Callable[[Connection, Sequence[Any]], Awaitable[Any]]
+
+
+@dataclass(slots=True)
+class ReadyRoot:
+    """A root's key, what runs it, and the statement it begins with, where that is known before the request's keys."""
+
+    key: str
+    run: RunRoot
+    statement: Statement | None
+    single_statement: bool
+
+
+@dataclass(slots=True)
+class Ready:
+    """A plan compiled to statements and shapers."""
+
+    plan: p.Plan
+    roots: tuple[ReadyRoot, ...]
+    alone: bool
+    needs_database: bool
+    # The only root, where it is one statement at most.
+    single: ReadyRoot | None = None
+    used: bool = False
+
+
+def ready(plan: p.Plan, foreign: Callable[[p.ForeignRoot], Any]) -> Ready:
+    """Compile a plan; `foreign` answers what is not read from the database."""
+    roots = tuple(ready_root(root, len(plan.slots), foreign) for root in plan.roots)
+    reading = [root for root in plan.roots if not isinstance(root, p.FixedRoot | p.ForeignRoot)]
+    alone = len(reading) == 1 and all(root.single_statement for root in roots)
+    return Ready(plan, roots, alone, bool(reading), roots[0] if alone and len(roots) == 1 else None)
+
+
+def ready_root(root: p.Root, slots: int, foreign: Callable[[p.ForeignRoot], Any]) -> ReadyRoot:
+    match root:
+        case p.FixedRoot(key=key, value=value):
+            return ReadyRoot(key, fixed(value), None, True)
+        case p.ForeignRoot(key=key):
+            return ReadyRoot(key, fixed(foreign(root)), None, True)
+        case p.PointRoot():
+            return point(root, slots)
+        case p.ListRoot():
+            return whole_list(root, slots)
+        case p.KeysRoot():
+            return by_keys(root, slots)
+        case p.MadeRoot():
+            return made(root, slots)
+
+
+def fixed(value: Any) -> RunRoot:
+    async def run(_: Connection, __: Sequence[Any]) -> Any:
+        return value
+
+    return run
+
+
+def point(root: p.PointRoot, slots: int) -> ReadyRoot:
+    layout = Layout()
+    statement = statement_of(Emitter(layout).point(root), slots)
+    shape = shape_row(root.rows, root.shape, layout)
+
+    sql, places = statement.sql, statement.places
+
+    async def run(connection: Connection, request: Sequence[Any]) -> Any:
+        # Below a single row everything is nested: there is this statement, and nothing to gather.
+        rows = await connection.fetch(sql, *[request[place] for place in places])
+        return shape(rows[0], request) if rows else None
+
+    return ReadyRoot(root.key, run, statement, single_statement=True)
+
+
+def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
+    layout = Layout()
+    fetch = Emitter(layout).list_root(root.node)
+    layout.settle()
+    statement = statement_of(fetch, slots)
+    shape = shape_list(root.node, layout)
+
+    async def run(connection: Connection, request: Sequence[Any]) -> Any:
+        return shape(await rows_of(statement, connection, request), request)
+
+    return ReadyRoot(root.key, run, statement, not statement.below)
+
+
+def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
+    """Each branch is compiled when a request first needs it: `node` could be any type, and mostly is one."""
+    branches: dict[int, tuple[Statement, Placer]] = {}
+
+    def branch(number: int) -> tuple[Statement, Placer]:
+        known = branches.get(number)
+        if known is None:
+            layout = Layout()
+            one = root.branches[number]
+            fetch = Emitter(layout).branch(one, nested=root.single, counted=root.plain)
+            layout.settle()
+            place = shape_placed(one.rows, one.shape, layout, fetch.flat)
+            known = branches[number] = statement_of(fetch, slots), place
+        return known
+
+    async def run_plain(connection: Connection, request: Sequence[Any]) -> Any:
+        asked = request[root.keys.index]
+        answers: list[Any] = [None] * (len(asked) + 1)
+        statement, place = branch(0)
+        place(await rows_of(statement, connection, request, (None, asked)), request, answers)
+        del answers[0]  # PostgreSQL counts from 1
+        return answers
+
+    async def run(connection: Connection, request: Sequence[Any]) -> Any:
+        asked = request[root.keys.index]
+        answers: list[Any] = [None] * len(asked)
+        given: dict[int, tuple[list[int], list[tuple[Any, ...]]]] = {}
+        for position, key in enumerate(asked):
+            if key is not None:
+                positions, keys = given.setdefault(key[0], ([], []))
+                positions.append(position)
+                keys.append(key[1])
+        for number, (positions, keys) in given.items():
+            statement, place = branch(number)
+            columns = (positions, *(list(values) for values in zip(*keys, strict=True)))
+            place(await rows_of(statement, connection, request, columns), request, answers)
+        return answers[0] if root.single else answers
+
+    if root.plain:
+        statement = branch(0)[0]
+        return ReadyRoot(root.key, run_plain, statement, not statement.below)
+    if len(root.branches) == 1:
+        statement = branch(0)[0]
+        return ReadyRoot(root.key, run, statement, not statement.below)
+    # A single key is one branch, and below a single row everything is nested.
+    return ReadyRoot(root.key, run, None, root.single)
+
+
+def made(root: p.MadeRoot, slots: int) -> ReadyRoot:
+    """An object made for the request, of its caller or by a command, with the rows whose keys it gives."""
+    names = [item.name for item in root.items if not isinstance(item, p.Typename)]
+    branches: dict[str, tuple[Statement, Shaper]] = {}
+    for item in root.items:
+        if isinstance(item, p.GivenBranch):
+            layout = Layout()
+            fetch = Emitter(layout).branch(item.branch, nested=item.single)
+            layout.settle()
+            branches[item.key] = statement_of(fetch, slots), shape_row(item.branch.rows, item.branch.shape, layout)
+
+    async def run(connection: Connection, request: Sequence[Any]) -> Any:
+        context = request[-1]
+        if root.command is None:
+            found = await context.given(names)
+        else:
+            assert root.given is not None
+            found = await context.perform(root.command, connection, request[root.given.index])
+        answer: dict[str, Any] = {}
+        for item in root.items:
+            match item:
+                case p.Typename(key=key, name=name):
+                    answer[key] = name
+                case p.Value(key=key, name=name, items=items):
+                    answer[key] = objects(found[name], items) if items else found[name]
+                case p.GivenBranch(key=key, name=name, single=single):
+                    statement, shape = branches[key]
+                    keys = list(found[name])
+                    by_key: dict[int, Any] = {}
+                    if keys:
+                        ordinals = list(range(len(keys)))
+                        for row in await rows_of(statement, connection, request, (ordinals, keys)):
+                            by_key[row[0]] = shape(row, request)
+                    shown = [by_key[ordinal] for ordinal in sorted(by_key)]
+                    answer[key] = (shown[0] if shown else None) if single else shown
+        return answer
+
+    return ReadyRoot(root.key, run, None, single_statement=not branches)
+
+
+def objects(values: Sequence[Mapping[str, Any]], items: Sequence[p.Value | p.Typename]) -> list[dict[str, Any]]:
+    """Plain objects, as asked for."""
+    return [
+        {item.key: item.name if isinstance(item, p.Typename) else value[item.name] for item in items}
+        for value in values
+    ]
