@@ -99,9 +99,4 @@ def _case(given: bytes) -> str:
     return mask_persons_in(text)[0]
 
 
-def is_authorized(headers: Headers) -> bool:
-    """Whether a request came with a token, or what was meant for one."""
-    return b"authorization" in headers
-
-
-__all__ = ["Callers", "NoToken", "Verifier", "is_authorized"]
+__all__ = ["Callers", "NoToken", "Verifier"]
