@@ -4,23 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 
-from hub.app import Hub
 from hub.store.engine import connect
-from tests.edge import oauth_world as w
-from tests.edge.oauth_world import Shared, asked, token
+from tests.edge.oauth_world import Served, asked, token
 
 RECORDS = "query R($uscc: USCC!) { subject(uscc: $uscc) { records(first: 50) { edges { node { id } } } } }"
 ALL = {"public", "open", "conditional", "closed", "another's", "predecessor's", "repaired", "withdrawn"}
-Served = tuple[Hub, httpx.AsyncClient, Shared]
-
-
-@pytest.fixture(scope="module")
-async def served(shared_database: str) -> AsyncIterator[Served]:
-    async with w.serving(shared_database) as found:
-        yield found
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,
+    Location,
     NameNode,
     OverlappingFieldsCanBeMergedRule,
     get_named_type,
@@ -671,15 +672,15 @@ def spelled(kind: Any, value: Any) -> str:
 
 
 class _Renamed(Visitor):
-    """Gives one field an alias."""
+    """Gives some fields aliases."""
 
-    def __init__(self, asked: FieldNode, alias: str) -> None:
+    def __init__(self, aliases: Mapping[Location | None, str]) -> None:
         super().__init__()
-        self.asked = asked
-        self.alias = alias
+        self.aliases = aliases
 
     def leave_field(self, node: FieldNode, *_: Any) -> Any:
-        return replace(node, alias=NameNode(value=self.alias)) if node.loc == self.asked.loc else None
+        alias = self.aliases.get(node.loc)
+        return None if alias is None else replace(node, alias=NameNode(value=alias))
 
 
 def told_apart(schema: GraphQLSchema, text: str) -> str:
@@ -689,9 +690,12 @@ def told_apart(schema: GraphQLSchema, text: str) -> str:
         conflicts = validate(schema, document, [OverlappingFieldsCanBeMergedRule])
         if not conflicts:
             return print_ast(document) if number else text
-        nodes = conflicts[0].nodes
-        assert nodes
-        other = nodes[len(nodes) // 2]
-        assert isinstance(other, FieldNode)
-        document = visit(document, _Renamed(other, f"k{number}"))
+        aliases: dict[Location | None, str] = {}
+        for conflict in conflicts:
+            nodes = conflict.nodes
+            assert nodes
+            other = nodes[len(nodes) // 2]
+            assert isinstance(other, FieldNode)
+            aliases.setdefault(other.loc, f"k{number}_{len(aliases)}")
+        document = visit(document, _Renamed(aliases))
     return print_ast(document)

@@ -48,10 +48,17 @@ def pairs_of(key: str) -> list[str]:
     return ["".join(sorted(gram)) for gram in grams_of(key)]
 
 
+@cache
+def set_of_pairs(key: str) -> frozenset[str]:
+    return frozenset(pairs_of(key))
+
+
 def has_one_slip(core: str, key: str) -> bool:
     """Whether some part of the key is the core with a sign wrong, missing, too many, or two neighbours swapped."""
     for place in range(len(core)):
         before, sign, after = core[:place], core[place], core[place + 1 :]
+        if before not in key:
+            return False  # nor is any longer beginning of the core
         if before + after in key or re.search(f"{re.escape(before)}.{re.escape(after)}", key):
             return True
         if after and (
@@ -77,7 +84,7 @@ class Ranking:
         """The rarest pairs that together not too many names hold."""
         kept: set[str] = set()
         sum_so_far = 0
-        for count, pair in sorted((self.held_by(pair), pair) for pair in set(pairs_of(key))):
+        for count, pair in sorted((self.held_by(pair), pair) for pair in set_of_pairs(key)):
             sum_so_far += count
             if sum_so_far > NEAR_MAX:
                 break
@@ -88,24 +95,26 @@ class Ranking:
         """(distance, subject) of every subject that fits and is admitted, the nearest first."""
         key = key_of(asked)
         core = core_of(key) if len(core_of(key)) >= 2 else key
-        rare, pairs = self.rare(key), set(pairs_of(key))
+        rare, pairs = self.rare(key), set_of_pairs(key)
         if rare:
-            near = [name for name in self.names if rare & set(pairs_of(name.key))]
+            near = [name for name in self.names if rare & set_of_pairs(name.key)]
         elif min(map(self.held_by, pairs)) <= 20 * math.sqrt(self.total):
-            near = [name for name in self.names if pairs <= set(pairs_of(name.key))]
+            near = [name for name in self.names if pairs <= set_of_pairs(name.key)]
         else:
             holding = [name for name in self.names if key in name.key and name.subject in admitted]
             near = sorted(holding, key=lambda name: (len(name.key), name.subject))[:SHORTEST_MAX]
         slips = bool(rare) and 4 <= len(core) <= 40
+        weights = [(gram, self.weight(pair)) for gram, pair in zip(grams_of(key), pairs_of(key), strict=True)]
         found: dict[int, int] = {}
         for name in near:
-            score = self.score(key, core, name.key, slips=slips)
-            if score is not None and name.subject in admitted:
+            score = self.score(key, core, name.key, weights, slips=slips) if name.subject in admitted else None
+            if score is not None:
                 distance = round(10_000 - score + 200 * name.former)
                 found[name.subject] = min(distance, found.get(name.subject, distance))
         return sorted((distance, subject) for subject, distance in found.items())
 
-    def score(self, key: str, core: str, name: str, *, slips: bool) -> float | None:
+    @staticmethod
+    def score(key: str, core: str, name: str, weights: Sequence[tuple[str, int]], *, slips: bool) -> float | None:
         """In ten-thousandths; none where it is another name."""
         part = key if key in name else core
         if name == key:
@@ -117,7 +126,6 @@ class Ranking:
             return 8_000 + 1_000 * len(part) // len(name)
         if part in name:
             return 7_000 + 1_000 * len(part) // len(name)
-        weights = [(gram, self.weight(pair)) for gram, pair in zip(grams_of(key), pairs_of(key), strict=True)]
         covered = sum(weight for gram, weight in weights if gram in name) / sum(weight for _, weight in weights)
         if covered >= 0.25 and slips and has_one_slip(core, name):
             lengths = sorted((len(core), len(core_of(name))))

@@ -24,10 +24,12 @@ from hub.store.engine import connect
 from tests.oracle.evaluator import RESOLVERS, SCHEMA, evaluate
 from tests.oracle.law import World
 from tests.oracle.operations import FIELDS_MAX, Asked, Pools, operation, pools_of
+from tests.oracle.test_oracle import CASES
 from tests.oracle.world import TODAY, lay_world
 
 ENOUGH = 2_000
 """Operations among which the rarest thing must be."""
+SEARCHES = max(250, CASES // 4)
 
 
 def askable() -> set[str]:
@@ -126,7 +128,7 @@ def test_most_searches_find_somebody_whatever_they_are_asked_with(
     monkeypatch.setitem(RESOLVERS["Query"], "searchSubjects", counted)
     assert SCHEMA.query_type is not None
     others = SCHEMA.query_type.fields.keys() - {"searchSubjects"}
-    for number in range(ENOUGH // 4):
+    for number in range(SEARCHES):
         search_asked = operation(SCHEMA, pools, 4, number, others)
         evaluate(world, search_asked.text, search_asked.variables[0], search_asked.name)
     assert asked.keys() == {"name", "first", "after", "kinds", "regions", "industries", "statuses"}

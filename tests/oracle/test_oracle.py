@@ -5,7 +5,6 @@ every time, unless `HUB_ORACLE_SEED` gives another series.
 """
 
 import asyncio
-import gc
 import os
 from collections.abc import Iterator
 from difflib import unified_diff
@@ -87,14 +86,10 @@ async def laid(url: str) -> tuple[asyncpg.Connection, World]:
 
 @pytest.fixture(scope="module")
 def both(shared_database: str) -> Iterator[Both]:
-    # Plans are full of cycles, and looking for them among all that stays is a tenth of the time.
-    usual = gc.get_threshold()
-    gc.set_threshold(20_000, 20, 100)
     with asyncio.Runner() as runner:
         connection, world = runner.run(laid(shared_database))
         yield Both(runner, Engine(build()[1], sdl()), connection, world, pools_of(world))
         runner.run(connection.close())
-    gc.set_threshold(*usual)
 
 
 def difference(expected: Any, answer: Any) -> str:
@@ -107,9 +102,7 @@ def lines(answer: Any) -> list[str]:
 
 def in_order(answer: Any) -> Any:
     """With the order of keys made part of it: an answer's keys come in the order asked."""
-    if isinstance(answer, dict):
-        return [(key, in_order(value)) for key, value in answer.items()]
-    return [in_order(value) for value in answer] if isinstance(answer, list) else answer
+    return orjson.dumps(answer) if "data" in answer else answer
 
 
 def series(test: Any) -> Any:
@@ -185,7 +178,7 @@ def of_everything(root: str, depth: int) -> tuple[str, str]:
 def test_every_field_of_everything_is_answered_as_the_oracle_answers_it(both: Both, root: str) -> None:
     text, pool = of_everything(root, 2)
     every = both._replace(engine=Engine(build()[1], sdl(), BOUNDLESS))
-    values = list(both.pools.values[pool][::2]) if pool else [None]
+    values = list(dict.fromkeys(both.pools.values[pool]))[::2] if pool else [None]
     for start in range(0, len(values), 400):
         variables = {"given": values[start : start + 400]} if pool else None
         answer, expected = every.ask(text, variables)

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any
 
 import pytest
@@ -191,6 +192,7 @@ def plain(text: str) -> str:
     return " ".join(NUMBERED.sub(r"\1", PLACE.sub("$", text)).split())
 
 
+@cache
 def written(table: Table, alias: str, guard: Guard) -> str:
     """The predicate of a table as it must stand in a statement."""
     guarded = table.alias(alias)
