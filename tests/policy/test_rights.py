@@ -185,8 +185,10 @@ def test_sql_lets_through_what_the_words_say(
 
 
 def context_of(actor: Actor, binds: Mapping[str, Any]) -> Context:
-    values = () if not actor.sight.authenticated else tuple(binds[name] for name in BINDS)
-    return Context(Caller(actor.sight, None, None, None, values))
+    if not actor.sight.authenticated:
+        return Context(Caller(actor.sight))
+    *values, now = (binds[name] for name in BINDS)
+    return Context(Caller(actor.sight, None, None, None, tuple(values)), now=now)
 
 
 def ids_in(answer: Any) -> list[str]:
