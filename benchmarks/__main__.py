@@ -26,6 +26,7 @@ from rich.table import Table
 from benchmarks import load
 from benchmarks.callers import Agency, agency
 from benchmarks.cases import CASES, Case, World
+from benchmarks.world import add_options, opened
 from hub.query.cursor import encode_cursor
 from hub.store.engine import connect
 
@@ -167,36 +168,24 @@ def printed(results: list[dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, default=Path("bench-data"))
-    parser.add_argument("--subjects", type=int, default=200_000)
-    parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=float, default=3.0)
+    add_options(parser)
+    parser.add_argument("--seconds", type=load.whole_seconds, default=3, help="length of a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--only", nargs="*", help="cases to run")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    url = os.environ.get("HUB_DATABASE_URL")
-    postmaster: int | None = None
-    embedded = None
-    if url is None:
-        from benchmarks.world import prepared
-
-        embedded = prepared(options.data_dir, options.subjects, options.records)
-        url, postmaster = embedded.url, embedded.postmaster_pid
-    try:
+    with opened(options) as database:
+        url = database.url
         world = asyncio.run(world_of(url))
         asking = asyncio.run(agency(url))
         with serving("limit", url, asking.sees) as limit, serving("hub", url, asking.sees) as hub:
             pids = {"limit": limit, "hub": hub}
             results = [
-                measure(case, world, pids, postmaster, asking, options)
+                measure(case, world, pids, database.postmaster, asking, options)
                 for case in CASES
                 if not options.only or case.name in options.only
             ]
-    finally:
-        if embedded is not None:
-            embedded.stop()
     printed(results)
     if options.json:
         options.json.write_text(json.dumps({"client": load.client(), "results": results}, indent=2))

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from benchmarks.__main__ import world_of
 from benchmarks.cases import PUBLIC_CASES, World
-from benchmarks.world import prepared
+from benchmarks.world import seeded
 from hub.app import Hub
 from hub.clock import Clock
 from hub.settings import Settings
@@ -93,9 +93,8 @@ def main() -> None:
     with ExitStack() as stack:
         urls: dict[str, str] = {}
         for name, records in sizes.items():
-            server = prepared(options.data_dir / name, records // 5, records)
-            stack.callback(server.stop)
-            urls[name] = server.url
+            world = stack.enter_context(seeded(options.data_dir / name, records // 5, records))
+            urls[name] = world.url
         if options.only_make:
             return
         found = uvloop.run(measured(urls, options.rounds, options.requests))

@@ -1,5 +1,6 @@
 """Load from another process: `wrk` where it is installed, else httpx; either plays the same bodies in order."""
 
+import argparse
 import random
 import re
 import shutil
@@ -46,6 +47,16 @@ class Load:
         return self.requests / self.seconds
 
 
+def whole_seconds(text: str) -> int:
+    """The length of a round, as `wrk` takes it.
+
+    Raises argparse.ArgumentTypeError.
+    """
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"whole seconds are needed, one or more, not {text}")
+    return int(text)
+
+
 def client() -> str:
     """Which client makes the load."""
     return "wrk" if shutil.which("wrk") else "httpx"
@@ -55,7 +66,7 @@ def run(
     port: int,
     bodies: Sequence[bytes],
     *,
-    seconds: float,
+    seconds: int,
     connections: int,
     folder: Path,
     headers: Mapping[str, str] = HEADERS,
@@ -67,7 +78,7 @@ def run(
 
 
 def _wrk(
-    port: int, bodies: Sequence[bytes], *, seconds: float, connections: int, folder: Path, headers: Mapping[str, str]
+    port: int, bodies: Sequence[bytes], *, seconds: int, connections: int, folder: Path, headers: Mapping[str, str]
 ) -> Load:
     lines = folder / "bodies.txt"
     lines.write_bytes(b"\n".join(bodies) + b"\n")
@@ -75,7 +86,7 @@ def _wrk(
     named = ", ".join(f'["{name}"] = "{value}"' for name, value in headers.items())
     script.write_text(SCRIPT % (lines, named))
     told = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(script), f"http://127.0.0.1:{port}"],
+        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), f"http://127.0.0.1:{port}"],
         check=True,
         capture_output=True,
         text=True,
@@ -86,7 +97,7 @@ def _wrk(
     return Load(requests, micros / 1e6, p50 / 1000, p99 / 1000, errors)
 
 
-def _httpx(port: int, bodies: Sequence[bytes], *, seconds: float, connections: int, headers: Mapping[str, str]) -> Load:
+def _httpx(port: int, bodies: Sequence[bytes], *, seconds: int, connections: int, headers: Mapping[str, str]) -> Load:
     latencies: list[float] = []
     errors = 0
     end = time.perf_counter() + seconds
@@ -126,4 +137,4 @@ def children_of(pid: int) -> list[int]:
     return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-__all__ = ["HEADERS", "Load", "children_of", "client", "cpu_seconds", "run"]
+__all__ = ["HEADERS", "Load", "children_of", "client", "cpu_seconds", "run", "whole_seconds"]

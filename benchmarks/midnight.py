@@ -7,17 +7,15 @@ the last line was announced and when it was in the log, where followers see it.
 
 import argparse
 import asyncio
-import os
 import time
 from datetime import datetime, timedelta
 from datetime import time as clock_time
-from pathlib import Path
 
 import asyncpg
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.world import prepared
+from benchmarks.world import add_options, opened
 from hub.clock import BEIJING, Clock
 from hub.commands.disclosure import append_all, keep_appending
 from hub.commands.sweeps import keep_sweeping, sweep
@@ -94,29 +92,19 @@ async def measured(url: str, ends: int, workers: int) -> tuple[float, float, int
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.midnight", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, default=Path("bench-data"))
-    parser.add_argument("--subjects", type=int, default=200_000)
-    parser.add_argument("--records", type=int, default=1_000_000)
+    add_options(parser)
     parser.add_argument("--ends", type=int, default=100_000, help="records whose last day it is")
     parser.add_argument(
         "--workers", type=int, nargs="*", default=[1, 4], help="processes' worth of sweeps and appenders"
     )
     options = parser.parse_args()
-    embedded = None
-    url = os.environ.get("HUB_DATABASE_URL")
-    if url is None:
-        embedded = prepared(options.data_dir, options.subjects, options.records)
-        url = embedded.url
     table = Table(title=f"{options.ends:,} publications end at one midnight")
     for heading in ("workers", "announced after s", "in the log after s", "lines", "lines/s"):
         table.add_column(heading, justify="right")
-    try:
+    with opened(options) as database:
         for workers in options.workers:
-            told, in_log, lines = asyncio.run(measured(url, options.ends, workers))
+            told, in_log, lines = asyncio.run(measured(database.url, options.ends, workers))
             table.add_row(str(workers), f"{told:.1f}", f"{in_log:.1f}", f"{lines:,}", f"{lines / in_log:,.0f}")
-    finally:
-        if embedded is not None:
-            embedded.stop()
     Console().print(table)
 
 

@@ -7,7 +7,6 @@ served.
 """
 
 import argparse
-import os
 import re
 import statistics
 import subprocess
@@ -26,7 +25,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import load
 from benchmarks.__main__ import PORTS, serving
+from benchmarks.world import add_options, opened
 
 PROBES = 2
 PAUSE_MS = (200, 600)
@@ -87,7 +88,7 @@ def watched(found: Round, pid: int, ended: threading.Event) -> None:
         found.peak_mb = max(found.peak_mb, process.memory_info().rss / 2**20)
 
 
-def played(connections: int, seconds: float, pid: int, *, pause: bool) -> Round:
+def played(connections: int, seconds: int, pid: int, *, pause: bool) -> Round:
     """One round; with no connections it is the probes alone."""
     found, ended = Round(connections), threading.Event()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(PROBES + 1) as pool:
@@ -100,7 +101,7 @@ def played(connections: int, seconds: float, pid: int, *, pause: bool) -> Round:
                 time.sleep(seconds)
             else:
                 address = f"http://127.0.0.1:{PORTS['hub']}/graphql"
-                command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(script), address]
+                command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), address]
                 told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
                 said = re.search(r"RESULT (\d+) (\d+) (\d+) (\d+)", told)
                 assert said is not None, told
@@ -124,31 +125,18 @@ def shown(latencies: Sequence[float]) -> str:
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.overload", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, default=Path("bench-data"))
-    parser.add_argument("--subjects", type=int, default=200_000)
-    parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of a round")
+    add_options(parser)
+    parser.add_argument("--seconds", type=load.whole_seconds, default=10, help="length of a round")
     parser.add_argument("--times", type=float, nargs="*", default=[1, 2, 4], help="of the capacity, to be offered")
     options = parser.parse_args()
-    url = os.environ.get("HUB_DATABASE_URL")
-    embedded = None
-    if url is None:
-        from benchmarks.world import prepared
-
-        embedded = prepared(options.data_dir, options.subjects, options.records)
-        url = embedded.url
-    try:
-        with serving("hub", url) as pid:
-            played(8, 2, pid, pause=False)  # a warm-up
-            before = psutil.Process(pid).memory_info().rss / 2**20
-            rounds = {"nothing": played(0, options.seconds, pid, pause=False)}
-            capacity = rounds["no pause"] = played(8, options.seconds, pid, pause=False)
-            for times in options.times:
-                connections = round(capacity.answered * times * statistics.mean(PAUSE_MS) / 1000)
-                rounds[f"{times:g} times"] = played(connections, options.seconds, pid, pause=True)
-    finally:
-        if embedded is not None:
-            embedded.stop()
+    with opened(options) as database, serving("hub", database.url) as pid:
+        played(8, 2, pid, pause=False)  # a warm-up
+        before = psutil.Process(pid).memory_info().rss / 2**20
+        rounds = {"nothing": played(0, options.seconds, pid, pause=False)}
+        capacity = rounds["no pause"] = played(8, options.seconds, pid, pause=False)
+        for times in options.times:
+            connections = round(capacity.answered * times * statistics.mean(PAUSE_MS) / 1000)
+            rounds[f"{times:g} times"] = played(connections, options.seconds, pid, pause=True)
     table = Table(title="one worker under more than it can do")
     table.add_column("offered")
     for heading in ("connections", "answers/s", "503/s", "broken", "accepted p50 / p99 ms", "turned away p50 / p99 ms"):

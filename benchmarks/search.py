@@ -23,6 +23,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.world import add_options, opened
 from hub.clock import Clock
 from hub.query.execute import Engine
 from hub.schema import build, sdl
@@ -259,24 +260,12 @@ async def run(url: str, count: int) -> tuple[str, list[tuple[str, ...]]]:
 def main() -> None:
     """Measure, print, and with --write put the table into the document."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, default=Path("bench-data"))
-    parser.add_argument("--subjects", type=int, default=200_000)
-    parser.add_argument("--records", type=int, default=1_000_000)
+    add_options(parser)
     parser.add_argument("--lookups", type=int, default=300, help="of each kind")
     parser.add_argument("--write", action="store_true", help=f"put the table into {DOCUMENT.name}")
     options = parser.parse_args()
-    url = os.environ.get("HUB_DATABASE_URL")
-    embedded = None
-    if url is None:
-        from benchmarks.world import prepared
-
-        embedded = prepared(options.data_dir, options.subjects, options.records)
-        url = embedded.url
-    try:
-        place, rows = asyncio.run(run(url, options.lookups))
-    finally:
-        if embedded is not None:
-            embedded.stop()
+    with opened(options) as database:
+        place, rows = asyncio.run(run(database.url, options.lookups))
     shown = Table(*HEADINGS, title=place)
     for row in rows:
         shown.add_row(*row)

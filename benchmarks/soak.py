@@ -6,7 +6,6 @@ against one `hub serve`. Prints the server's resident memory after each turn; on
 
 import argparse
 import asyncio
-import os
 import random
 import re
 import subprocess
@@ -20,8 +19,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import load
 from benchmarks.__main__ import PORTS, serving, world_of
 from benchmarks.cases import PUBLIC_CASES, TINY, World
+from benchmarks.world import add_options, opened
 
 CONNECTIONS = 8
 # A number in a document that is never the same makes it one that was never seen.
@@ -85,36 +86,27 @@ def turn(script: Path, lines: Path, number: int, seconds: int, base_url: str) ->
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, default=Path("bench-data"))
-    parser.add_argument("--subjects", type=int, default=200_000)
-    parser.add_argument("--records", type=int, default=1_000_000)
+    add_options(parser)
     parser.add_argument("--requests", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=int, default=10, help="length of a turn")
+    parser.add_argument("--seconds", type=load.whole_seconds, default=10, help="length of a turn")
     options = parser.parse_args()
-    url = os.environ.get("HUB_DATABASE_URL")
-    embedded = None
-    if url is None:
-        from benchmarks.world import prepared
-
-        embedded = prepared(options.data_dir, options.subjects, options.records)
-        url = embedded.url
     base_url = f"http://127.0.0.1:{PORTS['hub']}"
     table = Table(title="resident memory of one worker")
     for heading in ("requests", "MB", "failed connections"):
         table.add_column(heading, justify="right")
-    try:
-        with serving("hub", url) as pid, tempfile.TemporaryDirectory() as folder:
-            lines, script = Path(folder) / "lines.txt", Path(folder) / "soak.lua"
-            lines.write_bytes(b"\n".join(lines_of(asyncio.run(world_of(url)), base_url)) + b"\n")
-            sent = 0
-            while sent < options.requests:
-                done, failed = turn(script, lines, sent, options.seconds, base_url)
-                sent += done
-                megabytes = psutil.Process(pid).memory_info().rss / 2**20
-                table.add_row(f"{sent:,}", f"{megabytes:.1f}", str(failed))
-    finally:
-        if embedded is not None:
-            embedded.stop()
+    with (
+        opened(options) as database,
+        serving("hub", database.url) as pid,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        lines, script = Path(folder) / "lines.txt", Path(folder) / "soak.lua"
+        lines.write_bytes(b"\n".join(lines_of(asyncio.run(world_of(database.url)), base_url)) + b"\n")
+        sent = 0
+        while sent < options.requests:
+            done, failed = turn(script, lines, sent, options.seconds, base_url)
+            sent += done
+            megabytes = psutil.Process(pid).memory_info().rss / 2**20
+            table.add_row(f"{sent:,}", f"{megabytes:.1f}", str(failed))
     Console(width=80).print(table)
 
 

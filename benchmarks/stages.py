@@ -5,7 +5,6 @@ The stages are timed apart, each some thousand times on warm caches; `edge` is w
 
 import argparse
 import gc
-import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.__main__ import world_of
 from benchmarks.cases import PUBLIC_CASES, Case, World
-from benchmarks.world import prepared
+from benchmarks.world import add_options, opened
 from hub.app import Hub
 from hub.clock import Clock
 from hub.query.execute import Engine
@@ -139,17 +138,10 @@ async def measured(url: str) -> list[tuple[str, dict[str, float], tuple[float, f
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stages", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, default=Path("bench-data"))
-    parser.add_argument("--subjects", type=int, default=200_000)
-    parser.add_argument("--records", type=int, default=1_000_000)
+    add_options(parser)
     options = parser.parse_args()
-    url = os.environ.get("HUB_DATABASE_URL")
-    embedded = None if url else prepared(options.data_dir, options.subjects, options.records)
-    try:
-        found = uvloop.run(measured(url or embedded.url))  # type: ignore[union-attr]
-    finally:
-        if embedded is not None:
-            embedded.stop()
+    with opened(options) as database:
+        found = uvloop.run(measured(database.url))
     table = Table(title="µs of CPU a request, by stage; a miss in ms, and KB kept")
     for heading in ("case", "edge", "prepare", "driver", "shape", "JSON", "whole", "miss ms", "KB kept"):
         table.add_column(heading, justify="left" if heading == "case" else "right")

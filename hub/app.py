@@ -64,7 +64,7 @@ class Hub:
         self.verifier = Verifier(base_url, clock, self.open_pool, purposes=settings.purposes, outside=outside)
         self.access_log = AccessLog(url, lambda: self.graphql.working)
         self.access = Access(
-            Callers(self.verifier, clock, Rules(settings.sharing_years, settings.covert_purposes)),
+            Callers(self.verifier, Rules(settings.sharing_years, settings.covert_purposes)),
             self.access_log,
             clock,
             self.open_edge_pool,

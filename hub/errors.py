@@ -19,12 +19,6 @@ class Invalid(HubError):
     code = "BAD_USER_INPUT"
 
 
-class CostExceeded(HubError):
-    """The request asks for more than one request may."""
-
-    code = "COST_EXCEEDED"
-
-
 class Overloaded(HubError):
     """No connection became free in time; the same request may work in a moment."""
 

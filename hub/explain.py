@@ -58,7 +58,8 @@ async def explain(url: str, question: Question, clock: Clock, settings: Settings
         operation = engine.operation(question.text, question.operation)
         if operation.node.operation is not OperationType.QUERY:
             raise Unusable("Only a query can be explained: explaining runs it.")
-        compiled, request = engine.prepare(operation, dict(question.variables), clock.today(), Context(caller))
+        context = Context(caller, now=clock.now())
+        compiled, request = engine.prepare(operation, dict(question.variables), clock.today(), context)
     except Refused as refused:
         raise Unusable("The operation is refused: " + " ".join(error.message for error in refused.errors)) from None
     lines = [*asked_by(caller), *plan_of(operation, compiled)]
@@ -98,7 +99,6 @@ async def caller_in(url: str, question: Question, clock: Clock, settings: Settin
             question.purpose,
             None,
             today=clock.today(),
-            now=clock.now(),
             rules=Rules(settings.sharing_years, settings.covert_purposes),
         )
     except NoRights as none:

@@ -10,7 +10,6 @@ import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -54,8 +53,7 @@ UNFIT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, orjson.JS
 HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One answer that holds more than is public: who got it, what for, and what of which subjects it shows.
 
     `seen` gives, for each subject's key, what was seen of it: catalogue items, lists, kinds of data. The subject itself
@@ -92,7 +90,9 @@ class AccessLog:
         self.url = url
         self.in_flight = in_flight
         self.waiting: list[Waiting] = []
-        self.came = asyncio.Event()
+        # Set while the task waits for the next group: told once there is one that is worth its commit.
+        self.ripe: asyncio.Future[None] | None = None
+        self.ripens: asyncio.TimerHandle | None = None
         self.connection: asyncpg.Connection | None = None
         self.task: asyncio.Task[None] | None = None
         self.written = 0
@@ -100,7 +100,6 @@ class AccessLog:
 
     async def start(self) -> None:
         """Begin to write."""
-        self.came = asyncio.Event()
         self.task = asyncio.create_task(self.keep_writing(), name="access log")
 
     async def stop(self) -> None:
@@ -125,44 +124,52 @@ class AccessLog:
         loop = asyncio.get_running_loop()
         kept: asyncio.Future[None] = loop.create_future()
         self.waiting.append(Waiting(reading, loop.time(), kept))
-        self.came.set()
+        if self.ripe is not None:
+            self.gather()
         await kept
 
     async def keep_writing(self) -> None:
         """The task's work: groups, one after the other."""
         while True:
-            await self.came.wait()
-            self.came.clear()
-            while self.waiting:
-                await self.gather()
-                group = self.next_group()
-                if not group:
-                    continue
-                try:
-                    await self.keep_each(group)
-                except Exception as reason:  # noqa: BLE001 - whatever it is, the next group may be kept
-                    log.warning("access log: nothing could be written (%s)", type(reason).__name__)
-                    # Whether the group was committed is in doubt: its answers are not sent.
-                    self.drop_connection()
-                    self.fail(group)
-                    await asyncio.sleep(PAUSE_SECONDS)
-                except BaseException:
-                    self.fail(group)
-                    raise
+            await self.next_is_ripe()
+            group = self.next_group()
+            if not group:
+                continue
+            try:
+                await self.keep_each(group)
+            except Exception as reason:  # noqa: BLE001 - whatever it is, the next group may be kept
+                log.warning("access log: nothing could be written (%s)", type(reason).__name__)
+                # Whether the group was committed is in doubt: its answers are not sent.
+                self.drop_connection()
+                self.fail(group)
+                await asyncio.sleep(PAUSE_SECONDS)
+            except BaseException:
+                self.fail(group)
+                raise
 
-    async def gather(self) -> None:
-        """Wait a moment for those who are about to join: what costs is the commit, and it is the same for all."""
-        if len(self.waiting) >= self.company():
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GATHER_SECONDS):
-                while len(self.waiting) < self.company():
-                    self.came.clear()
-                    await self.came.wait()
+    async def next_is_ripe(self) -> None:
+        """Wait for a group, and a moment for those who are about to join: what costs is the commit, for one or many."""
+        self.ripe = asyncio.get_running_loop().create_future()
+        try:
+            if self.waiting:
+                self.gather()
+            await self.ripe
+        finally:
+            self.ripe = None
+            if self.ripens is not None:
+                self.ripens.cancel()
+                self.ripens = None
 
-    def company(self) -> int:
-        """How many may be in a group that is worth waiting for."""
-        return min(self.in_flight(), GATHERED_MAX)
+    def gather(self) -> None:
+        """Let the group go if all who may join have, and else in a moment."""
+        if len(self.waiting) >= min(self.in_flight(), GATHERED_MAX):
+            self.let_go()
+        elif self.ripens is None:
+            self.ripens = asyncio.get_running_loop().call_later(GATHER_SECONDS, self.let_go)
+
+    def let_go(self) -> None:
+        if self.ripe is not None and not self.ripe.done():
+            self.ripe.set_result(None)
 
     def next_group(self) -> list[Waiting]:
         """Take the next readings to be written together; those that have waited too long fail.

@@ -6,6 +6,7 @@ anything to delete is not touched: deleting tells every process that rights may 
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 import asyncpg
@@ -18,20 +19,19 @@ ROWS_MAX: Final = 10_000
 IDEMPOTENCY_DAYS: Final = 30
 OF_THE_HUBS_TIME: Final = ("idempotency_keys",)
 
-# Table, key, and what of it is over, in the order of their references; $1 is the moment, $2 rows at most. A used code
+# Table, and what of it is over, in the order of their references; $1 is the moment, $2 rows at most. A used code
 # is known for a day, so that its replay is noticed; an access token outlives a family's last refresh token by minutes.
-OVER: Final[Sequence[tuple[str, str, str]]] = (
-    ("authorization_codes", "code_hash", "expires_at < $1::timestamptz - interval '1 day'"),
-    ("refresh_tokens", "token_hash", "expires_at < $1"),
-    ("used_assertions", "client_id, jti_hash", "expires_at < $1"),
-    ("revoked_tokens", "jti", "expires_at < $1"),
-    ("login_sessions", "session_hash", "expires_at < $1"),
-    ("login_attempts", "tried", "last_at < $1::timestamptz - interval '1 day'"),
-    ("idempotency_keys", "client_id, key", f"at < $1::timestamptz - interval '{IDEMPOTENCY_DAYS} days'"),
-    ("signing_keys", "kid", "published_until < $1::timestamptz - interval '30 days'"),
+OVER: Final[Sequence[tuple[str, str]]] = (
+    ("authorization_codes", "expires_at < $1::timestamptz - interval '1 day'"),
+    ("refresh_tokens", "expires_at < $1"),
+    ("used_assertions", "expires_at < $1"),
+    ("revoked_tokens", "expires_at < $1"),
+    ("login_sessions", "expires_at < $1"),
+    ("login_attempts", "last_at < $1::timestamptz - interval '1 day'"),
+    ("idempotency_keys", f"at < $1::timestamptz - interval '{IDEMPOTENCY_DAYS} days'"),
+    ("signing_keys", "published_until < $1::timestamptz - interval '30 days'"),
     (
         "token_families",
-        "id",
         "created_at < $1::timestamptz - interval '1 day'"  # noqa: ISC004 - one text
         " and not exists (select from authorization_codes c where c.family_id = token_families.id)"
         " and not exists (select from refresh_tokens r where r.family_id = token_families.id)",
@@ -46,18 +46,29 @@ async def tidy(connection: asyncpg.Connection, clock: Clock) -> int:
     fails.
     """
     deleted = 0
-    for table, key, over in OVER:
+    for table, over in OVER:
         now = clock.now() if table in OF_THE_HUBS_TIME else clock.outside()
-        chosen = f"select {key} from {table} where {over} limit $2 for update skip locked"  # noqa: S608 - our own words
-        while True:
-            if not await connection.fetchval(f"select exists (select from {table} where {over})", now):  # noqa: S608
-                break
-            done = await connection.execute(f"delete from {table} where ({key}) in ({chosen})", now, ROWS_MAX)  # noqa: S608
-            rows = int(done.rpartition(" ")[2])
+        while await connection.fetchval(f"select exists (select from {table} where {over})", now):  # noqa: S608 - our own words
+            rows = await _delete(connection, table, over, now)
             deleted += rows
             if rows < ROWS_MAX:
                 break
     return deleted
+
+
+async def _delete(connection: asyncpg.Connection, table: str, over: str, now: datetime) -> int:
+    """Delete what is over of a table, so many rows at most; how many there were."""
+    # An array is made once, so that it holds however the statement is planned. And it is planned each time: a plan made
+    # while the table was empty would go through the array for each row of it.
+    chosen = f"select ctid from {table} where {over} limit $2 for update skip locked"  # noqa: S608 - our own words
+    async with connection.transaction():
+        await connection.execute("set local plan_cache_mode = force_custom_plan")
+        done = await connection.execute(
+            f"delete from {table} where ctid = any (array({chosen}))",  # noqa: S608
+            now,
+            ROWS_MAX,
+        )
+    return int(done.rpartition(" ")[2])
 
 
 async def keep_tidy(url: str, clock: Clock, stop: asyncio.Event) -> None:

@@ -105,6 +105,8 @@ async def _batch(
     connection: asyncpg.Connection, clock: Clock, statement: str, rows_max: int, heartbeat: upkeep.Heartbeat
 ) -> tuple[int, int]:
     async with connection.transaction():
+        # A plan made while the table was empty would go through the batch for each row of it.
+        await connection.execute("set local plan_cache_mode = force_custom_plan")
         row = await connection.fetchrow(statement, clock.today(), rows_max)
         if row["told"]:
             await wake(connection)

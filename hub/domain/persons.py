@@ -106,11 +106,6 @@ def mask(profile: MaskProfile, text: str) -> str:
     return text[:first] + "*" * (len(text) - first - last) + text[-last:]
 
 
-def mask_name(text: str) -> str:
-    """A person's name with every character but the first hidden."""
-    return text[:1] + "*" * (len(text) - 1)
-
-
 def _is_day(year: str, month: str, day: str) -> bool:
     try:
         date(int(year), int(month), int(day))

@@ -6,17 +6,20 @@ not learn why (RFC 6750).
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Final, Protocol
 from urllib.parse import unquote_to_bytes
 
-from hub.clock import Clock
 from hub.domain.persons import mask_persons_in
 from hub.edge.request import BadRequest
-from hub.policy.caller import ANONYMOUS, CASE_CHARACTERS_MAX, Caller, Rules, caller_of
+from hub.policy.caller import CASE_CHARACTERS_MAX, Caller, Rules, caller_of
 from hub.policy.principal import Principal
 from hub.query.values import clean
 
+# A scheme is a word in any case; nearly all clients write it so.
+USUAL: Final = b"Bearer "
+CALLERS_KEPT: Final = 4_096
 PURPOSE: Final = re.compile(rb"[a-z0-9-]{1,64}")
 Headers = Mapping[bytes, bytes]
 
@@ -36,27 +39,36 @@ class NoToken(Exception):
 class Callers:
     """Finds out who asks."""
 
-    def __init__(self, verifier: Verifier, clock: Clock, rules: Rules) -> None:
+    def __init__(self, verifier: Verifier, rules: Rules) -> None:
         self.verifier = verifier
-        self.clock = clock
         self.rules = rules
+        # Most requests of a token state the same as the one before.
+        self.stating = lru_cache(maxsize=CALLERS_KEPT)(self._stating)
 
-    async def caller(self, headers: Headers) -> Caller:
-        """The caller of a request.
+    def known(self, headers: Headers, today: date) -> Caller | None:
+        """The caller of a request, where its token was seen before and is written in the usual way; never waits.
+
+        Raises BadRequest, PurposeNotGranted.
+        """
+        given = headers[b"authorization"]
+        principal = self.verifier.cached(given[len(USUAL) :]) if given.startswith(USUAL) else None
+        if principal is None:
+            return None
+        return self.stating(principal, headers.get(b"hub-purpose"), headers.get(b"hub-case"), today)
+
+    async def caller(self, headers: Headers, today: date) -> Caller:
+        """The caller of a request with an Authorization header.
 
         Raises NoToken, whatever the verifier raises for a bad token, BadRequest, PurposeNotGranted.
         """
-        given = headers.get(b"authorization")
-        if given is None:
-            return ANONYMOUS
-        token = bearer(given)
+        token = bearer(headers[b"authorization"])
         principal = self.verifier.cached(token)
         if principal is None:
             principal = await self.verifier.principal(token)
-        now = self.clock.now()
-        return caller_of(
-            principal, purpose_in(headers), case_in(headers), today=self.clock.today(), now=now, rules=self.rules
-        )
+        return self.stating(principal, headers.get(b"hub-purpose"), headers.get(b"hub-case"), today)
+
+    def _stating(self, principal: Principal, purpose: bytes | None, case: bytes | None, today: date) -> Caller:
+        return caller_of(principal, purpose_in(purpose), case_in(case), today=today, rules=self.rules)
 
 
 def bearer(given: bytes) -> bytes:
@@ -71,9 +83,9 @@ def bearer(given: bytes) -> bytes:
     return token
 
 
-def purpose_in(headers: Headers) -> str | None:
+def purpose_in(given: bytes | None) -> str | None:
     """The purpose that a request states; whether it may is for policy to say."""
-    given = headers.get(b"hub-purpose", b"").strip()
+    given = (given or b"").strip()
     if not given:
         return None
     if PURPOSE.fullmatch(given) is None:
@@ -81,14 +93,11 @@ def purpose_in(headers: Headers) -> str | None:
     return given.decode("ascii")
 
 
-def case_in(headers: Headers) -> str | None:
+def case_in(given: bytes | None) -> str | None:
     """The caller's own reference for its case; signs beyond ASCII come percent-encoded, as in RFC 8187."""
-    given = headers.get(b"hub-case", b"").strip()
-    return _case(given) if given else None
-
-
-@lru_cache(maxsize=1_000)
-def _case(given: bytes) -> str:
+    given = (given or b"").strip()
+    if not given:
+        return None
     try:
         text = unquote_to_bytes(given).decode("utf-8")
     except UnicodeDecodeError:
@@ -99,9 +108,4 @@ def _case(given: bytes) -> str:
     return mask_persons_in(text)[0]
 
 
-def is_authorized(headers: Headers) -> bool:
-    """Whether a request came with a token, or what was meant for one."""
-    return b"authorization" in headers
-
-
-__all__ = ["Callers", "NoToken", "Verifier", "is_authorized"]
+__all__ = ["Callers", "NoToken", "Verifier"]

@@ -193,7 +193,8 @@ class GraphQLEndpoint:
         context, who = NOBODY, ANYBODY
         if b"authorization" in headers:
             try:
-                context = await self.access.context(headers, self.budget)
+                known = self.access.known(headers, self.budget)
+                context = known if known is not None else await self.access.context(headers, self.budget)
             except PurposeNotGranted as refused:
                 return refusals([refusal(str(refused), "PURPOSE_NOT_GRANTED")], media, self.limits)
             who = context.caller.client

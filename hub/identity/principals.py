@@ -5,7 +5,7 @@ same rights bound a token twice: when it is issued, where a scope beyond them is
 and at each use, where whatever has been taken away since is missing.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
@@ -181,23 +181,6 @@ async def rights_of(
     Raises NoRights when that is nothing at all.
     """
     return (await standing_of(connection, client_id, person, today=today, purposes=purposes)).rights
-
-
-async def may_have(
-    connection: asyncpg.Connection,
-    client_id: str,
-    person: str | None,
-    requested: Sequence[str],
-    *,
-    today: date,
-    purposes: Collection[str],
-) -> list[str]:
-    """Those of the requested scopes that a token may not be issued for; for `invalid_scope`.
-
-    Raises NoRights.
-    """
-    rights = await rights_of(connection, client_id, person, today=today, purposes=purposes)
-    return rights.beyond(requested)
 
 
 async def standing_of(

@@ -35,7 +35,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """See the module. `values` are what statements bind of it, in the order of `hub.policy.sharing.BINDS`."""
+    """See the module. `values` are what statements bind of it, in the order of `hub.policy.sharing.BINDS`, without now.
+
+    The same for all requests that state the same, all day.
+    """
 
     sight: Sight = PUBLIC
     principal: Principal | None = None
@@ -58,21 +61,19 @@ class Caller:
 ANONYMOUS: Final = Caller()
 
 
-def caller_of(
-    principal: Principal, purpose: str | None, case: str | None, *, today: date, now: datetime, rules: Rules
-) -> Caller:
+def caller_of(principal: Principal, purpose: str | None, case: str | None, *, today: date, rules: Rules) -> Caller:
     """The caller of a request.
 
     Raises PurposeNotGranted for a purpose that neither client nor person may have.
     """
     sight, values = _standing(principal, purpose, years_before(today, rules.sharing_years))
     covert_days = rules.covert.get(purpose, 0) if purpose else 0
-    return Caller(sight, principal, purpose, case, (*values, now), covert_days)
+    return Caller(sight, principal, purpose, case, values, covert_days)
 
 
 @lru_cache(maxsize=4_096)
 def _standing(principal: Principal, purpose: str | None, shared_from: date) -> tuple[Sight, tuple[Any, ...]]:
-    """How a principal looks for a purpose, and what statements bind of it but for the time: the same all day."""
+    """How a principal looks for a purpose, and what statements bind of it, whatever its case."""
     if purpose is not None and purpose not in principal.purposes:
         raise PurposeNotGranted(_not_granted(principal.purposes))
     stated, granted = _granted(principal, purpose)

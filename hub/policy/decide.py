@@ -118,9 +118,15 @@ class World:
         return [self.decide(clause, at) for clause in inner.clauses]
 
     def first(self, inner: Any, at: Mapping[int, Row]) -> Any:
-        """The one column of the first row of a subquery, which has them from the greatest down; null without a row."""
+        """The one column of the first row of a subquery, which has them from the greatest down; null without a row.
+
+        Raises NotImplementedError for another order.
+        """
         alias = self.inside(inner, at)
-        order = [clause.element for clause in inner._order_by_clauses]  # noqa: SLF001 - there is no other way to it
+        clauses = inner._order_by_clauses  # noqa: SLF001 - there is no other way to it
+        if not clauses or any(getattr(clause, "modifier", None) is not operators.desc_op for clause in clauses):
+            raise NotImplementedError("no rule had rows in another order until now; teach hub/policy/decide.py")
+        order = [clause.element for clause in clauses]
 
         def place(row: Row) -> list[Any]:
             return [self.decide(column, {**at, id(alias): row}) for column in order]

@@ -49,11 +49,6 @@ if MASKS.keys() != set(product(Sensitivity, View)):
     raise LookupError("every sensitivity needs a mask for every view")
 
 
-def masked_name(name: str) -> str:
-    """A name as the mask NAME shows it; the twin of the SQL in `shown`."""
-    return name[:1] + "*" * (len(name) - 1)
-
-
 def mask_of(column: Column[Any], sight: Sight) -> Mask:
     """How a column is shown to a sight; one without a label is no person's value."""
     sensitivity = column.info.get("sensitivity")

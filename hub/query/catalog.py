@@ -27,7 +27,6 @@ from hub.policy.sharing import guard_of
 SOURCE = "source"
 NEEDS = "needs"
 AUTHENTICATED = "authenticated"
-ROW_OF = "__row_of__"
 
 Expression = Callable[[FromClause], ColumnElement[Any]]
 Condition = Callable[[FromClause, Any], ColumnElement[bool]]

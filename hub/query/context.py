@@ -4,6 +4,7 @@ It is the last of a request's values, so that generated shapers find it without 
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from graphql import GraphQLError
@@ -17,19 +18,24 @@ Command = Callable[[Any, Caller, Any], Awaitable[Mapping[str, Any]]]
 
 
 class Context:
-    """See the module. `seen` holds, for each subject, what of it was seen: catalogue items, lists, kinds of data."""
+    """See the module. `seen` holds, for each subject, what of it was seen: catalogue items, lists, kinds of data.
 
-    __slots__ = ("caller", "commands", "cost_left", "seen")
+    `now` is when the request was understood; none for everybody, of whom nothing depends on it.
+    """
+
+    __slots__ = ("caller", "commands", "cost_left", "now", "seen")
 
     def __init__(
         self,
         caller: Caller = ANONYMOUS,
         cost_left: Callable[[], Awaitable[int | None]] | None = None,
         commands: Mapping[str, Command] | None = None,
+        now: datetime | None = None,
     ) -> None:
         self.caller = caller
         self.cost_left = cost_left
         self.commands = commands or {}
+        self.now = now
         self.seen: dict[int, set[str]] = {}
 
     def saw(self, subject: int, item: str) -> None:

@@ -185,9 +185,7 @@ class Engine:
             request = [value(variables) for value in compiled.plan.slots]
         except REFUSALS as fault:
             raise refused_by(fault) from None
-        request.append(today)
-        request.extend(context.caller.values)
-        request.append(context)
+        request += (today, *context.caller.values, context.now, context)
         return compiled, request
 
     @staticmethod

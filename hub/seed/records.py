@@ -32,8 +32,6 @@ from hub.store.labels import (
     RecordStatus,
 )
 
-HISTORY_DAYS_MAX = 1_300
-
 NEGATIVE = {
     RecordKind.ADMINISTRATIVE_PENALTY,
     RecordKind.ADMINISTRATIVE_ACT,

@@ -44,8 +44,6 @@ CodeText = Text(collation="C")
 Timestamp = DateTime(timezone=True)
 TextList = ARRAY(Text)
 
-VERSION_COLUMNS = ("revision", "known_from", "changed_by", "change_reason", "changed_fields")
-
 
 def quoted(words: Iterable[str]) -> str:
     """Words as a comma-separated list of SQL literals; for our own constants only."""

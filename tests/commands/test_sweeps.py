@@ -77,6 +77,15 @@ async def test_entries_are_swept_like_records(connection: asyncpg.Connection) ->
     assert await state(connection, "sanctions_entries", over) == "CLOSED 1"
 
 
+async def test_a_batch_is_planned_for_the_tables_as_they_are(connection: asyncpg.Connection) -> None:
+    for _ in range(7):  # PostgreSQL may keep a plan from the sixth time on
+        await sweep(connection, noon())
+    plans = await connection.fetch(
+        "select custom_plans, generic_plans from pg_prepared_statements where statement ~ '^\\s*with due'"
+    )
+    assert [tuple(row) for row in plans] == [(7, 0)] * 4
+
+
 async def test_midnight_in_beijing_decides(connection: asyncpg.Connection) -> None:
     await make.record(connection, public_from=BEFORE, public_until=YESTERDAY)
     eve = Clock.beginning_at(datetime(2026, 5, 10, 23, 59, tzinfo=BEIJING))

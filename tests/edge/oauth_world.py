@@ -109,8 +109,12 @@ async def lay(connection: asyncpg.Connection) -> Shared:
     return shared
 
 
+# A hub, a program that speaks to it, and what there is to be asked for.
+Served = tuple[Hub, httpx.AsyncClient, Shared]
+
+
 @asynccontextmanager
-async def serving(url: str) -> AsyncIterator[tuple[Hub, httpx.AsyncClient, Shared]]:
+async def serving(url: str) -> AsyncIterator[Served]:
     """A hub that serves this world."""
     connection = await connect(url)
     shared = await lay(connection)
@@ -118,6 +122,15 @@ async def serving(url: str) -> AsyncIterator[tuple[Hub, httpx.AsyncClient, Share
     async with running(url, base_url=BASE_URL) as (hub, client):
         client.base_url = httpx.URL(BASE_URL)
         yield hub, client, shared
+
+
+def another_browser(served: Served) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=served[0]), base_url=BASE_URL)
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Status and error of an answer of the authorization server's."""
+    return answer.status_code, answer.json()["error"]
 
 
 def basic(client_id: str, secret: str) -> dict[str, str]:
@@ -219,4 +232,9 @@ async def exchange(client: httpx.AsyncClient, code: str, **more: str) -> httpx.R
         "grant_type": "authorization_code", "code": code, "client_id": "browser", "redirect_uri": CALLBACK,
         "code_verifier": VERIFIER,
     } | more  # fmt: skip
+    return await client.post("/oauth/token", data=form)
+
+
+async def refresh(client: httpx.AsyncClient, refresh_token: str, **more: str) -> httpx.Response:
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": "browser"} | more
     return await client.post("/oauth/token", data=form)

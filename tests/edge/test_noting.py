@@ -5,23 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 
-from hub.app import Hub
 from hub.store.engine import connect
 from tests import make
 from tests.edge import oauth_world as w
-from tests.edge.oauth_world import Shared, token
+from tests.edge.oauth_world import Served, token
 
-Served = tuple[Hub, httpx.AsyncClient, Shared]
 CLOSED = {"public_from": None, "public_until": None}
-
-
-@pytest.fixture(scope="module")
-async def served(shared_database: str) -> AsyncIterator[Served]:
-    async with w.serving(shared_database) as found:
-        yield found
 
 
 @pytest.fixture

@@ -3,37 +3,26 @@
 import asyncio
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 from joserfc.jwk import ECKey
 
-from hub.app import Hub
 from tests.edge import oauth_world as w
-from tests.edge.oauth_world import BASE_URL, Shared, ask_signed, ask_token, asked, assertion, basic, token
+from tests.edge.oauth_world import (
+    BASE_URL,
+    Served,
+    Shared,
+    ask_signed,
+    ask_token,
+    asked,
+    assertion,
+    basic,
+    refusal,
+    token,
+)
 from tests.identity import acting
-
-Served = tuple[Hub, httpx.AsyncClient, Shared]
-
-
-@pytest.fixture(scope="module")
-async def served(shared_database: str) -> AsyncIterator[Served]:
-    async with w.serving(shared_database) as found:
-        yield found
-
-
-@pytest.fixture
-def browser(served: Served) -> httpx.AsyncClient:
-    """A browser of its own: without the cookies of the tests before."""
-    hub, _, _ = served
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=hub), base_url=BASE_URL)
-
-
-def refusal(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]
-
 
 # ------------------------------------------------------------------------------------------------- clients
 

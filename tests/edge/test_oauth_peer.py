@@ -1,24 +1,14 @@
 """A client by other hands than the server's: oauthlib builds the requests and judges the answers."""
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 from oauthlib.oauth2 import BackendApplicationClient, InvalidScopeError, WebApplicationClient
 
-from hub.app import Hub
 from tests.edge import oauth_world as w
-from tests.edge.oauth_world import BASE_URL, Shared, asked, basic
+from tests.edge.oauth_world import BASE_URL, Served, asked, basic
 from tests.identity import acting
 
-Served = tuple[Hub, httpx.AsyncClient, Shared]
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture(scope="module")
-async def served(shared_database: str) -> AsyncIterator[Served]:
-    async with w.serving(shared_database) as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)

@@ -4,23 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 
-from hub.app import Hub
 from hub.store.engine import connect
-from tests.edge import oauth_world as w
-from tests.edge.oauth_world import Shared, asked, token
+from tests.edge.oauth_world import Served, asked, token
 
 RECORDS = "query R($uscc: USCC!) { subject(uscc: $uscc) { records(first: 50) { edges { node { id } } } } }"
 ALL = {"public", "open", "conditional", "closed", "another's", "predecessor's", "repaired", "withdrawn"}
-Served = tuple[Hub, httpx.AsyncClient, Shared]
-
-
-@pytest.fixture(scope="module")
-async def served(shared_database: str) -> AsyncIterator[Served]:
-    async with w.serving(shared_database) as found:
-        yield found
 
 
 @pytest.fixture
@@ -70,6 +60,19 @@ async def test_shared_data_needs_a_purpose_and_public_data_needs_none(served: Se
         {"code": "PURPOSE_REQUIRED", "field": "subject.records"}
     ]
     assert await seen(served, "agency") == {"public"}
+
+
+@pytest.mark.parametrize("spelt", ["bearer {}", "BEARER {}", "Bearer  {} "])
+async def test_the_scheme_of_a_token_is_a_word_in_any_case(served: Served, spelt: str) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "few")
+    said = []
+    for authorization in (f"Bearer {held}", spelt.format(held)):
+        body = {"query": "{ viewer { client scopes } }"}
+        answer = await client.post("/graphql", json=body, headers={"Authorization": authorization})
+        said.append(answer.json()["data"]["viewer"])
+    assert said[0] == said[1]
+    assert said[0]["scopes"] == ["subjects:read"]
 
 
 async def test_a_purpose_that_no_grant_covers_opens_what_needs_no_grant(served: Served) -> None:

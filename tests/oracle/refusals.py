@@ -27,6 +27,7 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 
+from tests.oracle.answers import RECORDS
 from tests.oracle.ranking import key_of
 from tests.oracle.tokens import is_cursor, named_by
 
@@ -209,8 +210,6 @@ def is_asked(concrete: GraphQLObjectType, asked: set[Any]) -> bool:
 
 def keys_of(type_name: Any) -> tuple[str, ...] | None:
     """The keys of an entity; records, by kind or by the interface, and entries have their id alone."""
-    from tests.oracle.evaluator import RECORDS
-
     if type_name in (*RECORDS, "CreditRecord", "SanctionsEntry"):
         return ("id",)
     return KEYS.get(type_name)

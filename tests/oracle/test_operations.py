@@ -21,9 +21,12 @@ from graphql import (
 from graphql.language import Visitor
 
 from hub.store.engine import connect
-from tests.oracle.evaluator import RESOLVERS, SCHEMA, evaluate
+from tests.oracle.answers import RESOLVERS
+from tests.oracle.evaluator import evaluate
 from tests.oracle.law import World
-from tests.oracle.operations import FIELDS_MAX, Asked, Pools, operation, pools_of
+from tests.oracle.operations import FIELDS_MAX, Asked, operation
+from tests.oracle.pools import Pools, pools_of
+from tests.oracle.schema import SCHEMA
 from tests.oracle.test_oracle import CASES
 from tests.oracle.world import TODAY, lay_world
 

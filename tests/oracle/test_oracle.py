@@ -24,9 +24,12 @@ from hub.query.refusals import Refused
 from hub.schema import build, sdl
 from hub.store.engine import connect
 from tests.oracle import refusals
-from tests.oracle.evaluator import SCHEMA, Answer, closed_to, evaluate
+from tests.oracle.answers import Answer
+from tests.oracle.evaluator import closed_to, evaluate
 from tests.oracle.law import World
-from tests.oracle.operations import Asked, Pools, operations, pools_of
+from tests.oracle.operations import Asked, operations
+from tests.oracle.pools import Pools, pools_of
+from tests.oracle.schema import SCHEMA
 from tests.oracle.world import TODAY, lay_world
 
 CASES = int(os.environ.get("HUB_ORACLE_CASES", "150"))

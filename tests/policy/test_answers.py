@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from hub.query.execute import Engine
 from hub.schema import build, sdl
 from hub.store.engine import connect
-from tests.oracle.evaluator import SCHEMA
 from tests.oracle.law import World
-from tests.oracle.operations import Asked, operations, pools_of
+from tests.oracle.operations import Asked, operations
+from tests.oracle.pools import pools_of
+from tests.oracle.schema import SCHEMA
 from tests.oracle.test_oracle import BOUNDLESS, ROOTS, Both, difference, in_order, of_everything
 from tests.oracle.tokens import named_by
 from tests.oracle.world import TODAY

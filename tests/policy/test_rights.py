@@ -30,9 +30,10 @@ from hub.schema import build, sdl
 from hub.store import access_log, departments, records, sanctions, subjects
 from hub.store.engine import connect
 from tests import make
-from tests.oracle.evaluator import SCHEMA
 from tests.oracle.law import World
-from tests.oracle.operations import Asked, operations, pools_of
+from tests.oracle.operations import Asked, operations
+from tests.oracle.pools import pools_of
+from tests.oracle.schema import SCHEMA
 from tests.oracle.world import NOW, TODAY, lay_world
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -184,8 +185,10 @@ def test_sql_lets_through_what_the_words_say(
 
 
 def context_of(actor: Actor, binds: Mapping[str, Any]) -> Context:
-    values = () if not actor.sight.authenticated else tuple(binds[name] for name in BINDS)
-    return Context(Caller(actor.sight, None, None, None, values))
+    if not actor.sight.authenticated:
+        return Context(Caller(actor.sight))
+    *values, now = (binds[name] for name in BINDS)
+    return Context(Caller(actor.sight, None, None, None, tuple(values)), now=now)
 
 
 def ids_in(answer: Any) -> list[str]:

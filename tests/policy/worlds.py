@@ -177,10 +177,11 @@ def context_of(caller: Caller, world: World) -> Context:
         "own_departments": sorted(caller.departments), "own_subject": caller.subject,
         "open_items": sorted(world.open_items) if caller.stated != "NOTHING" else [],
         "granted_items": [f"{owner}/{code}" for owner, code in sorted(caller.granted)],
-        "shared_from": caller.shared_from, "now": caller.now,
+        "shared_from": caller.shared_from,
     }  # fmt: skip
     sight = sight_of(View(caller.view), frozenset(map(HubScope, caller.scopes)), Stated(caller.stated))
-    return Context(Asking(sight, None, None, None, tuple(binds[name] for name in BINDS)))
+    values = tuple(binds[name] for name in BINDS if name != "now")
+    return Context(Asking(sight, None, None, None, values), now=caller.now)
 
 
 __all__ = ["context_of", "lay_random", "random_caller"]

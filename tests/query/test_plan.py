@@ -34,8 +34,9 @@ from hub.schema import build, sdl
 from hub.store.engine import connect
 from hub.store.metadata import metadata
 from tests import make
-from tests.oracle.evaluator import SCHEMA
-from tests.oracle.operations import Asked, Pools, operations
+from tests.oracle.operations import Asked, operations
+from tests.oracle.pools import Pools
+from tests.oracle.schema import SCHEMA
 from tests.oracle.world import TODAY, lay_world
 from tests.query.asking import Asker
 

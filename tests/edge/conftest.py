@@ -1,0 +1,21 @@
+"""A hub with callers of every kind, for the modules that speak HTTP to it with and without tokens."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.edge import oauth_world as w
+from tests.edge.oauth_world import Served
+
+
+@pytest.fixture(scope="module")
+async def served(shared_database: str) -> AsyncIterator[Served]:
+    async with w.serving(shared_database) as found:
+        yield found
+
+
+@pytest.fixture
+def browser(served: Served) -> httpx.AsyncClient:
+    """A browser of its own: without the cookies of the tests before."""
+    return w.another_browser(served)
