@@ -62,6 +62,19 @@ async def test_shared_data_needs_a_purpose_and_public_data_needs_none(served: Se
     assert await seen(served, "agency") == {"public"}
 
 
+@pytest.mark.parametrize("spelt", ["bearer {}", "BEARER {}", "Bearer  {} "])
+async def test_the_scheme_of_a_token_is_a_word_in_any_case(served: Served, spelt: str) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "few")
+    said = []
+    for authorization in (f"Bearer {held}", spelt.format(held)):
+        body = {"query": "{ viewer { client scopes } }"}
+        answer = await client.post("/graphql", json=body, headers={"Authorization": authorization})
+        said.append(answer.json()["data"]["viewer"])
+    assert said[0] == said[1]
+    assert said[0]["scopes"] == ["subjects:read"]
+
+
 async def test_a_purpose_that_no_grant_covers_opens_what_needs_no_grant(served: Served) -> None:
     _, client, shared = served
     held = await token(client, shared, "agency")
