@@ -113,22 +113,21 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_database(server_url: str) -> Callable[..., Any]:
+def new_database(server_url: str) -> Iterator[Callable[..., Any]]:
     """Makes a database, dropped at the end of the block: `with new_database(template=None) as url`."""
+    with psycopg.connect(server_url, autocommit=True) as admin:
 
-    @contextmanager
-    def make(template: str | None = None) -> Iterator[str]:
-        name = f"hub_test_{os.getpid()}_{next(numbers)}"
-        source = "template0 encoding 'UTF8'" if template is None else f'"{template}" strategy file_copy'
-        with psycopg.connect(server_url, autocommit=True) as admin:
+        @contextmanager
+        def make(template: str | None = None) -> Iterator[str]:
+            name = f"hub_test_{os.getpid()}_{next(numbers)}"
+            source = "template0 encoding 'UTF8'" if template is None else f'"{template}" strategy file_copy'
             admin.execute(f'create database "{name}" template {source}'.encode())
-        try:
-            yield other_database(server_url, name)
-        finally:
-            with psycopg.connect(server_url, autocommit=True) as admin:
+            try:
+                yield other_database(server_url, name)
+            finally:
                 admin.execute(f'drop database "{name}" with (force)'.encode())
 
-    return make
+        yield make
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from functools import partial
 from urllib.parse import urlencode
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from hub.edge.graphiql import samples
 from tests.browser.graphiql import ANSWER, FIRST_SUBJECT, QUERY, asks_for, becomes_true, run, visit
@@ -135,10 +135,9 @@ async def test_a_link_brings_an_operation_to_the_graphql_address_too(page: Page,
     await expect(page.locator(ANSWER)).to_contain_text("政府采购严重违法失信行为记录名单")
 
 
-async def test_the_policy_keeps_the_page_from_other_hosts(browser: Browser, address: str) -> None:
-    context = await browser.new_context()
-    page = await context.new_page()
+async def test_the_policy_keeps_the_page_from_other_hosts(browser: BrowserContext, address: str) -> None:
+    page = await browser.new_page()
     await page.goto(f"{address}/graphiql")
     async with page.expect_console_message(lambda said: "Content Security Policy" in said.text):
         await page.evaluate(f"fetch('{address.replace('127.0.0.1', 'localhost')}/healthz').catch(() => null)")
-    await context.close()
+    await page.close()

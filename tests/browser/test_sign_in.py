@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Locator, Page, Request, expect
+from playwright.async_api import BrowserContext, Locator, Page, Request, expect
 
 from hub.store.engine import connect
 from tests.browser.conftest import Demonstration, serving
@@ -195,18 +195,17 @@ async def test_an_answer_that_was_not_asked_for_is_dropped(page: Page, address: 
     assert exchanges == []
 
 
-async def test_under_another_name_signing_in_leads_to_the_hubs_own(browser: Browser, address: str) -> None:
-    context = await browser.new_context()
-    page = await context.new_page()
+async def test_under_another_name_signing_in_leads_to_the_hubs_own(browser: BrowserContext, address: str) -> None:
+    page = await browser.new_page()
     await visit(page, address.replace("127.0.0.1", "localhost") + "/graphiql")
     await page.locator(MARK).click()
     await panel(page).get_by_role("button", name="登录 Sign in").click()
     await page.wait_for_url(f"{address}/graphiql")
-    await context.close()
+    await page.close()
 
 
 async def test_with_another_issuer_the_page_says_whose_tokens_are_taken(
-    browser: Browser, demonstration: Demonstration
+    browser: BrowserContext, demonstration: Demonstration
 ) -> None:
     async with serving(demonstration.url, issuer="https://sso.example/realms/gov") as address:
         page = await browser.new_page()
