@@ -38,6 +38,7 @@ QUIET = (
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
+    "--process-per-site",
 )
 SCREEN: ViewportSize = {"width": 1400, "height": 1000}
 KEPT = "file_systems,indexeddb,local_storage,service_workers,cache_storage"
@@ -94,8 +95,8 @@ def address(demonstration: Demonstration) -> str:
 
 
 @pytest.fixture(scope="module")
-async def browser(anyio_backend: str) -> AsyncIterator[BrowserContext]:
-    """A browser that keeps what it has fetched and compiled: half of the time that GraphiQL takes to open."""
+async def browser(demonstration: Demonstration) -> AsyncIterator[BrowserContext]:
+    """A browser that keeps what it has fetched and compiled, which is half of the time that GraphiQL takes to open."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         sentence = "Tests in a browser need Chromium on the PATH: `apt-get install chromium`."
@@ -110,6 +111,8 @@ async def browser(anyio_backend: str) -> AsyncIterator[BrowserContext]:
             opened = await playwright.chromium.launch_persistent_context(
                 profile, executable_path=program, args=args, viewport=SCREEN, locale="zh-CN", color_scheme="light"
             )
+            # A page that stays keeps the process that all pages of the hub share.
+            await opened.pages[0].goto(f"{demonstration.address}/healthz")
             yield opened
             await opened.close()
 
