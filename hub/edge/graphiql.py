@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from hub.edge.request import Scope, header
+from hub.edge.request import Scope, header, quality_of
 from hub.policy.scopes import MEANINGS
 from hub.settings import PURPOSES
 
@@ -111,14 +111,7 @@ def prefers_html(accept: bytes | None) -> bool:
     takes: dict[bytes, float] = {}
     for part in accept.split(b","):
         name, *parameters = (piece.strip().lower() for piece in part.split(b";"))
-        quality = 1.0
-        for parameter in parameters:
-            if parameter.startswith(b"q="):
-                try:
-                    quality = float(parameter[2:])
-                except ValueError:
-                    quality = 0.0
-        takes[name] = quality
+        takes[name] = quality_of(parameters)
     anything = takes.get(b"*/*", 0.0)
     application = takes.get(b"application/*", anything)
     json = (takes.get(b"application/json", application), takes.get(b"application/graphql-response+json", application))

@@ -2,7 +2,7 @@
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -106,6 +106,12 @@ def media_type(accept: bytes | None) -> bytes:
 def _ranged(part: bytes) -> tuple[bytes, float]:
     """A media range with its quality; 0 where it takes no UTF-8."""
     name, *parameters = (piece.strip().lower() for piece in part.split(b";"))
+    charsets = (parameter[8:].strip(b'"') for parameter in parameters if parameter.startswith(b"charset="))
+    return name, quality_of(parameters) if all(charset in (b"utf-8", b"utf8") for charset in charsets) else 0.0
+
+
+def quality_of(parameters: Iterable[bytes]) -> float:
+    """How gladly a media range with these parameters is taken; not at all where that is no number."""
     quality = 1.0
     for parameter in parameters:
         if parameter.startswith(b"q="):
@@ -113,9 +119,7 @@ def _ranged(part: bytes) -> tuple[bytes, float]:
                 quality = float(parameter[2:])
             except ValueError:
                 quality = 0.0
-        elif parameter.startswith(b"charset=") and parameter[8:].strip(b'"') not in (b"utf-8", b"utf8"):
-            quality = 0.0
-    return name, quality
+    return quality
 
 
 @lru_cache(maxsize=256)

@@ -111,6 +111,17 @@ class Operation:
         return result.data[root.key]
 
 
+def unchain(document: DocumentNode) -> None:
+    """Part the tokens of a document from each other: nobody goes from one to the next any more.
+
+    As a chain they are full of circles, and would stay when the document goes, until somebody looks for those.
+    """
+    token = document.loc.start_token if document.loc is not None else None
+    while token is not None:
+        following, token.prev, token.next = token.next, None, None
+        token = following
+
+
 class Engine:
     """The read engine over one schema."""
 
@@ -170,6 +181,7 @@ class Engine:
             raise Refused([bad_input("The query nests too deeply.")]) from None
         if faults:
             raise Refused([coded(fault) for fault in faults])
+        unchain(document)
         return document
 
     def prepare(

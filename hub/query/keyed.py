@@ -53,10 +53,7 @@ class Keyed:
     def by_keys(self, key: str, source: ByKeys, place: Place) -> p.KeysRoot:
         argument = self.argument(place, source.argument)
         place = self.many(argument, place)
-
-        def keys(variables: Variables) -> list[Any]:
-            return self.given(argument, variables, place)
-
+        keys = partial(given_keys, argument, place, self.keys_max)
         shape = self.items.shape(self.selection.type_of("Query", place.name), place)
         branch = p.Branch("key", self.rights.rows(source.table, place), (source.column,), shape)
         return p.KeysRoot(key, (branch,), self.slots.by(("keys", id(place.nodes[0])), keys), plain=True)
@@ -70,6 +67,7 @@ class Keyed:
             self.budget.spend(1, place)
         else:
             place = self.many(argument, place)
+        most = self.keys_max
         numbers = {tag: number for number, tag in enumerate(self.catalogue.by_tag)}
         slot = self.slots.fresh()
         branches = self.branches(
@@ -83,7 +81,7 @@ class Keyed:
         def keys(variables: Variables) -> list[BranchKey | None]:
             if source.single:
                 return all_of([argument.of(variables)], key_of, lambda _: source.argument, place)
-            given = self.given(argument, variables, place)
+            given = given_keys(argument, place, most, variables)
             return all_of(given, key_of, lambda index: f"{source.argument}[{index}]", place)
 
         return p.KeysRoot(key, branches, self.slots.fill(slot, keys), source.single)
@@ -119,10 +117,10 @@ class Keyed:
         branches = self.branches(
             slot, (partial(self.entity_branch, type_name, entity_key, place) for type_name, entity_key in keyed)
         )
-        key_of = partial(self.representation, numbers)
+        key_of, most = partial(representation, self.catalogue, numbers), self.keys_max
 
         def keys(variables: Variables) -> list[BranchKey | None]:
-            given = self.given(argument, variables, place)
+            given = given_keys(argument, place, most, variables)
             return all_of(given, key_of, lambda index: f"representations[{index}]", place)
 
         return p.KeysRoot(key, branches, self.slots.fill(slot, keys))
@@ -149,39 +147,6 @@ class Keyed:
         rows = replace(self.rights.rows(row.table, place), where=entity_key.where)
         return p.Branch(type_name, rows, (entity_key.column,), shape)
 
-    def representation(self, numbers: Mapping[tuple[str, str], int], given: Any) -> BranchKey | None:
-        """Which branch a representation asks, and with which key.
-
-        Raises Invalid for a representation that no gateway sends.
-        """
-        if not isinstance(given, dict) or not isinstance(given.get("__typename"), str):
-            raise Invalid("is not an object with a __typename")
-        type_name = given["__typename"]
-        if type_name not in self.catalogue.entities:
-            raise Invalid("names a type that is no entity of this hub")
-        for entity_key in self.catalogue.entities[type_name]:
-            value = given.get(entity_key.field)
-            if value is None:
-                continue
-            number = numbers[type_name, entity_key.field]
-            if not isinstance(value, str) or not clean(value):
-                raise Invalid(f"has a key {entity_key.field} that is not a string")
-            if entity_key.column is None:
-                named = decode_id(value)
-                row = self.catalogue.rows[type_name]
-                tag = row.tag or "R"
-                return (number, named.numbers) if named.tag == tag else None
-            if entity_key.field == "uscc":
-                kind: Any = self.catalogue.schema.type_map["USCC"]
-                try:
-                    value = kind.coerce_input_value(value)
-                except GraphQLError as bad:
-                    why = bad.message.rstrip(".")
-                    raise Invalid(f"has a key uscc that is no unified social credit code: {why}") from None
-            return number, (value,)
-        needed = " or ".join(entity_key.field for entity_key in self.catalogue.entities[type_name])
-        raise Invalid(f"needs a key {needed}")
-
     # ------------------------------------------------------------------ what all of them do
 
     def argument(self, place: Place, name: str) -> Argument:
@@ -199,12 +164,50 @@ class Keyed:
         noticed = (partial(self.rights.noticed, slot, number, make) for number, make in enumerate(makers))
         return tuple(self.budget.dearest(noticed))
 
-    def given(self, argument: Argument, variables: Variables, place: Place) -> list[Any]:
-        """The values of a list of keys, not longer than a request may hold."""
-        given = argument.of(variables)
-        if len(given) > self.keys_max:
-            raise place.refusal(f"Argument {argument.name} holds more than {self.keys_max} values; ask in parts.")
-        return list(given)
+
+# What reads the keys of a request is kept with the plan, and so knows nothing of the planner, which is not.
+
+
+def given_keys(argument: Argument, place: Place, most: int, variables: Variables) -> list[Any]:
+    """The values of a list of keys, not longer than a request may hold."""
+    given = argument.of(variables)
+    if len(given) > most:
+        raise place.refusal(f"Argument {argument.name} holds more than {most} values; ask in parts.")
+    return list(given)
+
+
+def representation(catalogue: Catalogue, numbers: Mapping[tuple[str, str], int], given: Any) -> BranchKey | None:
+    """Which branch a representation asks, and with which key.
+
+    Raises Invalid for a representation that no gateway sends.
+    """
+    if not isinstance(given, dict) or not isinstance(given.get("__typename"), str):
+        raise Invalid("is not an object with a __typename")
+    type_name = given["__typename"]
+    if type_name not in catalogue.entities:
+        raise Invalid("names a type that is no entity of this hub")
+    for entity_key in catalogue.entities[type_name]:
+        value = given.get(entity_key.field)
+        if value is None:
+            continue
+        number = numbers[type_name, entity_key.field]
+        if not isinstance(value, str) or not clean(value):
+            raise Invalid(f"has a key {entity_key.field} that is not a string")
+        if entity_key.column is None:
+            named = decode_id(value)
+            row = catalogue.rows[type_name]
+            tag = row.tag or "R"
+            return (number, named.numbers) if named.tag == tag else None
+        if entity_key.field == "uscc":
+            kind: Any = catalogue.schema.type_map["USCC"]
+            try:
+                value = kind.coerce_input_value(value)
+            except GraphQLError as bad:
+                why = bad.message.rstrip(".")
+                raise Invalid(f"has a key uscc that is no unified social credit code: {why}") from None
+        return number, (value,)
+    needed = " or ".join(entity_key.field for entity_key in catalogue.entities[type_name])
+    raise Invalid(f"needs a key {needed}")
 
 
 def all_of(

@@ -54,12 +54,12 @@ class Lists:
 
     def condition(self, rule: Filter, argument: Argument, key: str | None, place: Place) -> p.Condition:
         read = argument.part(key) if key else argument.of
-        name = f"{argument.name}.{key}" if key else argument.name
+        name, most = f"{argument.name}.{key}" if key else argument.name, self.limits.list_values
 
         def checked(variables: Variables) -> Any:
             given = read(variables)
-            if isinstance(given, list) and len(given) > self.limits.list_values:
-                raise place.refusal(f"Argument {name} holds more than {self.limits.list_values} values.")
+            if isinstance(given, list) and len(given) > most:
+                raise place.refusal(f"Argument {name} holds more than {most} values.")
             return given
 
         return p.Condition(rule, self.slots.by(("filter", argument.identity, name), checked))

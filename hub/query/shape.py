@@ -326,12 +326,16 @@ class Shaping:
         return self.run(function("main", [parameter, "request"], [ast.Return(result)]))  # type: ignore[no-any-return]
 
     def run(self, main: ast.stmt) -> Any:
-        """The function that a tree stands for, with everything it calls."""
-        module = ast.Module([*self.functions, main], [])
+        """The function that a tree stands for, with everything it calls.
+
+        All of them stand within another one that answers with the main one: side by side they would be in the scope and
+        have it, and what is in a circle stays in memory until somebody looks for circles.
+        """
+        module = ast.Module([function("made", [], [*self.functions, main, ast.Return(name("main"))])], [])
         ast.fix_missing_locations(module)
         scope: dict[str, Any] = {**FORMS, "saw": saw, "BEIJING": BEIJING}
         exec(compile(module, "<shaper>", "exec"), scope)  # noqa: S102  (a tree of our own, callers' words as constants)
-        return scope["main"]
+        return scope.pop("made")()
 
 
 def shape_row(rows: p.Rows, shape: p.Shape, layout: Layout) -> Shaper:

@@ -70,6 +70,7 @@ async def test_malformed_requests_are_400_with_a_code(client: httpx.AsyncClient,
         (f"{JSON};q=0.5, {RESPONSE}", RESPONSE), (f"{RESPONSE};q=0.1, {JSON}", JSON),
         (f"text/html;q=0.9, {RESPONSE};charset=utf-8", RESPONSE), (f"{JSON};q=0, */*", RESPONSE),
         (f"{RESPONSE};q=0, */*", JSON), (f"*/*;q=0, {JSON}", JSON), (f"{JSON};charset=gbk, {JSON};q=0.1", JSON),
+        (f"{RESPONSE};charset=gbk;q=0.9, {JSON};q=0.1", JSON),
     ],
 )  # fmt: skip
 async def test_accept_chooses_the_media_type(client: httpx.AsyncClient, accept: str | None, media: str) -> None:

@@ -211,3 +211,17 @@ async def import_(
     )
     text = report.read_text(encoding="utf-8") if report.exists() else "[]"
     return Result(status, json.loads(text), shown.getvalue(), text)
+
+
+async def counted(connection: asyncpg.Connection) -> tuple[int, ...]:
+    """How many records, former versions, subjects, persons and announcements there are."""
+    row = await connection.fetchrow(
+        "select (select count(*) from records), (select count(*) from records_history),"
+        " (select count(*) from subjects), (select count(*) from record_persons),"
+        " (select count(*) from disclosure_outbox)"
+    )
+    return tuple(row)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())

@@ -1,12 +1,7 @@
-"""Files into a real database: outcomes, reports, status; killed and run again, twice at once."""
+"""Files into a real database: outcomes, reports, status."""
 
 import asyncio
-import csv
 import json
-import os
-import sys
-import time
-from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,27 +15,9 @@ from hub.intake.run import run_import
 from hub.store.engine import connect
 from tests import make
 from tests.intake import sheets
-from tests.intake.sheets import NOON, PERSON_ID, import_, license_, penalty, penalty_2016
+from tests.intake.sheets import NOON, PERSON_ID, counted, import_, license_, names_in, penalty, penalty_2016
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def names_in(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir())
-
-
-@pytest.fixture
-async def office(connection: asyncpg.Connection) -> int:
-    return await sheets.office(connection)
-
-
-async def counted(connection: asyncpg.Connection) -> tuple[int, ...]:
-    row = await connection.fetchrow(
-        "select (select count(*) from records), (select count(*) from records_history),"
-        " (select count(*) from subjects), (select count(*) from record_persons),"
-        " (select count(*) from disclosure_outbox)"
-    )
-    return tuple(row)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
@@ -275,71 +252,6 @@ async def test_the_same_document_under_another_item_is_another_record(
     assert (await import_(database, path, item="office-penalty")).outcomes == ["ACCEPTED"]
 
 
-async def test_one_file_that_cannot_be_read_stops_all_before_anything_is_written(
-    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    good = sheets.csv_file(tmp_path / "good.csv", sheets.grid([penalty(1)]))
-    result = await import_(database, good, tmp_path / "missing.csv")
-    assert (result.status, result.lines) == (1, [])
-    assert "missing.csv cannot be read: there is no such file." in capsys.readouterr().err
-    assert await counted(connection) == (0, 0, 0, 0, 0)
-
-
-def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1)]))
-    assert run_import(f"postgresql://postgres:secret@/x?host={tmp_path}", Clock(), [path], "office") == 1
-    error = capsys.readouterr().err
-    assert "cannot be reached" in error
-    assert "secret" not in error
-
-
-async def test_a_database_without_tables_says_migrate(
-    empty_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1)]))
-    assert (await import_(empty_database, path)).status == 1
-    assert "hub migrate" in capsys.readouterr().err
-
-
-async def test_reports_are_csv_or_json_and_there_as_a_whole_or_not_at_all(
-    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1), penalty(2, WSH="")]))
-
-    def reported(report: Path) -> int:
-        return run_import(database, Clock.beginning_at(NOON), [path], "office", report=report)
-
-    assert await asyncio.to_thread(reported, tmp_path / "r.csv") == 2
-    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
-        lines = list(csv.DictReader(file))
-    assert [(line["row"], line["outcome"], line["field"]) for line in lines] == [
-        ("2", "ACCEPTED", ""),
-        ("3", "REJECTED", "CF_WSH"),
-    ]
-    assert await asyncio.to_thread(reported, tmp_path / "r.JSON") == 2
-    for wrong in (tmp_path / "r.txt", tmp_path / "none" / "r.csv", path):
-        before = path.read_bytes()
-        assert await asyncio.to_thread(reported, wrong) == 1
-        assert path.read_bytes() == before
-    assert names_in(tmp_path) == ["f.csv", "r.JSON", "r.csv"]
-
-
-async def test_a_report_without_room_is_said_to_be_the_reports_fault(
-    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(number) for number in range(300)]))
-    # Its draft leads to a device that is always full.
-    (tmp_path / f".r.csv.{os.getpid()}.part").symlink_to("/dev/full")
-
-    def reported() -> int:
-        return run_import(database, Clock.beginning_at(NOON), [path], "office", report=tmp_path / "r.csv")
-
-    assert await asyncio.to_thread(reported) == 1
-    assert "r.csv cannot be written: No space left on device" in capsys.readouterr().err
-    assert names_in(tmp_path) == ["f.csv"]
-    assert await connection.fetchval("select count(*) from records") == 300
-
-
 async def test_more_rows_than_a_group_holds(
     database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
 ) -> None:
@@ -351,114 +263,6 @@ async def test_more_rows_than_a_group_holds(
     assert [line["row"] for line in result.lines if line["outcome"] == "REJECTED"] == [1236]
     assert [line["row"] for line in result.lines if line["outcome"] != "FINDING"] == list(range(2, 2502))
     assert await connection.fetchval("select count(distinct subject_id) from records") == 700
-
-
-@pytest.mark.parametrize("twice", ["same file", "other order"])
-async def test_two_imports_of_the_same_rows_at_once_agree(
-    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, twice: str
-) -> None:
-    rows = [penalty(number, XDR_SHXYM=sheets.company(number % 300)) for number in range(2000)]
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    one = sheets.csv_file(tmp_path / "a" / "f.csv", sheets.grid(rows))
-    other = sheets.csv_file(tmp_path / "b" / "f.csv", sheets.grid(rows if twice == "same file" else rows[::-1]))
-    first, second = await asyncio.gather(import_(database, one), import_(database, other))
-    assert (first.status, second.status) == (0, 0)
-    both = first.outcomes + second.outcomes
-    assert (both.count("ACCEPTED"), both.count("UNCHANGED"), both.count("REVISED")) == (2000, 2000, 0)
-    assert await counted(connection) == (2000, 0, 300, 2000, 2000)
-
-
-async def until_records(connection: asyncpg.Connection, number: int, ended: Callable[[], object]) -> None:
-    """Wait for so many records, while an import runs that `ended` would say something of."""
-    deadline = time.monotonic() + 60
-    while await connection.fetchval("select count(*) from records") < number:
-        assert ended() in {None, False}, f"it ended too early: {ended()}"
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.002)
-
-
-IMPORT = """
-import os
-import sys
-from datetime import datetime
-from pathlib import Path
-from hub.clock import Clock
-from hub.intake.run import run_import
-sys.exit(run_import(sys.argv[1], Clock.beginning_at(datetime(2026, 5, 11, 12)), [Path(sys.argv[2])], "office"))
-"""
-
-
-async def killed_after(connection: asyncpg.Connection, number: int, database: str, path: Path) -> None:
-    """Import in a process of its own, and kill it when there are so many records."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", IMPORT, database, str(path), stdout=asyncio.subprocess.DEVNULL
-    )
-    await until_records(connection, number, lambda: process.returncode)
-    process.kill()
-    await process.wait()
-
-
-async def test_an_import_that_was_killed_is_run_again_and_nothing_is_lost_or_doubled(
-    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
-) -> None:
-    rows = [penalty(number, XDR_SHXYM=sheets.company(number % 900)) for number in range(5000)]
-    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
-    await killed_after(connection, 1000, database, path)
-    await killed_after(connection, 2000, database, path)
-    committed = await connection.fetchval("select count(*) from records")
-    assert committed % 1000 == 0
-    result = await import_(database, path)
-    # The server may have gone on to commit what the killed one had sent.
-    assert result.outcomes.count("UNCHANGED") >= committed
-    assert set(result.outcomes) <= {"UNCHANGED", "ACCEPTED"}
-    assert (await counted(connection))[:2] == (5000, 0)
-    assert await connection.fetchval("select count(*) from record_persons") == 5000
-    assert await connection.fetchval("select count(*) from disclosure_outbox") == 5000
-
-
-async def test_errors_of_the_database_blame_the_row_and_show_no_value(
-    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
-) -> None:
-    await connection.execute("alter table records add constraint no_seven check (document_key not like '%7号')")
-    rows = [penalty(number) for number in range(1, 20)]
-    result = await import_(database, sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows)))
-    assert result.status == 2
-    told = [(line["row"], line["code"]) for line in result.lines if line["outcome"] == "REJECTED"]
-    assert told == [(8, "NOT_STORED"), (18, "NOT_STORED")]
-    assert result.outcomes.count("ACCEPTED") == 17
-    assert "示例第7" not in result.report + result.shown
-
-
-async def test_a_failure_that_is_no_rows_fault_stops_with_one_sentence(
-    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    await connection.execute("drop table record_persons")
-    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid([penalty(1)]))
-    result = await import_(database, path)
-    assert (result.status, result.lines) == (1, [])
-    assert "The import stopped: PostgreSQL refused to write (UndefinedTableError)" in capsys.readouterr().err
-    assert await connection.fetchval("select count(*) from records") == 0
-    assert not (tmp_path / "report.json").exists()
-
-
-async def test_a_connection_that_is_cut_stops_with_one_sentence(
-    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = [penalty(number) for number in range(30_000)]
-    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
-    running = asyncio.create_task(import_(database, path))
-    await until_records(connection, 1000, lambda: running.done() and running.result())
-    await connection.fetch(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
-        " and pid <> pg_backend_pid()"
-    )
-    result = await running
-    assert (result.status, result.lines) == (1, [])
-    error = capsys.readouterr().err
-    assert "run it again" in error or "run the import again" in error
-    assert "示例" not in error
-    assert await connection.fetchval("select count(*) from records") % 1000 == 0
 
 
 async def test_a_file_with_the_examples_of_every_mistake(database: str, connection: asyncpg.Connection) -> None:

@@ -1,13 +1,18 @@
 """Whatever callers ask, what is kept for the next time stays small: operations, plans and prepared statements."""
 
-from collections.abc import AsyncIterator
+import gc
+import json
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from itertools import chain, combinations
+from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import pytest
 
-from hub.query.execute import CHARACTERS_KEPT, OPERATIONS_KEPT, PLANS_KEPT
+from hub.query.execute import CHARACTERS_KEPT, OPERATIONS_KEPT, PLANS_KEPT, Engine
+from hub.schema import build, sdl
 from hub.settings import Settings
 from hub.store import pool
 from hub.store.engine import connect
@@ -17,6 +22,7 @@ from tests.query.asking import Asker
 
 PAGE = "query ($size: Int) { records(first: $size) { edges { cursor } } }"
 FILTERED = "query ($filter: RecordFilter) { records(filter: $filter) { edges { cursor } } }"
+OPERATIONS = Path(__file__).parent.parent / "golden" / "operations"
 STEPS = 6
 """Pages of up to 1, 5, 20, 50, 100 and 500 rows."""
 FILTER: dict[str, Any] = {
@@ -91,3 +97,37 @@ async def test_a_connection_keeps_few_prepared_statements(database: str, monkeyp
         assert await connection.fetch("select 0") == [(0,)]
     assert 0 < kept <= 10
     await connections.close()
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Nobody looks for objects in a circle meanwhile."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("name", sorted(folder.name for folder in OPERATIONS.iterdir()))
+def test_an_operation_that_is_let_go_is_gone_at_once(name: str) -> None:
+    """Or a hub would grow by what it forgets, until the collector of circles comes to what has stood for long."""
+    engine = Engine(build()[1], sdl())
+    variables = OPERATIONS / name / "variables.json"
+    given = json.loads(variables.read_text(encoding="utf-8")) if variables.exists() else None
+    operation = engine.operation((OPERATIONS / name / "query.graphql").read_text(encoding="utf-8"), None)
+    engine.prepare(operation, given, TODAY)
+    gc.collect()  # what validation leaves behind is young, and found soon
+    (compiled,) = operation.plans.values()
+    token = operation.document.loc.start_token  # type: ignore[union-attr]
+    parts: list[ref[Any]] = [
+        ref(operation),
+        ref(compiled.plan),
+        ref(operation.document),
+        *(ref(root.run) for root in compiled.roots),
+    ]
+
+    assert token.next is None
+    del operation, compiled, token
+    engine.operations.clear()
+
+    assert [part() for part in parts] == [None] * len(parts)
