@@ -12,6 +12,7 @@ from hub.commands import upkeep
 from hub.commands.unusual_reading import LOOK_SECONDS, Bounds, keep_looking, look
 from hub.store.engine import connect
 from tests.commands.reading import NOON, lay_months, lay_readings
+from tests.oracle.world import StoppedClock
 
 BOUNDS = Bounds(factor=5, answers=10, subjects=4)
 TODAY = NOON.date()
@@ -118,8 +119,10 @@ async def test_several_workers_at_once_raise_each_alert_once(
     for client in ("a", "b", "c"):
         await lay_readings(connection, NOON, 50, client=client, subjects=20)
     workers = [await connect(database) for _ in range(4)]
+    # The same instant for all: who is a moment behind another's look takes it for one of a clock that was set back.
+    now = StoppedClock(NOON + timedelta(hours=6))
     with caplog.at_level(logging.WARNING):
-        looks = await asyncio.gather(*(look(worker, clock(), BOUNDS) for worker in workers))
+        looks = await asyncio.gather(*(look(worker, now, BOUNDS) for worker in workers))
     for worker in workers:
         await worker.close()
     assert sum(each is not None for each in looks) == 1
