@@ -95,7 +95,7 @@ def address(demonstration: Demonstration) -> str:
 
 
 @pytest.fixture(scope="module")
-async def browser(demonstration: Demonstration) -> AsyncIterator[BrowserContext]:
+async def browser(anyio_backend: str) -> AsyncIterator[BrowserContext]:
     """A browser that keeps what it has fetched and compiled, which is half of the time that GraphiQL takes to open."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
@@ -111,15 +111,13 @@ async def browser(demonstration: Demonstration) -> AsyncIterator[BrowserContext]
             opened = await playwright.chromium.launch_persistent_context(
                 profile, executable_path=program, args=args, viewport=SCREEN, locale="zh-CN", color_scheme="light"
             )
-            # A page that stays keeps the process that all pages of the hub share.
-            await opened.pages[0].goto(f"{demonstration.address}/healthz")
             yield opened
             await opened.close()
 
 
 @pytest.fixture
 async def page(browser: BrowserContext, address: str) -> AsyncIterator[Page]:
-    """A newcomer's page."""
+    """A newcomer's page: the same one for all, whose process has what it needs, and nothing kept of who was before."""
     asked: list[str] = []
     complaints: list[str] = []
 
@@ -141,16 +139,16 @@ async def page(browser: BrowserContext, address: str) -> AsyncIterator[Page]:
         "console": hear,
         "weberror": lambda fault: complaints.append(str(fault.error)),
     }
-    before = list(browser.pages)
-    opened = await browser.new_page()
+    opened = browser.pages[0]
     await forget(opened, address)
+    await opened.set_viewport_size(SCREEN)
+    await opened.emulate_media(color_scheme="light")
     for event, listener in heard.items():
         browser.on(event, listener)  # type: ignore[call-overload]
     opened.set_default_timeout(WAIT_MS)
     yield opened
-    for left in browser.pages:
-        if left not in before:
-            await left.close()
+    for left in browser.pages[1:]:
+        await left.close()
     for event, listener in heard.items():
         browser.remove_listener(event, listener)
     assert asked
@@ -160,6 +158,8 @@ async def page(browser: BrowserContext, address: str) -> AsyncIterator[Page]:
 
 async def forget(page: Page, address: str) -> None:
     """What pages have kept at an address, but not what the browser has fetched from it."""
+    await page.goto(f"{address}/healthz")
+    await page.evaluate("sessionStorage.clear()")
     await page.context.clear_cookies()
     session = await page.context.new_cdp_session(page)
     await session.send("Storage.clearDataForOrigin", {"origin": address, "storageTypes": KEPT})
