@@ -67,7 +67,7 @@ class Emitter:
         row = Row(alias)
         self.note(row, alias, root.rows)
         self.fill(row, alias, root.shape, nested=True)
-        statement = select(*self.listed(row)).select_from(row.source)
+        statement = select(*self.labelled(row)).select_from(row.source)
         statement = statement.where(alias.c[root.column.name] == self.bind(root.value, root.column.type))
         return self.compiled(self.guarded(statement, root.rows, alias), row)
 
@@ -77,7 +77,7 @@ class Emitter:
         alias = self.alias(rows.table) if rows.named is None else self.nearest(rows)
         row = Row(alias)
         self.fill_list(row, alias, node, nested=False)
-        statement = select(*self.listed(row)).select_from(row.source)
+        statement = select(*self.labelled(row)).select_from(row.source)
         if rows.named is not None:
             return self.compiled(statement.order_by(*self.order(rows, alias)), row)
         return self.compiled(self.cut(self.guarded(statement, rows, alias), rows, alias), row)
@@ -108,7 +108,7 @@ class Emitter:
         if plain is not None:
             return self.flat(row, alias, branch, plain, keys.c.ord)
         self.fill(row, alias, branch.shape, nested=nested)
-        statement = self.guarded(select(*self.listed(row)).select_from(row.source), branch.rows, alias)
+        statement = self.guarded(select(*self.labelled(row)).select_from(row.source), branch.rows, alias)
         return self.compiled(statement, row)
 
     def flat(self, row: Row, alias: FromClause, branch: p.Branch, item: p.Listed, ordinal: ColumnElement[Any]) -> Fetch:
@@ -126,7 +126,7 @@ class Emitter:
             source = source.outerjoin(joined, condition)
         begins = len(row.columns)
         row.columns.extend(inner.columns)
-        statement = self.guarded(select(*row.columns).select_from(source), branch.rows, alias)
+        statement = self.guarded(select(*self.labelled(row)).select_from(source), branch.rows, alias)
         fetch = self.compiled(statement.order_by(ordinal, *self.order(item.rows, child)), row)
         fetch.flat = Flat(item, begins, begins + marked)
         return fetch
@@ -246,7 +246,7 @@ class Emitter:
             child_row = Row(keys.join(alias, and_(*matches)))
         child_row.place("ordinal", keys.c.ord)
         self.fill_list(child_row, inner, item, nested=False)
-        statement = select(*self.listed(child_row)).select_from(child_row.source)
+        statement = select(*self.labelled(child_row)).select_from(child_row.source)
         if item.rows.limit is None:
             statement = self.guarded(statement, item.rows, alias)
         order = [keys.c.ord, *self.order(item.rows, inner)]
@@ -338,15 +338,17 @@ class Emitter:
 
     @staticmethod
     def listed(row: Row) -> list[ColumnElement[Any]]:
-        """The row's columns, or a mark where only existence is asked. Labels are never a caller's names."""
+        """The row's columns, or a mark where only existence is asked."""
         return list(row.columns) or [literal_column("1")]
 
     @staticmethod
+    def labelled(row: Row) -> list[ColumnElement[Any]]:
+        """The same for a whole statement. Labels are by place and never a caller's names."""
+        return [column.label(f"c{place}") for place, column in enumerate(Emitter.listed(row))]
+
+    @staticmethod
     def compiled(statement: Select[Any], row: Row) -> Fetch:
-        labelled = statement.with_only_columns(
-            *(column.label(f"c{i}") for i, column in enumerate(Emitter.listed(row))), maintain_column_froms=True
-        )
-        text = labelled.compile(dialect=DIALECT)
+        text = statement.compile(dialect=DIALECT)
         return Fetch(str(text), tuple(text.positiontup or ()), row.children)
 
 
