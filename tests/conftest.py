@@ -62,6 +62,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: tests wait for servers, browsers and the hub's own processes a good part of their time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """As the hub does: what stays is not looked through for cycles again and again, which took a tenth of the time."""
     gc.collect()

@@ -1,8 +1,8 @@
-// Composes subgraphs with one of three composers and answers as JSON.
+// Composes graphs of subgraphs with one of three composers and answers as JSON.
 //
-//   node compose.cjs INSTALLED COMPOSER < [{"name": …, "url": …, "sdl": …}, …]
+//   node compose.cjs INSTALLED COMPOSER < [[{"name": …, "url": …, "sdl": …}, …], …]
 //
-// INSTALLED is the folder that `npm ci` filled. The answer is {"errors": […], "hints": […], "supergraph": "…"}; a
+// INSTALLED is the folder that `npm ci` filled. The answer is [{"errors": […], "hints": […], "supergraph": "…"}, …]; a
 // composer that gives no supergraph as text answers with the names of the composed schema's fields instead.
 "use strict";
 
@@ -14,10 +14,10 @@ const [installed, composer] = process.argv.slice(2);
 const load = createRequire(join(installed, "package.json"));
 const { parse, print, printSchema } = load("graphql");
 
-const subgraphs = JSON.parse(readFileSync(0, "utf8"));
+const graphs = JSON.parse(readFileSync(0, "utf8"));
 
 const composers = {
-  "@apollo/composition"({ composeServices }) {
+  "@apollo/composition"(subgraphs, { composeServices }) {
     const composed = composeServices(
       subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })),
     );
@@ -27,7 +27,7 @@ const composers = {
       supergraph: composed.supergraphSdl ?? "",
     };
   },
-  "@theguild/federation-composition"({ composeServices }) {
+  "@theguild/federation-composition"(subgraphs, { composeServices }) {
     const composed = composeServices(
       subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })),
     );
@@ -37,7 +37,7 @@ const composers = {
       supergraph: composed.supergraphSdl ?? "",
     };
   },
-  "@wundergraph/composition"({ federateSubgraphs, LATEST_ROUTER_COMPATIBILITY_VERSION }) {
+  "@wundergraph/composition"(subgraphs, { federateSubgraphs, LATEST_ROUTER_COMPATIBILITY_VERSION }) {
     const composed = federateSubgraphs({
       subgraphs: subgraphs.map(({ name, url, sdl }) => ({ name, url, definitions: parse(sdl) })),
       version: LATEST_ROUTER_COMPATIBILITY_VERSION,
@@ -50,4 +50,5 @@ const composers = {
   },
 };
 
-process.stdout.write(JSON.stringify(composers[composer](load(composer))));
+const loaded = load(composer);
+process.stdout.write(JSON.stringify(graphs.map((subgraphs) => composers[composer](subgraphs, loaded))));

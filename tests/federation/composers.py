@@ -30,9 +30,12 @@ class Composed:
     supergraph: str
 
 
-def compose(composer: str, subgraphs: Sequence[Subgraph]) -> Composed:
-    """Compose subgraphs with one of the composers."""
-    asked = [{"name": part.name, "url": f"http://{part.name}.invalid/graphql", "sdl": part.sdl} for part in subgraphs]
+def compose(composer: str, graphs: Sequence[Sequence[Subgraph]]) -> list[Composed]:
+    """Compose each graph's subgraphs with one of the composers, in one process: starting one takes a second."""
+    asked = [
+        [{"name": part.name, "url": f"http://{part.name}.invalid/graphql", "sdl": part.sdl} for part in graph]
+        for graph in graphs
+    ]
     done = node(
         [str(HERE / "compose.cjs"), str(installed(HERE)), composer],
         return_completed_process=True,
@@ -42,5 +45,7 @@ def compose(composer: str, subgraphs: Sequence[Subgraph]) -> Composed:
         timeout=120,
     )
     assert done.returncode == 0, f"{composer} failed:\n{done.stderr!s}"
-    answer = json.loads(done.stdout)
-    return Composed(tuple(answer["errors"]), tuple(answer["hints"]), answer["supergraph"])
+    return [
+        Composed(tuple(answer["errors"]), tuple(answer["hints"]), answer["supergraph"])
+        for answer in json.loads(done.stdout)
+    ]
