@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One more than processors: tests wait for servers, browsers and the hub's own processes a good part of their time."""
+    """One more than processors: tests wait for servers, browsers and the hub's own processes part of their time."""
     return len(os.sched_getaffinity(0)) + 1
 
 

@@ -1,6 +1,6 @@
 """The engine against the oracle: every answer and every refusal of any operation must be the same.
 
-`HUB_ORACLE_CASES` is how many operations are asked (100 here, 2,000 in CI, 100,000 on demand); they are the same ones
+`HUB_ORACLE_CASES` is how many operations are asked (60 here, 2,000 in CI, 100,000 on demand); they are the same ones
 every time, unless `HUB_ORACLE_SEED` gives another series.
 """
 
@@ -32,7 +32,7 @@ from tests.oracle.pools import Pools, pools_of
 from tests.oracle.schema import SCHEMA
 from tests.oracle.world import TODAY, lay_world
 
-CASES = int(os.environ.get("HUB_ORACLE_CASES", "100"))
+CASES = int(os.environ.get("HUB_ORACLE_CASES", "60"))
 BOUNDLESS = Limits(tokens=10**6, depth=100, fields=10**6, aliases=10**6, cost=10**9)
 SEED = os.environ.get("HUB_ORACLE_SEED")
 
