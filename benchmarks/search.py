@@ -252,7 +252,7 @@ async def run(url: str, count: int) -> tuple[str, list[tuple[str, ...]]]:
         await connection.close()
     place = (
         f"{subjects:,} subjects with {names:,} names ({size} with indexes), PostgreSQL {version}, a machine of"
-        f" {os.cpu_count()} cores that others used too; {count} look-ups of each kind, one at a time, pages of 20."
+        f" {os.cpu_count()} cores; {count} look-ups of each kind, one at a time, pages of 20."
     )
     return place, rows
 
