@@ -64,7 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """One more than processors: tests wait for servers, browsers and the hub's own processes part of their time."""
-    return len(os.sched_getaffinity(0)) + 1
+    said = os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    return int(said) if said else len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
