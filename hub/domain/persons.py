@@ -6,6 +6,7 @@ code.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from operator import mul
@@ -37,21 +38,43 @@ _OLD_RESIDENT_ID = re.compile(rf"{_PREFIX}\d{{4}}(\d\d)(\d\d)(\d\d)\d{{3}}", re.
 # GB 11643-1999: 2 to the power of (18 - place) modulo 11; the last place may be X for 10.
 _WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(18))
 
-# Full-width signs sign by sign, so that a place in the translated text is the same place in the original.
-_HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ＋－　：", "0123456789Xx+- :")
-# Whatever is masked holds one of these; most texts hold neither and are done after one quick look.
-_WORTH_A_LOOK = re.compile(r"[0-9０-９]{6}|[0-9０-９]{3}[ \-－　][0-9０-９]{4}")
-_ID_LABEL = r"(?:身份证|公民身份号码|证件号)(?:件?号码?|号|件)?(?:为|是)?[:： ]{0,3}"
-_NUMBERS = re.compile(
-    # A number that is labelled as an identity number is one, even with a slip in it or in the old form.
-    rf"(?:{_ID_LABEL})(?P<labelled>\d{{6}}[ -]?\d{{8}}[ -]?\d{{3}}[\dXx]|\d{{15}})(?![0-9A-Za-z])"
-    r"|(?<![0-9A-Za-z])(?P<resident>\d{6}[ -]?\d{8}[ -]?\d{3}[\dXx])(?![0-9A-Za-z])"
-    # Not behind a letter, a point or 第 or the bracket of a year (document numbers); not before a point with
-    # decimals, a unit of money or a thousands separator (amounts).
-    r"|(?<![0-9A-Za-z.,第\]〕】])(?:\+?86[- ]?)?(?P<mobile>1[3-9]\d[ -]?\d{4}[ -]?\d{4})"
-    r"(?![0-9A-Za-z]|[.,]\d|[万亿]?元)",
-    re.ASCII,
+# Sign by sign, so that a place in the translated text is the same place in the original. Letters that look like the
+# check sign X (Cyrillic, Greek, the multiplication sign) are what people type for it.
+_HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ＋－　：（）ХхΧχ×", "0123456789Xx+- :()XxXxX")
+# What may stand between two digits of one number: blanks, seen or unseen, and the signs people part numbers with.
+_BLANK = r"\s\xa0\xad\u2000-\u200f\u202f\u2060\u3000\ufeff"
+_BETWEEN = rf"[{_BLANK}.\-－/_,，、·‧•—–―]{{0,2}}"
+_IN_MOBILE = rf"[{_BLANK}\-—–]{{0,2}}"
+
+PLACES: Final = rf"[0-9](?:{_BETWEEN}[0-9]){{16}}{_BETWEEN}[0-9Xx]"
+"""A pattern: the eighteen places of a resident identity number, however they are parted."""
+
+WORTH_A_LOOK: Final = re.compile(rf"(?:[0-9０-９][)）]?[{_BLANK}.\-－/_,，、·‧•—–―]{{0,2}}){{10}}[0-9０-９]")
+"""What every number that `mask_persons_in` finds looks like; most texts hold nothing of the kind and are done here."""
+
+_ID_LABEL = (
+    rf"(?:身[{_BLANK}]{{0,2}}份[{_BLANK}]{{0,2}}证|身份号码|(?<!许可)证件号)[{_BLANK}]{{0,2}}"
+    rf"(?:明|件)?(?:编号|号码?|码)?[{_BLANK}]{{0,2}}(?:为|是)?[:({_BLANK}]{{0,3}}"
 )
+_MOBILE_ALONE = r"1[3-9][0-9]{9}(?![0-9A-Za-z])"
+# A number that is labelled as an identity number is one, even with a slip in it or in the old form.
+_LABELLED = re.compile(
+    rf"{_ID_LABEL}(?P<number>{PLACES}|[0-9](?:{_BETWEEN}[0-9]){{14}})(?:(?![0-9A-Za-z])|(?={_MOBILE_ALONE}))"
+)
+# Anywhere, also behind letters and other digits: what tells it is the date and the check.
+_RESIDENT = re.compile(rf"(?=(?P<number>{PLACES}))")
+_MOBILE = re.compile(
+    # Not behind a letter (save a word for a telephone), a point, 第 or the bracket of a year (document numbers).
+    r"(?:(?<![0-9A-Za-z.,第\]〕】])|(?<=[Tt][Ee][Ll])|(?<=[Pp][Hh][Oo][Nn][Ee]))"
+    r"(?:\(?(?:\+|00)?86\)?[- ]?)?\(?"
+    rf"(?P<number>1[3-9][0-9]\)?{_IN_MOBILE}[0-9]{{4}}{_IN_MOBILE}[0-9]{{4}}"
+    rf"|1[3-9][0-9]{{3}}{_IN_MOBILE}[0-9]{{6}}|1[3-9][0-9]\.[0-9]{{4}}\.[0-9]{{4}})"
+    # Not before a point with decimals, a unit of money or a thousands separator (amounts).
+    r"(?![0-9A-Za-z]|[.,][0-9]|[万亿]?元)"
+)
+_PARTING = re.compile(r"[^0-9A-Za-z\s]")
+_PARTINGS_MAX: Final = 2
+_NOT_OF_A_NUMBER = re.compile(r"[^0-9A-Za-z]")
 
 
 def looks_like_resident_id(text: str, *, person_column: bool = False) -> bool:
@@ -72,24 +95,27 @@ def looks_like_resident_id(text: str, *, person_column: bool = False) -> bool:
 def mask_persons_in(text: str) -> tuple[str, int]:
     """The text with identity and mobile numbers masked (STRICT), and how many were.
 
-    Social credit codes, document numbers and amounts stay. A number in a text is found in half or full width and with
-    spaces or hyphens between its parts; the old identity number of 15 digits only behind a word such as 身份证.
+    Social credit codes, document numbers and amounts stay. A number is found in half or full width, with blanks or
+    other signs between its digits, behind letters, and run together with another; one with a slip in it, and the old
+    one of 15 digits, only behind a word such as 身份证. Other papers (passports, permits, bank cards) are not looked
+    for.
     """
-    if _WORTH_A_LOOK.search(text) is None:
+    if WORTH_A_LOOK.search(text) is None:
         return text, 0
-    masked: list[str] = []
-    done = count = 0
-    for match in _NUMBERS.finditer(text.translate(_HALF_WIDTH)):
-        group = str(match.lastgroup)
-        if group == "resident" and not looks_like_resident_id(match["resident"]):
-            continue
-        if group == "labelled" and _is_uscc(match["labelled"]) and not looks_like_resident_id(match["labelled"]):
-            continue
-        start, end = match.span(group)
-        masked += [text[done:start], mask(MaskProfile.STRICT, text[start:end])]
-        done = end
-        count += 1
-    return ("".join([*masked, text[done:]]), count) if count else (text, 0)
+    # What is found becomes stars at once, so that a number directly behind it stands alone.
+    work = text.translate(_HALF_WIDTH)
+    found: list[tuple[int, int]] = []
+    for pattern, is_one in _KINDS:
+        done = 0
+        for match in pattern.finditer(work):
+            start, end = match.span("number")
+            if start >= done and is_one(match["number"]):
+                found.append((start, end))
+                done = end
+        work = _replaced(work, {(start, end): "*" * (end - start) for start, end in found})
+    if not found:
+        return text, 0
+    return _replaced(text, {span: mask(MaskProfile.STRICT, text[slice(*span)]) for span in found}), len(found)
 
 
 def mask(profile: MaskProfile, text: str) -> str:
@@ -124,3 +150,25 @@ def _is_uscc(text: str) -> bool:
         return inner_check_holds(parse_uscc(text))
     except BadUscc:
         return False
+
+
+def _replaced(text: str, parts: Mapping[tuple[int, int], str]) -> str:
+    signs = list(text)
+    for (start, end), part in parts.items():
+        signs[start:end] = part
+    return "".join(signs)
+
+
+def _is_labelled(text: str) -> bool:
+    number = _NOT_OF_A_NUMBER.sub("", text)
+    return looks_like_resident_id(number) or not _is_uscc(number)
+
+
+def _is_resident(text: str) -> bool:
+    # Nobody parts a number with three kinds of signs; a row of amounts and days has them: 1,466.64,2026-02-06.
+    if len(set(_PARTING.findall(text))) > _PARTINGS_MAX:
+        return False
+    return looks_like_resident_id(_NOT_OF_A_NUMBER.sub("", text))
+
+
+_KINDS: Final = ((_LABELLED, _is_labelled), (_RESIDENT, _is_resident), (_MOBILE, bool))

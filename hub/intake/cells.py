@@ -10,13 +10,13 @@ from hub.domain.amounts import fen_from_wan
 from hub.domain.dates import is_blank, parse_day
 from hub.domain.documents import document_key
 from hub.domain.names import tidy_text
-from hub.domain.persons import looks_like_resident_id
+from hub.domain.persons import PLACES, looks_like_resident_id
 from hub.intake.tables import NESTED
 
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
 # An identity number among the signs of a document's, in full width, with spaces or hyphens between its parts.
 _SEVENTEEN_DIGITS = re.compile(r"(?:\d[\W_]*){17}")
-_PERSON_LIKE = re.compile(r"(?<![0-9A-Z])[0-9]{6}[ -]?[0-9]{8}[ -]?[0-9]{3}[0-9X](?![0-9A-Z])")
+_PERSON_LIKE = re.compile(rf"(?<![0-9]){PLACES}(?![0-9])")
 _ADULT_YEARS: Final = 14
 _CUT_CODE = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d{2}|\d{13,17}0{3,}(?:\.0)?")
 
@@ -42,9 +42,10 @@ def holds_identity_number(text: str, today: date) -> bool:
     if _SEVENTEEN_DIGITS.search(text) is None:
         return False
     return any(
-        int(re.sub("[ -]", "", match[0])[6:10]) <= today.year - _ADULT_YEARS and looks_like_resident_id(match[0])
+        int(number[6:10]) <= today.year - _ADULT_YEARS and looks_like_resident_id(number)
         for form in (unicodedata.normalize("NFKC", text).upper(), document_key(text))
         for match in _PERSON_LIKE.finditer(form)
+        if (number := re.sub(r"[\W_]", "", match[0]))
     )
 
 

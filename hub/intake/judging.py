@@ -5,14 +5,13 @@ neither kept nor repeated; a text is stored without the persons' numbers that it
 its field, so that the sentence about it can never carry the value.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, NamedTuple
 
 from hub.commands.statement import Remark, Statement, Values, doubts_of, faults_of
 from hub.domain.names import name_key
-from hub.domain.persons import mask_persons_in
+from hub.domain.persons import WORTH_A_LOOK, mask_persons_in
 from hub.domain.uscc import BadUscc, is_placeholder, kind_of, parse_uscc
 from hub.intake.authorities import Authorities, Department
 from hub.intake.cells import (
@@ -74,8 +73,6 @@ _FIELD_OF: Final[Mapping[str, str]] = {
     "permitAffected": "permitSuspendedOrRevoked",
 }
 
-# Whatever `mask_persons_in` might find has eleven digits with at most one sign between two of them.
-_MANY_DIGITS = re.compile(r"(?:[0-9０-９][-－ 　]?){11}")
 # Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
 _UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
 _TIDIED_MAX: Final = 4096
@@ -245,7 +242,7 @@ class Judge:
     def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
         """Take persons' numbers out of whatever is stored as text."""
         # The numbers of documents are keys: they stay as sent, and what may be a person's is a fault (see `_numbers`).
-        if _MANY_DIGITS.search("\n".join([texts[field] for field in _FREE_TEXTS])):
+        if WORTH_A_LOOK.search("\n".join([texts[field] for field in _FREE_TEXTS])):
             for field in _FREE_TEXTS:
                 masked, count = mask_persons_in(texts[field])
                 if count:

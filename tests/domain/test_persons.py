@@ -62,6 +62,29 @@ def test_the_old_form_counts_in_a_column_of_persons_only() -> None:
         ("联系方式：138-0013-8000", "联系方式：1***********0", 1),
         ("+86 13800138000", "+86 1*********0", 1),
         (f"{MOBILE}、{MOBILE}", "1*********0、1*********0", 2),
+        (f"ID{STANDARD_EXAMPLE}", "ID1****************X", 1),
+        (f"{STANDARD_EXAMPLE}{MOBILE}", "1****************X1*********0", 2),
+        (f"{MOBILE}{STANDARD_EXAMPLE}", "1*********01****************X", 2),
+        (f"{STANDARD_EXAMPLE}{OLDEST_EXAMPLE}", "1****************X4****************4", 2),
+        (f"0{STANDARD_EXAMPLE}9", "01****************X9", 1),
+        ("身份证110105194912310021" + MOBILE, "身份证1****************11*********0", 2),
+        ("11010519491231002Х", "1****************Х", 1),
+        ("1101 0519 4912 3100 2X", "1********************X", 1),
+        ("110105.19491231.002X", "1******************X", 1),
+        ("110105·1949·1231·002·X", "1********************X", 1),
+        ("1 1 0 1 0 5 1 9 4 9 1 2 3 1 0 0 2 X", "1*********************************X", 1),
+        ("110105\n19491231002X", "1*****************X", 1),
+        ("1101051949123\u200b1002X", "1*****************X", 1),
+        ("身份证 号码： 110105491231002", "身份证 号码： 1*************2", 1),
+        ("身 份 证（110105 491231 002）", "身 份 证（1***************2）", 1),
+        ("公民身份号码110105194912310021", "公民身份号码1****************1", 1),
+        ("身份证编号：110105194912310021", "身份证编号：1****************1", 1),
+        ("13800 138000", "1**********0", 1),
+        ("(138)0013-8000", "(1***********0", 1),
+        ("138.0013.8000", "1***********0", 1),
+        ("008613800138000", "00861*********0", 1),
+        ("Tel13800138000", "Tel1*********0", 1),
+        ("（+86）13800138000", "（+86）1*********0", 1),
     ],
 )
 def test_numbers_of_persons_are_masked_in_a_text(text: str, masked: str, count: int) -> None:
@@ -83,6 +106,12 @@ def test_numbers_of_persons_are_masked_in_a_text(text: str, masked: str, count: 
         "证件号914403001922038216",
         "二〇一九年七月三日，2019-07-03",
         "110105194912310021",
+        "面积1380013.8000平方米",
+        "许可证件号1101051949123100210021",
+        "许可证件号110105491231002",
+        "2019-07-03 13:08:00 至 2019-08-03 15:30:00",
+        "罚款13,800,138,000元",
+        "1,466.64,2026-02-06,129,763",
     ],
 )
 def test_codes_amounts_and_document_numbers_stay(text: str) -> None:
@@ -101,6 +130,24 @@ def test_a_number_is_found_wherever_it_stands(before: str, number: str, after: s
     masked, count = mask_persons_in(before + number + "、" + after)
     assert count == 1
     assert number not in masked
+
+
+@pytest.mark.parametrize("before", ["", "ID", "证", "7"])
+@pytest.mark.parametrize("parting", ["", *" .-_/,，、·‧•—–―－　", "\t", " - "[:2], "\xa0", "\u200b"])
+def test_a_number_is_found_however_it_is_parted(parting: str, before: str) -> None:
+    for number in (STANDARD_EXAMPLE, OLDEST_EXAMPLE):
+        for parts in ([number[:6], number[6:14], number[14:]], list(number), [number[:4], number[4:8], number[8:]]):
+            written = parting.join(parts)
+            assert mask_persons_in(f"{before}{written}。") == (
+                f"{before}{number[0]}{'*' * (len(written) - 2)}{number[-1]}。",
+                1,
+            )
+
+
+@given(st.lists(st.sampled_from(USCCS), min_size=2, max_size=3), st.sampled_from(["", "、", " ", ",", "号"]))
+def test_codes_side_by_side_stay(codes: list[str], between: str) -> None:
+    text = between.join(codes)
+    assert mask_persons_in(text) == (text, 0)
 
 
 @given(st.text(st.sampled_from("0123456789X-. 〔〕号身份证元第+86"), max_size=40))
