@@ -74,6 +74,7 @@ def nearest(
     shortest, found = subjects
     asked = func.asked_name(name).table_valued(
         Column("key", Text), Column("rare", ARRAY(Text)), Column("every", ARRAY(Text)), Column("common", Boolean),
+        Column("shortened", ARRAY(Text)),
         name="asked",
     )  # fmt: skip
     near = candidates(asked, shortest, demands)
@@ -98,12 +99,14 @@ def nearest(
 def candidates(asked: Any, subjects: FromClause, demands: Demands) -> Any:
     """Names that may be meant: by any rare pair, else by all pairs at once, else the shortest that hold what was asked.
 
-    Only one of the three is looked for, as `asked_name` decided; the others ask for null and cost nothing.
+    Only one of the three is looked for, as `asked_name` decided; the others ask for null and cost nothing. What has a
+    few signs is looked for among short names besides.
     """
-    by_rare, by_every, by_length = (subject_names.alias(f"n{number}") for number in (1, 2, 3))
+    by_rare, by_every, by_length, by_rest = (subject_names.alias(f"n{number}") for number in (1, 2, 3, 4))
     near = [
         select(by_rare).where(func.name_pairs(by_rare.c.key).op("&&")(asked.c.rare)).correlate(asked),
         select(by_every).where(func.name_pairs(by_every.c.key).op("@>")(asked.c.every)).correlate(asked),
+        select(by_rest).where(func.shortened_name(by_rest.c.key).op("&&")(asked.c.shortened)).correlate(asked),
     ]
     # Here subjects are looked at first: of a thousand names cut off, those that may not be shown must be none.
     holder = seen(subjects, by_length.c.subject_id, demands, "holder")

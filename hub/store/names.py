@@ -17,6 +17,13 @@ subject_names = Table(
     code("key"),
 )
 Index("ix_subject_names_pairs", func.name_pairs(subject_names.c.key), postgresql_using="gin")
+# Of names of a few signs, in which a slip leaves no pair that tells them.
+Index(
+    "ix_subject_names_shortened",
+    func.shortened_name(subject_names.c.key),
+    postgresql_using="gin",
+    postgresql_where=func.shortened_name(subject_names.c.key).is_not(None),
+)
 # For words that many names hold: the shortest names first, read from the index alone.
 Index(
     "ix_subject_names_length",

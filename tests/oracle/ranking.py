@@ -69,6 +69,28 @@ def has_one_slip(core: str, key: str) -> bool:
     return False
 
 
+def shortened(core: str) -> set[str]:
+    """It, and it without one sign."""
+    return {core, *(core[:place] + core[place + 1 :] for place in range(len(core)))}
+
+
+@cache
+def is_short_and_near(core: str, name_core: str) -> bool:
+    """Whether a name of three to six signs is the core but for a sign in each."""
+    return 3 <= len(name_core) <= 6 and bool(shortened(core) & shortened(name_core))
+
+
+def is_one_slip(core: str, name: str) -> bool:
+    """Whether a whole name is the core with a sign wrong, missing, too many, or two neighbours swapped."""
+    if len(core) == len(name):
+        wrong = [place for place, (one, other) in enumerate(zip(core, name, strict=True)) if one != other]
+        if len(wrong) == 2 and wrong[1] == wrong[0] + 1:
+            return core[wrong[0]] == name[wrong[1]] and core[wrong[1]] == name[wrong[0]]
+        return len(wrong) <= 1
+    shorter, longer = sorted((core, name), key=len)
+    return len(longer) == len(shorter) + 1 and shorter in shortened(longer)
+
+
 class Ranking:
     """All names, and how many of them were counted to hold each pair."""
 
@@ -103,6 +125,8 @@ class Ranking:
         else:
             holding = [name for name in self.names if key in name.key and name.subject in admitted]
             near = sorted(holding, key=lambda name: (len(name.key), name.subject))[:SHORTEST_MAX]
+        if 3 <= len(core) <= 7:
+            near = [*near, *(name for name in self.names if is_short_and_near(core, core_of(name.key)))]
         slips = bool(rare) and 4 <= len(core) <= 40
         weights = [(gram, self.weight(pair)) for gram, pair in zip(grams_of(key), pairs_of(key), strict=True)]
         found: dict[int, int] = {}
@@ -127,7 +151,8 @@ class Ranking:
         if part in name:
             return 7_000 + 1_000 * len(part) // len(name)
         covered = sum(weight for gram, weight in weights if gram in name) / sum(weight for _, weight in weights)
-        if covered >= 0.25 and slips and has_one_slip(core, name):
+        whole = 3 <= len(core) <= 7 and is_one_slip(core, core_of(name))
+        if (covered >= 0.25 and slips and has_one_slip(core, name)) or whole:
             lengths = sorted((len(core), len(core_of(name))))
             return 5_800 + 1_000 * lengths[0] // lengths[1]
         if covered >= 0.5:

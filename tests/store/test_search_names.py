@@ -45,3 +45,16 @@ def test_subjects_that_are_there_become_findable(empty_database: str) -> None:
             None,
         )
     move(empty_database, command.upgrade, AFTER)
+
+
+def test_short_names_that_are_there_become_findable_in_spite_of_a_slip(empty_database: str) -> None:
+    write = """insert into subjects (id, uscc, name, name_key, kind, known_from)
+        values (7, %s, '雪山大学', 'key', 'LEGAL_PERSON', now())"""
+    near = "select key from subject_names where shortened_name(key) && (asked_name('雪大学')).shortened"
+    move(empty_database, command.upgrade, "0006")
+    with psycopg.connect(empty_database) as writer:
+        writer.execute(write, [make.uscc()])
+    for how, revision in ((command.upgrade, "0007"), (command.downgrade, "0006"), (command.upgrade, "0007")):
+        move(empty_database, how, revision)
+    with psycopg.connect(empty_database) as reader:
+        assert reader.execute(near).fetchall() == [("雪山大学",)]
