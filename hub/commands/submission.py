@@ -7,7 +7,7 @@ name goes into a row of its own and nowhere else. A group is one transaction, so
 and sent again it finds itself unchanged.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,8 +33,12 @@ async def submit(
     clock: Clock,
     *,
     policy: PublicityPolicy | None = None,
+    superseded: Callable[[int, int, int], bool] | None = None,
 ) -> list[Outcome]:
     """Write at most `STATEMENTS_MAX` statements of different keys within the caller's transaction; outcomes in order.
+
+    `superseded` tells of a statement, by its place, and the record that it would change (subject and id), whether a
+    later one of the same sender is known to follow: then the record is left to that one.
 
     Raises one of `IN_THE_WAY` where another process was faster: `in_one_transaction` begins again. ValueError for too
     many statements, or for two of one key: the second is a change of the first, and a group knows no order.
@@ -57,7 +61,7 @@ async def submit(
     for place in sorted(range(len(asked)), key=lambda place: asked[place].order):
         if place not in standing:
             outcomes[place] = desk.accept(asked[place], record_ids.pop(), written)
-        elif place in former:
+        elif place in former and not (superseded and superseded(place, asked[place].subject.id, standing[place][0])):
             outcomes[place] = desk.revise(asked[place], former[place], standing[place], written)
         else:
             outcomes[place] = desk.leave(asked[place], standing[place])

@@ -25,10 +25,12 @@ _WRITTEN = re.compile(
     r"(?:(?:T| |(?<=[日号]))([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]{1,9})?)? ?(Z|[+-][0-9]{2}:?[0-9]{2})?)?",
     re.IGNORECASE,
 )
-_SERIAL = re.compile(r"([0-9]{5})(?:\.[0-9]+)?|(2958465)(?:\.0+)?")
+_SERIAL = re.compile(r"([0-9]{5})(?:\.[0-9]+)?|(2958465|2957003)(?:\.0+)?")
 _EPOCH_MS = re.compile(r"-?[0-9]{12,13}(?:\.0+)?")
 # Day 1 of a spreadsheet is 1900-01-01, and it counts a 1900-02-29 that never was: from March 1900 on, this is its zero.
-_SERIAL_ZERO = date(1899, 12, 30)
+SERIAL_ZERO: Final = date(1899, 12, 30)
+# Workbooks of old Macs, and those that were told so, count from another day.
+SERIAL_ZERO_1904: Final = date(1904, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER_AHEAD_YEARS = 100
 
@@ -46,11 +48,12 @@ def is_blank(text: str) -> bool:
     return tidy in _BLANKS or _MARKS_ONLY.fullmatch(tidy) is not None
 
 
-def parse_day(text: str, *, today: date) -> date | None:
+def parse_day(text: str, *, today: date, serial_zero: date = SERIAL_ZERO) -> date | None:
     """The day that a text states; None where it is blank or a day that stands for none (`SENTINELS`).
 
     Understood are 2019-07-13, 2019/7/3, 2019.7.3, 20190709 and 2019年07月13日, each also with a time; a spreadsheet's
-    serial number of five digits; milliseconds since 1970. A time with a zone, and milliseconds, give Beijing's day.
+    serial number of five digits, counted from `serial_zero`; milliseconds since 1970. A time with a zone, and
+    milliseconds, give Beijing's day.
     ValueError for anything else, for a day that does not exist, and for one before 1900. A bare number is not believed
     either where it leads more than a hundred years past `today`: it is some other number in the wrong column.
     """
@@ -62,7 +65,8 @@ def parse_day(text: str, *, today: date) -> date | None:
     if written := _WRITTEN.fullmatch(tidy):
         return _kept(_written_day(written))
     if serial := _SERIAL.fullmatch(tidy):
-        return _kept(_believed(_SERIAL_ZERO + timedelta(days=int(serial[1] or serial[2])), today))
+        days = min(int(serial[1] or serial[2]), (date.max - serial_zero).days)
+        return _kept(_believed(serial_zero + timedelta(days=days), today))
     if _EPOCH_MS.fullmatch(tidy):
         moment = _EPOCH + timedelta(milliseconds=int(tidy.partition(".")[0]))
         return _kept(_believed(moment.astimezone(BEIJING).date(), today))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from hub.domain.amounts import fen_from_wan
-from hub.domain.dates import is_blank, parse_day
+from hub.domain.dates import SERIAL_ZERO, is_blank, parse_day
 from hub.domain.documents import document_key
 from hub.domain.names import tidy_text
 from hub.domain.persons import PLACES, looks_like_resident_id
@@ -64,9 +64,9 @@ def tidied(text: str) -> tuple[str, str | None]:
 
 
 @lru_cache(maxsize=16_384)
-def parsed_day(text: str, today: date) -> date | None:
+def parsed_day(text: str, today: date, serial_zero: date = SERIAL_ZERO) -> date | None:
     """The day that a cell states; see `parse_day`."""
-    return parse_day(text, today=today)
+    return parse_day(text, today=today, serial_zero=serial_zero)
 
 
 @lru_cache(maxsize=16_384)

@@ -1,6 +1,6 @@
 """Groups of rows: what is written together, and what became of each row of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -26,6 +26,7 @@ class Group:
         self.verdicts: list[Verdict] = []
         self.places: dict[tuple[str, int, str], int] = {}
         self.statements: list[Statement] = []
+        self.last_rows: list[int] = []
 
     def is_full(self, verdict: Verdict) -> bool:
         """Whether the row has to wait for the next group: no room, or it changes a record of this one."""
@@ -38,9 +39,15 @@ class Group:
     def add(self, verdict: Verdict) -> None:
         """Put a row in; one that repeats another of the group is remembered without a statement of its own."""
         self.verdicts.append(verdict)
-        if verdict.statement is not None and verdict.statement.key not in self.places:
-            self.places[verdict.statement.key] = len(self.statements)
-            self.statements.append(verdict.statement)
+        statement = verdict.statement
+        if statement is None:
+            return
+        place = self.places.setdefault(statement.key, len(self.statements))
+        if place == len(self.statements):
+            self.statements.append(statement)
+            self.last_rows.append(verdict.row)
+        else:
+            self.last_rows[place] = verdict.row
 
     def halves(self) -> Iterable["Group"]:
         """The same rows as two groups."""
@@ -82,7 +89,8 @@ class Writer:
     """Writes the groups of one table, with their findings, and tells the outcome of each row.
 
     `seen` are the keys of the same file above, in a dry run each with what was last sent of it: as hashes, since there
-    may be millions.
+    may be millions. `repeated` are the records (subject and id) of which this same file was found to state several
+    versions when it was imported before, each with its last row: that row alone may change the record now.
     """
 
     run: Run
@@ -92,6 +100,7 @@ class Writer:
     part: Part
     import_id: int
     seen: dict[int, int] = field(repr=False)
+    repeated: Mapping[tuple[int, int], int] = field(repr=False)
 
     async def write(self, group: Group) -> None:
         """Write a group; where a row is to blame that it cannot be, without that row."""
@@ -102,7 +111,10 @@ class Writer:
 
         async def work() -> None:
             nonlocal told
-            outcomes = await submit(run.connection, self.terms, group.statements, run.clock, policy=run.policy)
+            outcomes = await submit(
+                run.connection, self.terms, group.statements, run.clock, policy=run.policy,
+                superseded=lambda place, *record: group.last_rows[place] < self.repeated.get(record, 0),
+            )  # fmt: skip
             told = self._told(group, outcomes)
             if not run.dry_run:
                 await self._findings(told)
@@ -141,7 +153,9 @@ class Writer:
             if place in met:
                 word = "UNCHANGED"
                 remarks = tuple(remark for remark in remarks if remark.code != "LATE")
-            elif above is not None and self.run.dry_run:
+            elif (
+                above is not None and self.run.dry_run and (outcome.subject_id, outcome.record_id) not in self.repeated
+            ):
                 # What stood above was rolled back: say what it would have been.
                 word = "UNCHANGED" if above == _hash(statement) else "REVISED"
                 remarks = tuple(remark for remark in remarks if remark.code != "LATE")

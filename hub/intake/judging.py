@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from hub.commands.statement import Remark, Statement, Values, doubts_of, faults_of
+from hub.domain.dates import SERIAL_ZERO
 from hub.domain.names import name_key
 from hub.domain.persons import WORTH_A_LOOK, mask_persons_in
 from hub.domain.uscc import BadUscc, is_placeholder, kind_of, parse_uscc
@@ -82,7 +83,14 @@ class Judge:
     """Judges the rows of one table: its layout, who submits it, and the day on which it is read are given once."""
 
     def __init__(
-        self, layout: Layout, authorities: Authorities, source: Department, today: date, *, width: int | None = None
+        self,
+        layout: Layout,
+        authorities: Authorities,
+        source: Department,
+        today: date,
+        *,
+        width: int | None = None,
+        serial_zero: date = SERIAL_ZERO,
     ) -> None:
         """`width`: the number of cells that a row may fill, or None where more do not matter."""
         self._layout = layout
@@ -91,6 +99,7 @@ class Judge:
         self._authorities = authorities
         self._source = source
         self._today = today
+        self._serial_zero = serial_zero
         self._width = width
         # Only the layout of 2016 numbers the states of penalties; such a column in a later file is read by it.
         penalty = self._kind is RecordKind.ADMINISTRATIVE_PENALTY
@@ -256,7 +265,7 @@ class Judge:
         if not text:
             return None  # a required one is missing already
         try:
-            day = parsed_day(text, self._today)
+            day = parsed_day(text, self._today, self._serial_zero)
         except ValueError:
             faults.append(Remark("BAD_DATE", field))
             return None
@@ -270,7 +279,7 @@ class Judge:
         if not text:
             return None
         try:
-            return parsed_day(text, self._today)
+            return parsed_day(text, self._today, self._serial_zero)
         except ValueError:
             doubts.append(Remark("PUBLIC_UNTIL_DIFFERS", "publicUntil"))
             return None

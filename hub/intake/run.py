@@ -154,6 +154,17 @@ ANALYZED_AFTER = frozenset((2, 5, 20, 60))
 YOUNG_ROWS = 50_000.0
 
 
+_REPEATED = """
+    select subject_id, record_id, max(row_number) as row_number
+    from import_findings
+    where (at, import_id) = (
+            select at, id from imports where sha256 = $1 and department_id = $2 and item_code = $3
+            order by at desc, id desc limit 1
+        ) and code = 'DUPLICATE_IN_FILE' and subject_id is not null
+    group by subject_id, record_id
+"""
+
+
 class _Import:
     """One import of some files for one department."""
 
@@ -178,12 +189,14 @@ class _Import:
         for kind in dict.fromkeys(table.layout.standard.kind for table in opened.tables):
             import_id: int = await self.run.connection.fetchval("select nextval('import_ids')")
             counts = dict.fromkeys(OUTCOMES, 0)
+            tables = [table for table in opened.tables if table.layout.standard.kind is kind]
             seen: dict[int, int] = {}
-            for table in opened.tables:
-                if table.layout.standard.kind is kind:
-                    part = await self._table(table, import_id, seen)
-                    for outcome, number in part.counts.items():
-                        counts[outcome] += number
+            # The findings of an import before know rows and no sheets.
+            repeated = await self._repeated(opened.sha256, kind) if len(tables) == 1 else {}
+            for table in tables:
+                part = await self._table(table, import_id, seen, repeated)
+                for outcome, number in part.counts.items():
+                    counts[outcome] += number
             if not self.run.dry_run:
                 await self.run.connection.execute(
                     "insert into imports (at, id, department_id, item_code, file_name, sha256, accepted, unchanged,"
@@ -192,15 +205,22 @@ class _Import:
                     opened.sha256, *(counts[outcome] for outcome in OUTCOMES),
                 )  # fmt: skip
 
-    async def _table(self, table: Table, import_id: int, seen: dict[int, int]) -> Part:
+    async def _repeated(self, sha256: str, kind: RecordKind) -> Mapping[tuple[int, int], int]:
+        """The records that stand more than once in a file that was imported before, each with its last row there."""
+        rows = await self.run.connection.fetch(_REPEATED, sha256, self.source.id, self.terms[kind].item_code)
+        return {(row["subject_id"], row["record_id"]): row["row_number"] for row in rows}
+
+    async def _table(
+        self, table: Table, import_id: int, seen: dict[int, int], repeated: Mapping[tuple[int, int], int]
+    ) -> Part:
         terms = self.terms[table.layout.standard.kind]
         today = self.run.clock.today()
         width = table.header.width if table.strict_width else None
-        judge = Judge(table.layout, self.authorities, self.source, today, width=width)
+        judge = Judge(table.layout, self.authorities, self.source, today, width=width, serial_zero=table.serial_zero)
         name = f"{table.file.name} ({table.sheet})" if table.sheet else table.file.name
         part = self.run.teller.tally.part(name, terms.item_code)
         await self._tell_unknown_columns(table, import_id)
-        await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen))
+        await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen, repeated))
         if table.left_out:
             self._note(f"{name}: {table.left_out} lines are notes, totals or headers, not rows.")
         return part

@@ -7,10 +7,12 @@ headers, notes and totals below. A row that states anything in a column that is 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from hub.domain.dates import SERIAL_ZERO
 from hub.errors import Unusable
 from hub.intake.layouts import Layout, is_header_again, recognise
 
@@ -42,8 +44,8 @@ class Table:
     """One table of a file. `read` gives all rows of the file or sheet from the first; `rows_total` counts them.
 
     `strict_width`: a filled cell to the right of the header is a sign of shifted columns (an unquoted comma), not a
-    note beside the table. `only_data`: nothing but data stands here, so that every row is taken. `left_out` counts the
-    rows that were no data, once they have been read.
+    note beside the table. `only_data`: nothing but data stands here, so that every row is taken. `serial_zero`: the day
+    from which bare numbers of days count. `left_out` counts the rows that were no data, once they have been read.
     """
 
     file: Path
@@ -53,6 +55,7 @@ class Table:
     read: Callable[[], Iterable[Cells]] = field(repr=False)
     strict_width: bool = False
     only_data: bool = False
+    serial_zero: date = SERIAL_ZERO
     left_out: int = 0
 
     @property

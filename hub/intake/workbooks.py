@@ -17,6 +17,7 @@ from python_calamine import (
     SheetTypeEnum,
 )
 
+from hub.domain.dates import SERIAL_ZERO, SERIAL_ZERO_1904
 from hub.errors import Unusable
 from hub.intake.encodings import Content
 from hub.intake.tables import HEADER_WITHIN_ROWS, Opened, Table, find_header, no_header
@@ -33,6 +34,7 @@ _PIECE: Final = 1 << 20
 _TAG_MAX: Final = 1024
 # Cells beyond column Z that hold something; an empty one with a format counts for nothing.
 _FAR_CELL = re.compile(rb' r="([A-Z]{2,3})[0-9]+"[^<>]*(?<!/)>(?!</)')
+_FROM_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^<>]*\bdate1904\s*=\s*[\"'](?:1|true|on)[\"']")
 _ROW = re.compile(rb' r="([0-9]{1,9})"')
 
 
@@ -43,8 +45,10 @@ def open_workbook(path: Path, content: Content) -> Opened:
     """
     if content.head.startswith(COMPOUND) and _ENCRYPTED in path.read_bytes():
         raise _locked(path)
+    serial_zero = SERIAL_ZERO
     if content.head.startswith(ZIP):
         _check_extent(path)
+        serial_zero = _serial_zero(path)
     opened = Opened(path, content.sha256, [])
     refusal = no_header(path)
     try:
@@ -65,7 +69,7 @@ def open_workbook(path: Path, content: Content) -> Opened:
                 opened.passed_over.append((about.name, "has no header that is known"))
             else:
                 read = _Reading(path, about.name, header.rows)
-                opened.tables.append(Table(path, about.name, header, sheet.total_height, read))
+                opened.tables.append(Table(path, about.name, header, sheet.total_height, read, serial_zero=serial_zero))
     except PasswordError:
         raise _locked(path) from None
     except (CalamineError, OSError, ValueError):
@@ -90,6 +94,17 @@ def _check_extent(path: Path) -> None:
                         )
     except (BadZipFile, zlib.error, EOFError, RuntimeError, OSError):
         raise _damaged(path) from None
+
+
+def _serial_zero(path: Path) -> date:
+    """From which day an XLSX counts: cells that show a date know it themselves, those that show a number do not."""
+    try:
+        with ZipFile(path) as parts, parts.open("xl/workbook.xml") as about:
+            return SERIAL_ZERO_1904 if _FROM_1904.search(about.read(_PIECE)) else SERIAL_ZERO
+    except (BadZipFile, zlib.error, EOFError, RuntimeError, OSError):
+        raise _damaged(path) from None
+    except KeyError:  # ODS and XLSB say it elsewhere
+        return SERIAL_ZERO
 
 
 def _extent(sheet: IO[bytes]) -> tuple[str, int]:

@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import asyncpg
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
 from hub.clock import BEIJING, Clock
 from hub.intake.run import run_import
@@ -145,6 +147,39 @@ async def test_the_same_record_twice_in_a_file_counts_in_its_order(
     assert rehearsed.remark_codes == result.remark_codes
     assert await connection.fetchval("select revision from records order by id limit 1") == 3
     assert await connection.fetchval("select count(*) from records_history") == 2
+
+
+async def test_a_file_that_states_a_record_twice_says_nothing_new_when_it_is_sent_again(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    rows = [penalty(1), penalty(1, NR_FK="0.3"), penalty(2), penalty(1), penalty(3), penalty(3, NR_FK="0.4")]
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
+    first = await import_(database, path)
+    for dry_run in (True, False, False):
+        again = await import_(database, path, dry_run=dry_run)
+        assert again.outcomes == ["UNCHANGED"] * 6
+        assert again.remark_codes == first.remark_codes
+    assert await connection.fetchval("select array_agg(revision order by id) from records") == [3, 1, 2]
+    other = sheets.csv_file(tmp_path / "other.csv", sheets.grid([penalty(1, NR_FK="0.3")]))
+    assert (await import_(database, other)).outcomes == ["REVISED"]
+    for dry_run in (True, False):
+        outcomes = (await import_(database, path, dry_run=dry_run)).outcomes
+        assert outcomes == ["UNCHANGED", "UNCHANGED", "UNCHANGED", "REVISED", "UNCHANGED", "UNCHANGED"]
+    assert await connection.fetchval("select fine_fen from records order by id limit 1") == 200_000
+    longer = sheets.csv_file(tmp_path / "longer.csv", sheets.grid([*rows, penalty(1, NR_FK="0.5")]))
+    assert (await import_(database, longer)).outcomes[-1] == "REVISED"
+
+
+async def test_a_bare_number_of_a_day_counts_from_where_its_workbook_does(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    for number, (epoch, serial) in enumerate([(CALENDAR_WINDOWS_1900, 46150), (CALENDAR_MAC_1904, 44688)], 1):
+        path = sheets.xlsx_file(tmp_path / "f.xlsx", {"处罚": sheets.grid([penalty(number, JDRQ=serial)])})
+        book = openpyxl.load_workbook(path)
+        book.epoch = epoch
+        book.save(path)
+        assert (await import_(database, path)).outcomes == ["ACCEPTED"]
+    assert await connection.fetchval("select array_agg(decided_on) from records") == [date(2026, 5, 8)] * 2
 
 
 async def test_one_document_may_penalise_several_subjects(
