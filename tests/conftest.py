@@ -13,10 +13,13 @@ import itertools
 import os
 import shutil
 import signal
+import ssl
 import sys
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +48,8 @@ FORGETFUL = {
 # Copying a database is some hundred files: 20 ms in memory, and up to a second on a virtual disk.
 MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 2 * 2**30
+
+LINGERING_DATABASES = 4
 
 numbers = itertools.count(1)
 
@@ -99,6 +104,14 @@ def real_hasher() -> Iterator[PasswordHasher]:
         yield real
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_list_of_authorities() -> Iterator[None]:
+    """No test speaks TLS, and each client of HTTP would spend 25 ms on reading whom it might trust."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
+
+
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """A folder for embedded servers of a module's own; what a failed test has left running in it is ended."""
@@ -122,6 +135,10 @@ def server_url() -> Iterator[str]:
 def new_database(server_url: str) -> Iterator[Callable[..., Any]]:
     """Makes a database, dropped at the end of the block: `with new_database(template=None) as url`."""
     with psycopg.connect(server_url, autocommit=True) as admin:
+        ended: deque[str] = deque()
+
+        def drop() -> None:
+            admin.execute(f'drop database "{ended.popleft()}" with (force)'.encode())
 
         @contextmanager
         def make(template: str | None = None) -> Iterator[str]:
@@ -131,9 +148,14 @@ def new_database(server_url: str) -> Iterator[Callable[..., Any]]:
             try:
                 yield other_database(server_url, name)
             finally:
-                admin.execute(f'drop database "{name}" with (force)'.encode())
+                # The server waits a tenth of a second where somebody is still about to leave; later nobody is.
+                ended.append(name)
+                if len(ended) > LINGERING_DATABASES:
+                    drop()
 
         yield make
+        while ended:
+            drop()
 
 
 @pytest.fixture(scope="session")

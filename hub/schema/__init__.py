@@ -293,6 +293,7 @@ def describe_federation(schema: GraphQLSchema) -> None:
         thing.description = description
 
 
+@lru_cache(maxsize=1)
 def sdl() -> str:
     """The SDL of the schema, as `schema.graphql` holds it."""
     return build()[0].as_str() + "\n"

@@ -30,7 +30,7 @@ from hub.store.engine import connect
 from hub.store.migration import migrate
 from tests.edge import oauth_world as w
 
-KILLS = int(os.environ.get("HUB_TEST_KILLS", "4"))
+KILLS = int(os.environ.get("HUB_TEST_KILLS", "3"))
 CALLERS = 24
 ANSWERS_BETWEEN = 50
 RECOVERY_SECONDS_MAX = 60

@@ -32,7 +32,7 @@ from tests.oracle.world import TODAY, lay_world
 
 ENOUGH = 2_000
 """Operations among which the rarest thing must be."""
-SEARCHES = max(250, CASES // 4)
+SEARCHES = max(120, CASES // 4)
 
 
 def askable() -> set[str]:

@@ -32,7 +32,8 @@ from tests.oracle.pools import Pools, pools_of
 from tests.oracle.schema import SCHEMA
 from tests.oracle.world import TODAY, lay_world
 
-CASES = int(os.environ.get("HUB_ORACLE_CASES", "60"))
+AT_HAND = 60
+CASES = int(os.environ.get("HUB_ORACLE_CASES", AT_HAND))
 BOUNDLESS = Limits(tokens=10**6, depth=100, fields=10**6, aliases=10**6, cost=10**9)
 SEED = os.environ.get("HUB_ORACLE_SEED")
 
@@ -181,7 +182,7 @@ def of_everything(root: str, depth: int) -> tuple[str, str]:
 def test_every_field_of_everything_is_answered_as_the_oracle_answers_it(both: Both, root: str) -> None:
     text, pool = of_everything(root, 2)
     every = both._replace(engine=Engine(build()[1], sdl(), BOUNDLESS))
-    values = list(dict.fromkeys(both.pools.values[pool]))[::2] if pool else [None]
+    values = list(dict.fromkeys(both.pools.values[pool]))[:: 2 if CASES > AT_HAND else 6] if pool else [None]
     for start in range(0, len(values), 400):
         variables = {"given": values[start : start + 400]} if pool else None
         answer, expected = every.ask(text, variables)

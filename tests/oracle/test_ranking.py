@@ -10,6 +10,7 @@ from hub.store.engine import connect
 from hub.store.labels import SubjectStatus
 from tests import make
 from tests.oracle.ranking import Name, Ranking, key_of
+from tests.oracle.test_oracle import CASES
 from tests.query.asking import Asker
 
 SEARCH = """
@@ -26,6 +27,7 @@ TRADES = ("科技", "贸易", "物流", "建设工程")
 FORMS = ("有限公司", "股份有限公司", "有限公司", "集团有限公司")
 STATUSES = (SubjectStatus.ACTIVE, SubjectStatus.REVOKED)
 NUMBER = 720  # so many hold 有限公司 that each of the three ways to look for names is taken
+NAMES = min(30, max(10, CASES // 60))
 SIGNS = "云帆华信恒通金鼎长风科技贸易"
 
 
@@ -66,7 +68,7 @@ def asked_names() -> list[str]:
     """Names, parts of them, common words, and slips of each kind."""
     random = Random("asked")
     asked = ["有限公司", "科技", "股份有限公司", "南京", "Blue River", "blue", "贸易有限公司", "东方红"]
-    for _ in range(30):
+    for _ in range(NAMES):
         name = invented(random)
         start = random.randrange(len(name) - 3)
         place = random.randrange(1, len(name) - 1)

@@ -116,7 +116,7 @@ def test_an_operation_that_is_let_go_is_gone_at_once(name: str) -> None:
     given = json.loads(variables.read_text(encoding="utf-8")) if variables.exists() else None
     operation = engine.operation((OPERATIONS / name / "query.graphql").read_text(encoding="utf-8"), None)
     engine.prepare(operation, given, TODAY)
-    gc.collect()  # what validation leaves behind is young, and found soon
+    gc.collect(1)  # what validation leaves behind is young, and found soon
     (compiled,) = operation.plans.values()
     token = operation.document.loc.start_token  # type: ignore[union-attr]
     parts: list[ref[Any]] = [

@@ -37,6 +37,7 @@ from tests import make
 from tests.oracle.operations import Asked, operations
 from tests.oracle.pools import Pools
 from tests.oracle.schema import SCHEMA
+from tests.oracle.test_oracle import AT_HAND, CASES
 from tests.oracle.world import TODAY, lay_world
 from tests.query.asking import Asker
 
@@ -282,7 +283,8 @@ WIDE = """{
 }"""
 
 
-@pytest.mark.parametrize("sight", SIGHTS, ids=str)
+# All of them in CI, and every fourth at hand.
+@pytest.mark.parametrize("sight", SIGHTS if CASES > AT_HAND else SIGHTS[::4], ids=str)
 def test_what_rights_widen_is_guarded_by_them_for_every_sight(sight: Sight) -> None:
     found = every_statement(ENGINE, Asked(WIDE, [{}], None), sight)
     assert found
