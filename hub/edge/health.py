@@ -11,14 +11,13 @@ from time import monotonic
 from typing import Any, Final
 
 import asyncpg
-from alembic.script import ScriptDirectory
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hub.commands.upkeep import BROKEN, Heartbeat
 from hub.store.engine import connect
-from hub.store.migration import folder
+from hub.store.migration import heads, revisions
 
 ANSWER_SECONDS_MAX: Final = 1.0
 KEPT_SECONDS: Final = 1.0
@@ -89,9 +88,8 @@ class Readiness:
     def __init__(self, probe: Probe, jobs: Mapping[str, Job]) -> None:
         self.probe = probe
         self.jobs = jobs
-        scripts = ScriptDirectory(str(folder()))
-        self.heads = set(scripts.get_heads())
-        self.known = {script.revision for script in scripts.walk_revisions()}
+        self.heads = heads()
+        self.known = set(revisions())
         self.been_at_head = False
         self.looked = -KEPT_SECONDS
         self.seen: dict[str, str] = {}
@@ -107,23 +105,23 @@ class Readiness:
 
     async def database(self) -> dict[str, str]:
         try:
-            revisions = {row[0] for row in await self.probe.ask("select version_num from alembic_version")}
+            stands = {row[0] for row in await self.probe.ask("select version_num from alembic_version")}
         except asyncpg.UndefinedTableError:
-            revisions = set()
+            stands = set()
         except BROKEN:
             return {"database": "does not answer within a second", "migrations": "not known"}
-        return {"database": OK, "migrations": self.migrations(revisions)}
+        return {"database": OK, "migrations": self.migrations(stands)}
 
-    def migrations(self, revisions: set[str]) -> str:
+    def migrations(self, stands: set[str]) -> str:
         """Whether the schema is this version's.
 
         Migrations are safe beside the previous version's code, and run before the new version's is started. So a
         process that has served stays ready when its database moves on: else every deployment would be an outage.
         """
-        if revisions == self.heads:
+        if stands == self.heads:
             self.been_at_head = True
             return OK
-        if self.been_at_head and revisions and revisions.isdisjoint(self.known):
+        if self.been_at_head and stands and stands.isdisjoint(self.known):
             return OK
         return "the database has not this version's schema"
 

@@ -11,13 +11,16 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
+from http import HTTPStatus
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 import orjson
 
 from hub.identity import jwks
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +35,11 @@ class Unreachable(Exception):
     """A document could not be had; the message says why, for the log."""
 
 
-@lru_cache(maxsize=1)
-def _trusted() -> ssl.SSLContext:
-    # Reading all authorities takes 25 ms, in which nobody else is answered.
-    return httpx.create_ssl_context()
-
-
 async def fetch_json(url: str) -> Mapping[str, Any]:
     """A JSON object from somebody else's server. Raises Unreachable."""
+    # Its import takes a fifth of a second, and most hubs never ask anybody.
+    import httpx
+
     try:
         async with asyncio.timeout(FETCH_SECONDS_MAX), _client() as client:
             document = orjson.loads(await _body(client, url))
@@ -50,14 +50,24 @@ async def fetch_json(url: str) -> Mapping[str, Any]:
     return document
 
 
-def _client() -> httpx.AsyncClient:
+def _client() -> "httpx.AsyncClient":
+    import httpx
+
     return httpx.AsyncClient(timeout=FETCH_SECONDS_MAX, verify=_trusted())
 
 
-async def _body(client: httpx.AsyncClient, url: str) -> bytes:
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    import httpx
+
+    # Reading all authorities takes 25 ms, in which nobody else is answered.
+    return httpx.create_ssl_context()
+
+
+async def _body(client: "httpx.AsyncClient", url: str) -> bytes:
     body = b""
     async with client.stream("GET", url, headers={"Accept": "application/json"}) as answer:
-        if answer.status_code != httpx.codes.OK:
+        if answer.status_code != HTTPStatus.OK:
             raise Unreachable(f"{url} answers with status {answer.status_code}")
         async for part in answer.aiter_bytes():
             body += part

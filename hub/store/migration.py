@@ -1,14 +1,13 @@
 """Brings a database to this version's schema, by Alembic; two processes that do it at once take turns.
 
-Whether there is anything to do is found out without Alembic, whose import takes longer than most commands.
+Whether there is anything to do is found out without Alembic, whose import takes longer than most commands; psycopg is
+imported where it is used, too, since a server that is up has no need of it.
 """
 
 import importlib.resources
 import re
 from pathlib import Path
 from typing import Any
-
-import psycopg
 
 from hub.errors import Unusable
 from hub.store.engine import psycopg_url
@@ -52,15 +51,19 @@ def is_current(url: str) -> bool:
 
     Raises Unusable when it was made by a newer version of the hub, or cannot be reached.
     """
-    followed_by = revisions()
     current = _current(url)
-    unknown = current - followed_by.keys()
+    unknown = current - revisions().keys()
     if unknown:
         raise Unusable(
             f"The database was made by a newer version of the hub (its schema is {min(unknown)[:40]});"
             " use that version, or another database."
         )
-    return current == {revision for revision, next_one in followed_by.items() if next_one is None}
+    return current == heads()
+
+
+def heads() -> set[str]:
+    """The newest revision of this version."""
+    return {revision for revision, next_one in revisions().items() if next_one is None}
 
 
 def revisions() -> dict[str, str | None]:
@@ -81,6 +84,8 @@ def folder() -> Path:
 
 
 def _current(url: str) -> set[str]:
+    import psycopg
+
     try:
         with psycopg.connect(url, application_name="hub migrate", connect_timeout=30) as connection:
             rows: list[Any] = connection.execute("select version_num from alembic_version").fetchall()

@@ -46,10 +46,16 @@ def spread_of(server: Serving) -> Counter[int]:
 
 
 def test_connections_are_spread_over_workers(server: Serving) -> None:
-    clients = [httpx.Client() for _ in range(40)]
-    for client in clients:
-        client.get(f"{server.url}/healthz")
-    until(lambda: len(spread_of(server)) == 2)
+    clients: list[httpx.Client] = []
+
+    def both_have_some() -> bool:
+        # Ever more of them: the second worker may not have been up when the first had all there were.
+        for _ in range(20):
+            clients.append(httpx.Client())
+            clients[-1].get(f"{server.url}/healthz")
+        return len(spread_of(server)) == 2
+
+    until(both_have_some)
     for client in clients:
         client.close()
 
