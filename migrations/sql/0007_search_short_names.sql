@@ -96,7 +96,9 @@ begin atomic
             else (
                 select case
                     when covered >= 0.25 and name_distance.key like any (asked.slips)
-                        or name_core(name_distance.key) like any (asked.whole_slips) then (
+                        -- Asked first, or the core of every name would be made for nothing.
+                        or asked.whole_slips is not null
+                            and name_core(name_distance.key) like any (asked.whole_slips) then (
                         select 5800 + 1000 * least(asked_length, length) / greatest(asked_length, length)
                         from (select length(asked.core) as asked_length, length(name_core(name_distance.key))) core
                     )
