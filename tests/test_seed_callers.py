@@ -17,7 +17,7 @@ from hub.seed import demo_world
 from hub.seed.callers import PEOPLE, lay_callers
 from hub.settings import PURPOSES
 from hub.store.engine import connect
-from hub.store.labels import ClientKind
+from hub.store.labels import ClientAuthentication, ClientKind
 
 CLOCK = Clock.beginning_at(datetime(2026, 5, 4, 9, tzinfo=BEIJING))
 BASE_URL = "http://127.0.0.1:8000"
@@ -66,7 +66,8 @@ async def works(connection: asyncpg.Connection, told: Mapping[str, Any], clock: 
             assert found.jwks["keys"][0]["kid"] == kid_in(client["private_key"])
         else:
             assert found.redirect_uris == tuple(client["redirect_uris"])
-        for person in [None] if found.is_public is False else [user["username"] for user in told["users"]]:
+        people = [user["username"] for user in told["users"]]
+        for person in people if found.auth_method is ClientAuthentication.NONE else [None]:
             rights = await rights_of(connection, found.client_id, person, today=clock.today(), purposes=PURPOSES)
             assert rights.beyond(client["scopes"]) == []
             assert rights.department == client["department"] or person is not None

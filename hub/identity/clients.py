@@ -91,11 +91,6 @@ class Client:
         values["jwks"] = None if values["jwks"] is None else orjson.loads(values["jwks"])
         return cls(**values)
 
-    @property
-    def is_public(self) -> bool:
-        """Whether it keeps no secret and so must bring PKCE."""
-        return self.auth_method is ClientAuthentication.NONE
-
     def may_redirect_to(self, uri: str) -> bool:
         """Whether an authorization answer may be sent there: exact comparison, as RFC 9700 asks."""
         return uri in self.redirect_uris

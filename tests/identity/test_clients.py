@@ -133,7 +133,7 @@ async def test_redirect_uris_are_compared_exactly(connection: asyncpg.Connection
     found = await clients.find_client(connection, made.client_id)
 
     assert found is not None
-    assert found.is_public
+    assert found.auth_method is PUBLIC
     assert found.may_redirect_to("http://127.0.0.1:8000/callback")
     for other in (
         "http://127.0.0.1:8001/callback",
