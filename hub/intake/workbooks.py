@@ -72,8 +72,9 @@ def open_workbook(path: Path, content: Content) -> Opened:
                 opened.tables.append(Table(path, about.name, header, sheet.total_height, read, serial_zero=serial_zero))
     except PasswordError:
         raise _locked(path) from None
-    except (CalamineError, OSError, ValueError):
-        raise _damaged(path) from None
+    except (CalamineError, OSError, ValueError) as reason:
+        # The reader's own bound, for the forms whose extent is not looked at before; it has no type of its own.
+        raise (_too_wide(path) if "Cell limit" in str(reason) else _damaged(path)) from None
     if not opened.tables:
         raise refusal
     return opened
@@ -188,6 +189,12 @@ def _text(cell: Any) -> str:
 
 def _locked(path: Path) -> Unusable:
     return Unusable(f"{path} cannot be read: it is under a password; save it without one.")
+
+
+def _too_wide(path: Path) -> Unusable:
+    return Unusable(
+        f"{path} cannot be read: a sheet of it spans more cells than can be held; delete what stands outside its table."
+    )
 
 
 def _damaged(path: Path) -> Unusable:

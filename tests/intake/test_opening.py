@@ -4,6 +4,7 @@ import json
 import os
 from datetime import date, datetime
 from pathlib import Path
+from zipfile import ZipFile
 
 import openpyxl
 import pytest
@@ -247,6 +248,25 @@ def test_a_cell_far_outside_the_table_is_refused_and_not_held_in_memory(tmp_path
     book.save(path)
     with pytest.raises(Unusable, match=r"reaches to column XFD and row .* delete what stands outside"):
         open_file(path)
+
+
+def test_a_cell_far_outside_the_table_of_an_open_document_is_refused(tmp_path: Path) -> None:
+    cell = '<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell>'
+    space = "urn:oasis:names:tc:opendocument:xmlns:{0}:1.0"
+    spaces = " ".join(f'xmlns:{name}="{space.format(name)}"' for name in ("office", "table", "text"))
+    with ZipFile(tmp_path / "f.ods", "w") as parts:
+        parts.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        parts.writestr("META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{space.format("manifest")}"/>')
+        parts.writestr(
+            "content.xml",
+            f'<office:document-content {spaces} office:version="1.2"><office:body><office:spreadsheet>'
+            f'<table:table table:name="s"><table:table-row>{cell}</table:table-row>'
+            '<table:table-row table:number-rows-repeated="999999"><table:table-cell/></table:table-row>'
+            f'<table:table-row><table:table-cell table:number-columns-repeated="999"/>{cell}</table:table-row>'
+            "</table:table></office:spreadsheet></office:body></office:document-content>",
+        )
+    with pytest.raises(Unusable, match="more cells than can be held; delete what stands outside"):
+        open_file(tmp_path / "f.ods")
 
 
 def test_a_format_far_outside_the_table_is_no_part_of_it(tmp_path: Path) -> None:
