@@ -173,7 +173,12 @@ def routes(base_url: str, issuer: str | None, purposes: Sequence[str]) -> list[R
     def settings(_: Request) -> Response:
         return Response(told, media_type="application/json", headers={**GUARDS, "Cache-Control": "no-cache"})
 
+    def front(_: Request) -> Response:
+        """Who goes to the hub itself wants to look around; relative, so that it holds behind a proxy's path too."""
+        return Response(status_code=302, headers={"Location": "graphiql", "Cache-Control": "no-cache"})
+
     return [
+        Route("/", front),
         Route("/graphiql", page),
         # Only where `asks_for_page`.
         Route("/graphql", page),

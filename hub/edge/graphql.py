@@ -25,7 +25,17 @@ from hub.edge.documents import Documents, UnknownDocument
 from hub.edge.freshness import Freshness, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
-from hub.edge.reply import Headers, Reply, busy, error_reply, head_of, leave, refusals, reply_to
+from hub.edge.reply import (
+    Headers,
+    Reply,
+    busy,
+    error_reply,
+    head_of,
+    keep_out_of_caches,
+    leave,
+    refusals,
+    reply_to,
+)
 from hub.edge.request import (
     JSON,
     RESPONSE,
@@ -140,6 +150,8 @@ class GraphQLEndpoint:
                     del self.clients[client]
                 else:
                     self.clients[client] -= 1
+        if scope["method"] in READING:
+            keep_out_of_caches(reply)
         if self.origins:
             self.allow_origin(headers, reply)
         await leave(scope, send, reply, media, number)

@@ -47,6 +47,12 @@ def busy() -> Reply:
     return error_reply(503, "The hub is busy; try again in a moment.", "OVERLOADED", [(b"retry-after", b"1")])
 
 
+def keep_out_of_caches(reply: Reply) -> None:
+    """Let no cache keep what came by GET and says nothing of it: some would for minutes, a missing document's error too."""
+    if not any(name == b"cache-control" for name, _ in reply.headers):
+        reply.headers = [*reply.headers, (b"cache-control", b"no-store")]
+
+
 def refusals(errors: Sequence[GraphQLError], media: bytes, limits: Limits) -> Reply:
     """A request that the engine refused: 400 under the newer media type, 200 under the older one."""
     shown = [dict(error.formatted) for error in errors[: limits.errors]]

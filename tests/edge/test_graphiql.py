@@ -89,6 +89,13 @@ async def test_a_browser_gets_the_page_at_both_addresses(client: httpx.AsyncClie
         assert "GraphiQL" in answer.text
 
 
+async def test_who_goes_to_the_hub_itself_is_led_to_the_page(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/")
+
+    assert (answer.status_code, answer.headers["location"]) == (302, "graphiql")
+    assert (await client.post("/")).status_code == 405
+
+
 async def test_a_post_never_gets_the_page(client: httpx.AsyncClient) -> None:
     answer = await client.post("/graphql", headers={"Accept": CHROMIUM}, json={"query": "{ __typename }"})
 

@@ -165,6 +165,23 @@ async def test_get_takes_variables_and_refuses_what_post_refuses(client: httpx.A
     assert (await client.get("/graphql", params={"query": CODES}, headers={"accept": JSON})).status_code == 200
 
 
+async def test_a_get_that_names_a_parameter_twice_is_refused(client: httpx.AsyncClient) -> None:
+    twice = await client.get("/graphql", params=[("query", CODES), ("query", "{ __typename }"), ("x", "1"), ("x", "2")])
+    assert (twice.status_code, code_of(twice)) == (400, "BAD_USER_INPUT")
+    assert "query is given twice" in twice.json()["errors"][0]["message"]
+    other = await client.get("/graphql", params=[("query", CODES), ("x", "1"), ("x", "2")])
+    assert "data" in other.json()
+
+
+async def test_no_cache_keeps_a_refusal_that_came_by_get(client: httpx.AsyncClient) -> None:
+    missing = f'{{"persistedQuery": {{"version": 1, "sha256Hash": "{"0" * 64}"}}}}'
+    for params in ({"extensions": missing}, {"query": "{ nothing }"}, {"query": "mutation { __typename }"}, {}):
+        answer = await client.get("/graphql", params=params, headers={"accept": JSON})
+        assert answer.headers.get_list("cache-control") == ["no-store"], params
+    answered = await client.get("/graphql", params={"query": CODES})
+    assert answered.headers.get_list("cache-control") == ["no-cache"]
+
+
 async def test_documents_persist_by_their_hash(client: httpx.AsyncClient) -> None:
     hashed = hashlib.sha256(CODES.encode()).hexdigest()
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": hashed}}
