@@ -48,7 +48,7 @@ def busy() -> Reply:
 
 
 def keep_out_of_caches(reply: Reply) -> None:
-    """Let no cache keep what came by GET and says nothing of it: some would for minutes, a missing document's error too."""
+    """Let no cache keep what came by GET and says nothing of it: some would for minutes, "not found" included."""
     if not any(name == b"cache-control" for name, _ in reply.headers):
         reply.headers = [*reply.headers, (b"cache-control", b"no-store")]
 
