@@ -12,6 +12,7 @@ from typing import Any
 
 from hub.clock import BEIJING
 from hub.query import plan as p
+from hub.query import tree
 from hub.query.catalog import Computed, Order, Stored, python_type
 from hub.query.cursor import SEPARATOR as CURSOR_SEPARATOR
 from hub.query.forms import FORMS
@@ -30,27 +31,27 @@ def saw(request: Any, subject: int, item: str) -> bool:
 
 
 def name(identifier: str) -> ast.Name:
-    return ast.Name(identifier, ast.Load())
+    return tree.Name(identifier, ast.Load())
 
 
 def constant(value: Any) -> ast.Constant:
-    return ast.Constant(value)
+    return tree.Constant(value)
 
 
 def at(row: str, place: int) -> ast.expr:
-    return ast.Subscript(name(row), constant(place), ast.Load())
+    return tree.Subscript(name(row), constant(place), ast.Load())
 
 
 def call(function: str, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(name(function), list(arguments), [])
+    return tree.Call(name(function), list(arguments), [])
 
 
 def mapping(pairs: Sequence[tuple[str, ast.expr]]) -> ast.expr:
-    return ast.Dict([constant(key) for key, _ in pairs], [value for _, value in pairs])
+    return tree.Dict([constant(key) for key, _ in pairs], [value for _, value in pairs])
 
 
 def is_none(value: ast.expr) -> ast.expr:
-    return ast.Compare(value, [ast.Is()], [constant(None)])
+    return tree.Compare(value, [ast.Is()], [constant(None)])
 
 
 def in_form(value: ast.expr, source: Stored | Computed) -> ast.expr:
@@ -58,27 +59,27 @@ def in_form(value: ast.expr, source: Stored | Computed) -> ast.expr:
     form = source.codec.name
     assert form is not None
     if form == "instant" and isinstance(source, Stored) and not source.column.nullable:
-        return ast.Call(ast.Attribute(value, "astimezone", ast.Load()), [name("BEIJING")], [])
+        return tree.Call(tree.Attribute(value, "astimezone", ast.Load()), [name("BEIJING")], [])
     return call(form, value)
 
 
 def unless_none(mark: ast.expr, value: ast.expr) -> ast.expr:
-    return ast.IfExp(is_none(mark), constant(None), value)
+    return tree.IfExp(is_none(mark), constant(None), value)
 
 
 def function(identifier: str, parameters: Sequence[str], body: list[ast.stmt]) -> ast.FunctionDef:
-    arguments = ast.arguments([], [ast.arg(parameter) for parameter in parameters], None, [], [], None, [])
-    return ast.FunctionDef(identifier, arguments, body, [], None, None, type_params=[])  # type: ignore[call-arg,unused-ignore]
+    arguments = ast.arguments([], [tree.Argument(parameter) for parameter in parameters], None, [], [], None, [])
+    return tree.FunctionDef(identifier, arguments, body, [], None, None, type_params=[])  # type: ignore[call-arg,unused-ignore]
 
 
 def spelled(start: str | ast.expr, numbers: Sequence[ast.expr], separator: str) -> ast.expr:
     """An f-string of a start and numbers in hexadecimal: the inlined twin of `encode_id` and `encode_cursor`."""
-    parts: list[ast.expr] = [constant(start) if isinstance(start, str) else ast.FormattedValue(start, -1, None)]
+    parts: list[ast.expr] = [constant(start) if isinstance(start, str) else tree.FormattedValue(start, -1, None)]
     for index, number in enumerate(numbers):
         if index:
             parts.append(constant(separator))
-        parts.append(ast.FormattedValue(number, -1, ast.JoinedStr([constant("x")])))
-    return ast.JoinedStr(parts)
+        parts.append(tree.FormattedValue(number, -1, tree.JoinedStr([constant("x")])))
+    return tree.JoinedStr(parts)
 
 
 def cursor(order: Order, values: Sequence[ast.expr]) -> ast.expr:
@@ -90,10 +91,10 @@ def cursor(order: Order, values: Sequence[ast.expr]) -> ast.expr:
 def number_of(kind: type, value: ast.expr) -> ast.expr:
     """A value of an order's column as the whole number that a cursor holds."""
     if kind is date:
-        return ast.Call(ast.Attribute(value, "toordinal", ast.Load()), [], [])
+        return tree.Call(tree.Attribute(value, "toordinal", ast.Load()), [], [])
     if kind is datetime:
-        seconds = ast.Call(ast.Attribute(value, "timestamp", ast.Load()), [], [])
-        return call("round", ast.BinOp(seconds, ast.Mult(), constant(1_000_000)))
+        seconds = tree.Call(tree.Attribute(value, "timestamp", ast.Load()), [], [])
+        return call("round", tree.BinOp(seconds, ast.Mult(), constant(1_000_000)))
     return value
 
 
@@ -162,11 +163,11 @@ class Shaping:
         names: list[tuple[str, ast.expr]] = []
         for w, body in bodies:
             made = self.fresh("shape")
-            self.functions.append(function(made, [*parameters, "request"], [ast.Return(body)]))
+            self.functions.append(function(made, [*parameters, "request"], [tree.Return(body)]))
             names.append((w, name(made)))
-        self.functions.append(ast.Assign([ast.Name(table, ast.Store())], mapping(names)))
-        chosen = ast.Subscript(name(table), word, ast.Load())
-        return ast.Call(chosen, [*(at(row, place) for place in sorted(named.seen)), name("request")], [])
+        self.functions.append(tree.Assign([tree.Name(table, ast.Store())], mapping(names)))
+        chosen = tree.Subscript(name(table), word, ast.Load())
+        return tree.Call(chosen, [*(at(row, place) for place in sorted(named.seen)), name("request")], [])
 
     def type_names(self, shape: p.Shape, word: ast.expr) -> ast.expr | None:
         """The concrete type's name by the row's word; none where there is but one."""
@@ -174,8 +175,8 @@ class Shaping:
             return None
         table = self.fresh("names")
         names = mapping([(str(w), constant(variant.name)) for w, variant in shape.variants])
-        self.functions.append(ast.Assign([ast.Name(table, ast.Store())], names))
-        return ast.Subscript(name(table), word, ast.Load())
+        self.functions.append(tree.Assign([tree.Name(table, ast.Store())], names))
+        return tree.Subscript(name(table), word, ast.Load())
 
     def object(self, variant: p.Variant, row: str, type_name: ast.expr | None = None) -> ast.expr:
         return mapping(
@@ -191,8 +192,8 @@ class Shaping:
         if cell is None:
             return made
         subject, item = (at(row, place) for place in cell.places)
-        noted = ast.BoolOp(ast.Or(), [is_none(item), call("saw", name("request"), subject, item)])
-        return ast.BoolOp(ast.And(), [noted, made])
+        noted = tree.BoolOp(ast.Or(), [is_none(item), call("saw", name("request"), subject, item)])
+        return tree.BoolOp(ast.And(), [noted, made])
 
     def value(self, item: p.Item, row: str) -> ast.expr:
         match item:
@@ -212,7 +213,7 @@ class Shaping:
                 made = mapping([(inner.key, self.value(inner, row)) for inner in items])
                 if source.present is None:
                     return made
-                return ast.IfExp(at(row, self.layout.of(item).places[0]), made, constant(None))
+                return tree.IfExp(at(row, self.layout.of(item).places[0]), made, constant(None))
             case p.Joined(link=link, rows=rows, shape=shape):
                 made = self.noting(rows, self.shape(shape, row), row)
                 if link.required:
@@ -223,7 +224,7 @@ class Shaping:
                 for member in reversed(members):
                     mark = at(row, self.layout.of(member).places[0])
                     shown = self.noting(member.rows, self.shape(member.shape, row), row)
-                    chosen = ast.IfExp(is_none(mark), chosen, shown)
+                    chosen = tree.IfExp(is_none(mark), chosen, shown)
                 return chosen
             case p.Listed() if item is self.gathered:
                 return name("group")
@@ -243,28 +244,28 @@ class Shaping:
         named = Places(row)
         element = named.visit(self.noting(item.rows, element, row))
         targets: list[ast.expr] = [
-            ast.Name(f"{row}_{place}", ast.Store()) for place in range(self.layout.width_of(item))
+            tree.Name(f"{row}_{place}", ast.Store()) for place in range(self.layout.width_of(item))
         ]
-        return ast.ListComp(element, [ast.comprehension(ast.Tuple(targets, ast.Store()), rows, [], 0)])
+        return tree.ListComp(element, [ast.comprehension(tree.Tuple(targets, ast.Store()), rows, [], 0)])
 
     def page(self, item: p.Paged, rows: ast.expr) -> ast.expr:
         """A call of the connection's own function: trim to the size asked, turn round, then shape."""
         made = self.fresh("page")
         row = self.fresh("r")
         size = at("request", item.size.index)
-        more = ast.Compare(call("len", name("rows")), [ast.Gt()], [name("size")])
-        trim = ast.Subscript(name("rows"), ast.Slice(None, name("size"), None), ast.Load())
+        more = tree.Compare(call("len", name("rows")), [ast.Gt()], [name("size")])
+        trim = tree.Subscript(name("rows"), tree.Slice(None, name("size"), None), ast.Load())
         body: list[ast.stmt] = [
-            ast.Assign([ast.Name("size", ast.Store())], size),
-            ast.Assign([ast.Name("more", ast.Store())], more),
+            tree.Assign([tree.Name("size", ast.Store())], size),
+            tree.Assign([tree.Name("more", ast.Store())], more),
             *self.noting_more(item, row),
-            ast.If(name("more"), [ast.Assign([ast.Name("rows", ast.Store())], trim)], []),
+            tree.If(name("more"), [tree.Assign([tree.Name("rows", ast.Store())], trim)], []),
         ]
         if item.rows.backwards:
-            turned = ast.Subscript(
-                name("rows"), ast.Slice(None, None, ast.UnaryOp(ast.USub(), constant(1))), ast.Load()
+            turned = tree.Subscript(
+                name("rows"), tree.Slice(None, None, tree.UnaryOp(ast.USub(), constant(1))), ast.Load()
             )
-            body.append(ast.Assign([ast.Name("rows", ast.Store())], turned))
+            body.append(tree.Assign([tree.Name("rows", ast.Store())], turned))
         pairs: list[tuple[str, ast.expr]] = []
         for part in item.items:
             match part:
@@ -277,8 +278,8 @@ class Shaping:
                     pairs.append((key, mapping([(k, self.info_value(f, item)) for k, f in fields])))
         if not any(isinstance(part, p.Edges) for part in item.items) and self.layout.note_of(item.rows) is not None:
             # That there are rows, or where a page ends, tells of them too.
-            body.append(ast.Expr(self.comprehension(item, constant(None), row, name("rows"))))
-        body.append(ast.Return(mapping(pairs)))
+            body.append(tree.Expr(self.comprehension(item, constant(None), row, name("rows"))))
+        body.append(tree.Return(mapping(pairs)))
         self.functions.append(function(made, ["rows", "request"], body))
         return call(made, rows, name("request"))
 
@@ -288,9 +289,9 @@ class Shaping:
         asked = any(field == told for part in item.items if isinstance(part, p.Info) for _, field in part.fields)
         if not asked or self.layout.note_of(item.rows) is None:
             return []
-        behind = ast.Slice(name("size"), ast.BinOp(name("size"), ast.Add(), constant(1)))
-        rows = ast.Subscript(name("rows"), behind, ast.Load())
-        return [ast.Expr(self.comprehension(item, constant(None), row, rows))]
+        behind = tree.Slice(name("size"), tree.BinOp(name("size"), ast.Add(), constant(1)))
+        rows = tree.Subscript(name("rows"), behind, ast.Load())
+        return [tree.Expr(self.comprehension(item, constant(None), row, rows))]
 
     def edge_value(self, item: "p.Cursor | p.Typename | p.EdgeNode | p.Leaf", row: str) -> ast.expr:
         match item:
@@ -313,9 +314,10 @@ class Shaping:
                 return name("more") if item.rows.backwards else constant(item.continued)
             case "startCursor" | "endCursor":
                 place = 0 if field == "startCursor" else -1
-                row = ast.Subscript(name("rows"), constant(place), ast.Load())
-                values = [ast.Subscript(row, constant(where), ast.Load()) for where in self.layout.of(item.rows).places]
-                return ast.IfExp(name("rows"), cursor(order, values), constant(None))
+                row = tree.Subscript(name("rows"), constant(place), ast.Load())
+                places = self.layout.of(item.rows).places
+                values = [tree.Subscript(row, constant(where), ast.Load()) for where in places]
+                return tree.IfExp(name("rows"), cursor(order, values), constant(None))
             case _:
                 return constant("PageInfo")
 
@@ -323,7 +325,7 @@ class Shaping:
 
     def compiled(self, result: ast.expr, *, parameter: str) -> Shaper:
         """The function of a root, with everything it calls."""
-        return self.run(function("main", [parameter, "request"], [ast.Return(result)]))  # type: ignore[no-any-return]
+        return self.run(function("main", [parameter, "request"], [tree.Return(result)]))  # type: ignore[no-any-return]
 
     def run(self, main: ast.stmt) -> Any:
         """The function that a tree stands for, with everything it calls.
@@ -331,8 +333,7 @@ class Shaping:
         All of them stand within another one that answers with the main one: side by side they would be in the scope and
         have it, and what is in a circle stays in memory until somebody looks for circles.
         """
-        module = ast.Module([function("made", [], [*self.functions, main, ast.Return(name("main"))])], [])
-        ast.fix_missing_locations(module)
+        module = ast.Module([function("made", [], [*self.functions, main, tree.Return(name("main"))])], [])
         scope: dict[str, Any] = {**FORMS, "saw": saw, "BEIJING": BEIJING}
         exec(compile(module, "<shaper>", "exec"), scope)  # noqa: S102  (a tree of our own, callers' words as constants)
         return scope.pop("made")()
@@ -360,28 +361,28 @@ def shape_placed(rows: p.Rows, shape: p.Shape, layout: Layout, flat: Flat | None
     shaping = Shaping(layout)
     if flat is None:
         made = shaping.noting(rows, shaping.shape(shape, "row"), "row")
-        put = ast.Assign([ast.Subscript(name("answers"), at("row", 0), ast.Store())], made)
-        loop = ast.For(ast.Name("row", ast.Store()), name("rows"), [put], [])
+        put = tree.Assign([tree.Subscript(name("answers"), at("row", 0), ast.Store())], made)
+        loop = tree.For(tree.Name("row", ast.Store()), name("rows"), [put], [])
         return shaping.run(function("main", ["rows", "request", "answers"], [loop]))  # type: ignore[no-any-return]
     shaping.gathered = flat.item
     made = Places("row").visit(shaping.noting(rows, shaping.shape(shape, "row"), "row"))
     inner = shaping.noting(flat.item.rows, shaping.shape(flat.item.shape, "inner"), "inner")
     inner = Places("inner", "row", flat.begins).visit(inner)
     width = flat.begins + len(layout.rows[id(flat.item)].columns)
-    targets: list[ast.expr] = [ast.Name(f"row_{place}", ast.Store()) for place in range(width)]
-    last = ast.Name("last", ast.Store())
+    targets: list[ast.expr] = [tree.Name(f"row_{place}", ast.Store()) for place in range(width)]
+    last = tree.Name("last", ast.Store())
     begun: list[ast.stmt] = [
-        ast.Assign([last], name("row_0")),
-        ast.Assign([ast.Name("group", ast.Store())], ast.List([], ast.Load())),
-        ast.Assign([ast.Subscript(name("answers"), name("last"), ast.Store())], made),
+        tree.Assign([last], name("row_0")),
+        tree.Assign([tree.Name("group", ast.Store())], tree.List([], ast.Load())),
+        tree.Assign([tree.Subscript(name("answers"), name("last"), ast.Store())], made),
     ]
-    append = ast.Call(ast.Attribute(name("group"), "append", ast.Load()), [inner], [])
+    append = tree.Call(tree.Attribute(name("group"), "append", ast.Load()), [inner], [])
     body: list[ast.stmt] = [
-        ast.If(ast.Compare(name("row_0"), [ast.NotEq()], [name("last")]), begun, []),
-        ast.If(ast.Compare(name(f"row_{flat.mark}"), [ast.IsNot()], [constant(None)]), [ast.Expr(append)], []),
+        tree.If(tree.Compare(name("row_0"), [ast.NotEq()], [name("last")]), begun, []),
+        tree.If(tree.Compare(name(f"row_{flat.mark}"), [ast.IsNot()], [constant(None)]), [tree.Expr(append)], []),
     ]
-    loop = ast.For(ast.Tuple(targets, ast.Store()), name("rows"), body, [])
-    start = ast.Assign([last], constant(None))
+    loop = tree.For(tree.Tuple(targets, ast.Store()), name("rows"), body, [])
+    start = tree.Assign([last], constant(None))
     return shaping.run(function("main", ["rows", "request", "answers"], [start, loop]))  # type: ignore[no-any-return]
 
 
