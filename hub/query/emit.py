@@ -29,15 +29,14 @@ from sqlalchemy import (
     true,
     tuple_,
 )
-from sqlalchemy.dialects import postgresql
 
-from hub.policy.visibility import Guard, Predicate
+from hub.policy.sharing import Noted
+from hub.policy.visibility import Guard
 from hub.query import plan as p
 from hub.query.catalog import Many
 from hub.query.layout import Cell, Child, Fetch, Flat, Layout, Row
 from hub.query.search import nearest
-
-DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
+from hub.query.written import DIALECT, written
 
 
 class Emitter:
@@ -57,7 +56,7 @@ class Emitter:
             noted = rows.noted
             whose = noted.subject(alias)
             subject = row.place((alias, whose.key), whose)  # most rows are asked for it anyway, for their ids
-            self.layout.notes[id(rows)] = Cell((subject, row.place((alias, "noted"), noted.label(alias))))
+            self.layout.notes[id(rows)] = Cell((subject, row.place((alias, "noted"), noting(noted, alias))))
 
     # ------------------------------------------------------------------ roots
 
@@ -359,9 +358,15 @@ def numbered(table: Any, number: int) -> Alias:
 
 
 @lru_cache(maxsize=500)
-def guarding(guard: Guard, alias: FromClause) -> Predicate:
-    """A guard's predicate for an alias; kept, since making them is a quarter of the work of writing statements."""
-    return guard(alias)
+def guarding(guard: Guard, alias: FromClause) -> ColumnElement[bool]:
+    """A guard's predicate for an alias; kept, since making and writing them is most of the work of statements."""
+    return written(guard(alias), alias)
+
+
+@lru_cache(maxsize=500)
+def noting(noted: Noted, alias: FromClause) -> ColumnElement[Any]:
+    """What tells of a row whether it is beyond what is public; kept for the same reason."""
+    return written(noted.label(alias), alias)
 
 
 def wide(kind: Any) -> Any:

@@ -28,6 +28,7 @@ from graphql import (
 )
 from graphql.language import BREAK, SKIP, Node, Visitor, visit
 from graphql.language.ast import QUERY_DOCUMENT_KEYS
+from graphql.pyutils import RefMap
 from graphql.utilities.validate_input_value import validate_input_literal
 from graphql.validation import (
     ASTValidationRule,
@@ -265,16 +266,18 @@ class Context(ValidationContext):
     ) -> None:
         super().__init__(schema, document, type_info, report, hide_suggestions)
         self.type_info = type_info
-        # By identity: a node's own hash is that of everything below it.
-        self.uses: dict[int, list[VariableUsage]] = {}
+        # By identity: a node's own hash is made of everything below it, each time.
+        self.uses: RefMap[Any, list[VariableUsage]] = RefMap()
+        self._fragment_spreads = RefMap()  # type: ignore[assignment]
+        self._recursive_variable_usages = RefMap()  # type: ignore[assignment]
 
     def get_variable_usages(self, node: Any) -> list[VariableUsage]:
         """See ValidationContext."""
-        known = self.uses.get(id(node))
+        known: list[VariableUsage] | None = self.uses.get(node)
         if known is None:
             uses = Uses(self.type_info)
             uses.go(node)
-            known = self.uses[id(node)] = uses.found
+            known = self.uses[node] = uses.found
         return known
 
 

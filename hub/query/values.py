@@ -29,7 +29,7 @@ from graphql import (
     type_from_ast,
 )
 from graphql.execution.values import VariableValues
-from graphql.language import DirectiveNode, ListValueNode, ObjectValueNode, Visitor, visit
+from graphql.language import DirectiveNode, InlineFragmentNode, ListValueNode, ObjectValueNode
 from graphql.utilities.coerce_input_value import coerce_input_literal
 
 from hub.errors import Invalid
@@ -187,22 +187,27 @@ def _scalar(kind: Any) -> Coercer:
     return read
 
 
-class _Uses(Visitor):
+Holder = OperationDefinitionNode | FragmentDefinitionNode | FieldNode | InlineFragmentNode | FragmentSpreadNode
+
+
+class _Uses:
     """Finds the place where each variable is first used, as `usccs` or `filter.kinds[0]`, and the fragments spread."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.places: dict[str, str] = {}
         self.spreads: list[str] = []
 
-    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> None:
-        self.spreads.append(node.name.value)
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.look(node)
-
-    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-        self.look(node)
+    def look_within(self, node: Holder) -> None:
+        """Look at what a node holds, in the order of the document."""
+        if isinstance(node, FieldNode):
+            self.look(node)
+        for directive in node.directives or ():
+            self.look(directive)
+        if isinstance(node, FragmentSpreadNode):
+            self.spreads.append(node.name.value)
+        elif node.selection_set is not None:
+            for selection in node.selection_set.selections:
+                self.look_within(selection)  # type: ignore[arg-type]
 
     def look(self, node: FieldNode | DirectiveNode) -> None:
         for argument in node.arguments or ():
@@ -227,7 +232,7 @@ def uses_of(operation: OperationDefinitionNode, fragments: Mapping[str, Fragment
     waiting: list[OperationDefinitionNode | FragmentDefinitionNode] = [operation]
     while waiting:
         uses.spreads.clear()
-        visit(waiting.pop(0), uses)
+        uses.look_within(waiting.pop(0))
         waiting.extend(fragments[name] for name in dict.fromkeys(uses.spreads) if name not in seen)
         seen.update(uses.spreads)
     return uses.places

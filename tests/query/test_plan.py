@@ -30,6 +30,7 @@ from hub.query.context import Context
 from hub.query.execute import Engine
 from hub.query.refusals import Refused
 from hub.query.statements import Statement
+from hub.query.written import DIALECT
 from hub.schema import build, sdl
 from hub.store.engine import connect
 from hub.store.metadata import metadata
@@ -198,7 +199,7 @@ def plain(text: str) -> str:
 def written(table: Table, alias: str, guard: Guard) -> str:
     """The predicate of a table as it must stand in a statement."""
     guarded = table.alias(alias)
-    statement = select(guarded.c[0]).where(guard(guarded)).compile(dialect=emit.DIALECT)
+    statement = select(guarded.c[0]).where(guard(guarded)).compile(dialect=DIALECT)
     return plain(str(statement)).partition(" WHERE ")[2]
 
 
@@ -298,7 +299,7 @@ def test_no_statement_multiplies_tables_that_nothing_ties(asked: Asked, sight: S
     compiled = emit.Emitter.compiled
 
     def linted(statement: Select[Any], row: layout.Row) -> layout.Fetch:
-        statement.compile(dialect=emit.DIALECT, linting=WARN_LINTING)
+        statement.compile(dialect=DIALECT, linting=WARN_LINTING)
         return compiled(statement, row)
 
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
