@@ -54,6 +54,18 @@ class Place(NamedTuple):
         return GraphQLError(sentence, nodes=list(self.nodes), path=list(self.path), extensions={"code": code})
 
 
+def plain_fields(nodes: list[FieldNode]) -> Fields | None:
+    """The fields within a field, where they are asked of every type alike: none comes by a fragment or a directive."""
+    if len(nodes) > 1 or nodes[0].selection_set is None:
+        return None
+    found: Fields = {}
+    for node in nodes[0].selection_set.selections:
+        if not isinstance(node, FieldNode) or node.directives:
+            return None
+        found.setdefault((node.alias or node.name).value, []).append(node)
+    return found
+
+
 class Selection:
     """The fields and arguments of one operation, for one set of structural variables."""
 
@@ -79,6 +91,9 @@ class Selection:
     def fields(self, kind: Any, nodes: list[FieldNode]) -> Fields:
         """The fields asked for of a concrete type, by the keys of the answer."""
         assert isinstance(kind, GraphQLObjectType)
+        plain = plain_fields(nodes)
+        if plain is not None:
+            return plain
         collected = collect_subfields(
             self.schema,
             self.fragments,

@@ -111,25 +111,16 @@ def all_alike(shape: p.Shape) -> bool:
     )
 
 
-class Places(ast.NodeTransformer):
-    """Turns `row[3]` into the name `row_3`, and notes which places were asked for.
+class Apart:
+    """A row that is taken apart into names, `row_0`, `row_1`, …, and which of them are asked for.
 
-    Where a row is the later part of another, `within` names that one and `begins` says where.
+    Where it is the later part of another row, `within` names that one and `begins` says where.
     """
 
-    def __init__(self, row: str, within: str | None = None, begins: int = 0) -> None:
-        self.row = row
-        self.within = within or row
+    def __init__(self, within: str, begins: int = 0) -> None:
+        self.within = within
         self.begins = begins
         self.seen: set[int] = set()
-
-    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
-        match node:
-            case ast.Subscript(value=ast.Name(id=known), slice=ast.Constant(value=int(place))) if known == self.row:
-                self.seen.add(place)
-                return name(f"{self.within}_{self.begins + place}")
-            case _:
-                return self.generic_visit(node)
 
 
 class Shaping:
@@ -141,6 +132,22 @@ class Shaping:
         self.functions: list[ast.stmt] = []
         # A list whose rows stand in the rows of its parents, and are gathered while those are gone through.
         self.gathered: p.Listed | None = None
+        # The rows that are taken apart where we are, which is cheaper than looking up each place.
+        self.apart: dict[str, Apart] = {}
+
+    def at(self, row: str, place: int) -> ast.expr:
+        """The value at a place of a row."""
+        apart = self.apart.get(row)
+        if apart is None:
+            return at(row, place)
+        apart.seen.add(place)
+        return name(f"{apart.within}_{apart.begins + place}")
+
+    def fresh_row(self) -> str:
+        """A new name for a row that is taken apart."""
+        row = self.fresh("r")
+        self.apart[row] = Apart(row)
+        return row
 
     def fresh(self, prefix: str) -> str:
         self.count += 1
@@ -152,13 +159,14 @@ class Shaping:
         """The object for a row; where it may be of several types, its word chooses the function."""
         if shape.discriminator is None:
             return self.object(shape.variants[0][1], row)
-        word = at(row, self.layout.of(shape).places[0])
+        word = self.at(row, self.layout.of(shape).places[0])
         if all_alike(shape):
             return self.object(shape.variants[0][1], row, self.type_names(shape, word))
+        outside, apart = self.apart, Apart("row")
+        self.apart = {**outside, "row": apart}
         bodies = [(str(w), self.object(variant, "row")) for w, variant in shape.variants]
-        named = Places("row")
-        bodies = [(w, named.visit(body)) for w, body in bodies]
-        parameters = [f"row_{place}" for place in sorted(named.seen)]
+        self.apart = outside
+        parameters = [f"row_{place}" for place in sorted(apart.seen)]
         table = self.fresh("by_word")
         names: list[tuple[str, ast.expr]] = []
         for w, body in bodies:
@@ -167,7 +175,7 @@ class Shaping:
             names.append((w, name(made)))
         self.functions.append(tree.Assign([tree.Name(table, ast.Store())], mapping(names)))
         chosen = tree.Subscript(name(table), word, ast.Load())
-        return tree.Call(chosen, [*(at(row, place) for place in sorted(named.seen)), name("request")], [])
+        return tree.Call(chosen, [*(self.at(row, place) for place in sorted(apart.seen)), name("request")], [])
 
     def type_names(self, shape: p.Shape, word: ast.expr) -> ast.expr | None:
         """The concrete type's name by the row's word; none where there is but one."""
@@ -191,7 +199,7 @@ class Shaping:
         cell = self.layout.note_of(rows)
         if cell is None:
             return made
-        subject, item = (at(row, place) for place in cell.places)
+        subject, item = (self.at(row, place) for place in cell.places)
         noted = tree.BoolOp(ast.Or(), [is_none(item), call("saw", name("request"), subject, item)])
         return tree.BoolOp(ast.And(), [noted, made])
 
@@ -202,10 +210,10 @@ class Shaping:
             case p.Typename(name=type_name):
                 return constant(type_name)
             case p.Leaf(source=source):
-                value = at(row, self.layout.of(item).places[0])
+                value = self.at(row, self.layout.of(item).places[0])
                 return in_form(value, source) if source.codec.name else value
             case p.Id(source=source):
-                places = [at(row, place) for place in self.layout.of(item).places]
+                places = [self.at(row, place) for place in self.layout.of(item).places]
                 if source.tag_of is not None:
                     return spelled(places[-1], places[:-1], ID_SEPARATOR)
                 return spelled(source.tag, places, ID_SEPARATOR)
@@ -213,36 +221,35 @@ class Shaping:
                 made = mapping([(inner.key, self.value(inner, row)) for inner in items])
                 if source.present is None:
                     return made
-                return tree.IfExp(at(row, self.layout.of(item).places[0]), made, constant(None))
+                return tree.IfExp(self.at(row, self.layout.of(item).places[0]), made, constant(None))
             case p.Joined(link=link, rows=rows, shape=shape):
                 made = self.noting(rows, self.shape(shape, row), row)
                 if link.required:
                     return made
-                return unless_none(at(row, self.layout.of(item).places[0]), made)
+                return unless_none(self.at(row, self.layout.of(item).places[0]), made)
             case p.Choice(members=members):
                 chosen: ast.expr = constant(None)
                 for member in reversed(members):
-                    mark = at(row, self.layout.of(member).places[0])
+                    mark = self.at(row, self.layout.of(member).places[0])
                     shown = self.noting(member.rows, self.shape(member.shape, row), row)
                     chosen = tree.IfExp(is_none(mark), chosen, shown)
                 return chosen
             case p.Listed() if item is self.gathered:
                 return name("group")
             case p.Listed(shape=shape):
-                return self.list_of(item, shape, at(row, self.layout.of(item).places[0]))
+                return self.list_of(item, shape, self.at(row, self.layout.of(item).places[0]))
             case p.Paged():
-                return self.page(item, at(row, self.layout.of(item).places[0]))
+                return self.page(item, self.at(row, self.layout.of(item).places[0]))
 
     # ------------------------------------------------------------------ lists
 
     def list_of(self, item: p.Listed, shape: p.Shape, rows: ast.expr) -> ast.expr:
-        row = self.fresh("r")
+        row = self.fresh_row()
         return self.comprehension(item, self.shape(shape, row), row, rows)
 
     def comprehension(self, item: p.Listed | p.Paged, element: ast.expr, row: str, rows: ast.expr) -> ast.expr:
-        """`[element for row in rows]`, the row taken apart into names: cheaper than looking up each place."""
-        named = Places(row)
-        element = named.visit(self.noting(item.rows, element, row))
+        """`[element for row in rows]`, the row taken apart."""
+        element = self.noting(item.rows, element, row)
         targets: list[ast.expr] = [
             tree.Name(f"{row}_{place}", ast.Store()) for place in range(self.layout.width_of(item))
         ]
@@ -251,7 +258,7 @@ class Shaping:
     def page(self, item: p.Paged, rows: ast.expr) -> ast.expr:
         """A call of the connection's own function: trim to the size asked, turn round, then shape."""
         made = self.fresh("page")
-        row = self.fresh("r")
+        row = self.fresh_row()
         size = at("request", item.size.index)
         more = tree.Compare(call("len", name("rows")), [ast.Gt()], [name("size")])
         trim = tree.Subscript(name("rows"), tree.Slice(None, name("size"), None), ast.Load())
@@ -298,7 +305,7 @@ class Shaping:
             case p.Typename(name=type_name):
                 return constant(type_name)
             case p.Cursor(order=order):
-                return cursor(order, [at(row, place) for place in self.layout.of(item).places])
+                return cursor(order, [self.at(row, place) for place in self.layout.of(item).places])
             case p.EdgeNode(shape=shape):
                 return self.shape(shape, row)
             case p.Leaf():
@@ -365,9 +372,9 @@ def shape_placed(rows: p.Rows, shape: p.Shape, layout: Layout, flat: Flat | None
         loop = tree.For(tree.Name("row", ast.Store()), name("rows"), [put], [])
         return shaping.run(function("main", ["rows", "request", "answers"], [loop]))  # type: ignore[no-any-return]
     shaping.gathered = flat.item
-    made = Places("row").visit(shaping.noting(rows, shaping.shape(shape, "row"), "row"))
+    shaping.apart = {"row": Apart("row"), "inner": Apart("row", flat.begins)}
+    made = shaping.noting(rows, shaping.shape(shape, "row"), "row")
     inner = shaping.noting(flat.item.rows, shaping.shape(flat.item.shape, "inner"), "inner")
-    inner = Places("inner", "row", flat.begins).visit(inner)
     width = flat.begins + len(layout.rows[id(flat.item)].columns)
     targets: list[ast.expr] = [tree.Name(f"row_{place}", ast.Store()) for place in range(width)]
     last = tree.Name("last", ast.Store())

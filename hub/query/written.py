@@ -11,6 +11,7 @@ from sqlalchemy import Boolean, ColumnElement, FromClause, literal_column, selec
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import False_, True_
 
 DIALECT: Final = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 # The same, but binds stand in it by their names: `%(today)s::DATE`.
@@ -36,6 +37,8 @@ def _write(element: Written, compiler: Any, **how: Any) -> str:
 
 def written(expression: ColumnElement[Any], alias: FromClause) -> ColumnElement[Any]:
     """A condition on an alias, or a column of it, kept as text; itself where that would not say the same."""
+    if isinstance(expression, True_ | False_):
+        return expression  # SQLAlchemy leaves out what says nothing
     if isinstance(expression.type, Boolean):
         expression = expression.self_group(against=operators.and_)
     statement = _around(expression, alias).compile(dialect=NAMING)
