@@ -16,7 +16,7 @@ from sqlalchemy.sql.elements import False_, True_
 DIALECT: Final = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 # The same, but binds stand in it by their names: `%(today)s::DATE`.
 NAMING: Final = postgresql.asyncpg.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
-BIND: Final = re.compile(r"%\((\w+)\)s(?:::\w+(?:\[\])*)?")
+BIND: Final = re.compile(r"""%\((\w+)\)s(?:::\w+(?:\[\])*)?(?: COLLATE "\w+")?""")
 LABEL: Final = "written"
 
 
