@@ -137,7 +137,7 @@ async def test_a_sweep_cut_short_is_finished_by_the_next(connection: asyncpg.Con
     dying.terminate()
     await asyncio.gather(killed, return_exceptions=True)
     # Its batch is locked until PostgreSQL has seen that nobody is there, and a sweep leaves out what is locked.
-    while await connection.fetchval("select count(*) from pg_stat_activity where pid = $1", pid):
+    while await connection.fetchval("select count(*) from pg_stat_activity where pid = $1", pid):  # noqa: ASYNC110 - the same
         await asyncio.sleep(0.01)
     await sweep(connection, noon())
     told = await feed(connection)
