@@ -27,9 +27,9 @@ TYPENAME = {"query": "{ __typename }"}
 CODES = "{ departments { code } }"
 
 
-@pytest.fixture
-async def client(database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(database, limits=Limits(body_ms=200)) as (_, asking):
+@pytest.fixture(scope="module")
+async def client(shared_database: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with running(shared_database, limits=Limits(body_ms=200)) as (_, asking):
         yield asking
 
 
@@ -134,7 +134,9 @@ async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.A
     assert (await client.post("/graphql", content=slow(), headers=headers)).status_code == 408
 
 
-async def test_a_get_is_validated_by_its_tag_until_something_changes(client: httpx.AsyncClient, database: str) -> None:
+async def test_a_get_is_validated_by_its_tag_until_something_changes(
+    client: httpx.AsyncClient, shared_database: str
+) -> None:
     first = await client.get("/graphql", params={"query": CODES})
     assert first.headers["cache-control"] == "no-cache"
     assert {"Accept", "Authorization"} <= set(first.headers["vary"].split(", "))
@@ -142,7 +144,7 @@ async def test_a_get_is_validated_by_its_tag_until_something_changes(client: htt
     again = await client.get("/graphql", params={"query": CODES}, headers=tag)
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
 
-    connection = await connect(database)
+    connection = await connect(shared_database)
     await make.department(connection, code="newcomer")
     changed = await client.get("/graphql", params={"query": CODES}, headers=tag)
     assert changed.status_code == 200
@@ -196,13 +198,14 @@ async def test_documents_persist_by_their_hash(client: httpx.AsyncClient) -> Non
 
 
 async def test_a_restricted_client_uses_registered_documents_only(
-    client: httpx.AsyncClient, connection: asyncpg.Connection
+    database: str, connection: asyncpg.Connection
 ) -> None:
     identifier = await register_document(connection, Clock(), "anonymous", CODES)
     await restrict_client(connection, "anonymous", registered_only=True)
-    assert "data" in (await post(client, {"documentId": identifier})).json()
-    assert "data" in (await post(client, {"query": CODES})).json()
-    refused = await post(client, TYPENAME)
+    async with running(database) as (_, client):
+        assert "data" in (await post(client, {"documentId": identifier})).json()
+        assert "data" in (await post(client, {"query": CODES})).json()
+        refused = await post(client, TYPENAME)
     assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
 
 

@@ -13,6 +13,9 @@ from tests import make
 from tests.identity import acting
 from tests.identity.acting import TurningClock, World
 
+# None of these needs a commit, but for those that ask for `database`.
+UNDONE = True
+
 BY_KEY = ClientAuthentication.PRIVATE_KEY_JWT
 PUBLIC = ClientAuthentication.NONE
 SIGNING_IN: dict[str, Any] = {"grant_types": ("authorization_code",), "redirect_uris": ("https://app.example/",)}

@@ -14,6 +14,9 @@ from tests import make
 from tests.identity import acting
 from tests.identity.acting import TODAY, TurningClock, World
 
+# None of these needs a commit, but for those that ask for `database`.
+UNDONE = True
+
 READ = "samr/records:read"
 
 
