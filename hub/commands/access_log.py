@@ -266,7 +266,7 @@ def written(readings: Sequence[Reading]) -> str:
                 "person": _storable(reading.person),
                 "purpose": _storable(reading.purpose),
                 "case_reference": _storable(reading.case_reference),
-                "operation": _operation(reading.operation),
+                "operation": _operation((reading.operation or "")[:OPERATION_CHARACTERS_MAX] or None),
                 "request_id": _storable(reading.request_id),
                 "disclosed_from": reading.disclosed_from,
                 "seen": [

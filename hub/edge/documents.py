@@ -6,6 +6,7 @@ documents that clients persist are kept by the process alone, bounded in bytes, 
 """
 
 import re
+import sys
 from collections import OrderedDict
 from hashlib import sha256
 from time import monotonic
@@ -75,8 +76,13 @@ class Documents:
             return known
         if sha256(asked.query.encode()).hexdigest() != hashed:
             raise BadRequest(400, "The hash in extensions.persistedQuery is not that of the query.")
-        self.keep(hashed, asked.query)
         return asked.query
+
+    def persist(self, asked: Asked) -> None:
+        """Remember the document that a request brings with its hash, once it is known to be one of this schema."""
+        hashed = self.hash_of(asked)
+        if hashed is not None and asked.query is not None:
+            self.keep(hashed, asked.query)
 
     @staticmethod
     def hash_of(asked: Asked) -> str | None:
@@ -102,10 +108,11 @@ class Documents:
             self.persisted.move_to_end(hashed)
             return
         self.persisted[hashed] = text
-        self.bytes += len(text)
+        # What it takes in memory: one sign beyond the usual ones makes four bytes of each.
+        self.bytes += sys.getsizeof(text)
         while self.bytes > BYTES_KEPT:
             _, oldest = self.persisted.popitem(last=False)
-            self.bytes -= len(oldest)
+            self.bytes -= sys.getsizeof(oldest)
 
     async def registered_text(self, client: str, hashed: str) -> str | None:
         """A registered document's text; what is known is looked up again after a few seconds."""

@@ -28,6 +28,11 @@ def tag_of(body: bytes) -> bytes:
     return b'"' + blake2b(body, digest_size=16).hexdigest().encode() + b'"'
 
 
+def key_of(query_string: bytes, media: bytes) -> bytes:
+    """What was asked, in a few bytes: a caller may fill its query string with whatever it likes."""
+    return blake2b(query_string, digest_size=16, key=media[:64]).digest()
+
+
 def matches(given: bytes | None, tag: bytes) -> bool:
     """Whether `If-None-Match` names a tag (weak comparison, RFC 9110 section 13.1.2)."""
     if given is None:
@@ -39,9 +44,9 @@ class Freshness:
     """What one process remembers of the answers that it gave by GET."""
 
     def __init__(self) -> None:
-        self.known: OrderedDict[Any, Known] = OrderedDict()
+        self.known: OrderedDict[bytes, Known] = OrderedDict()
 
-    async def unchanged(self, key: Any, given: bytes | None, day: date, connection: Any) -> bytes | None:
+    async def unchanged(self, key: bytes, given: bytes | None, day: date, connection: Any) -> bytes | None:
         """The tag, where the caller has it and nothing can have changed since."""
         known = self.known.get(key)
         if known is None or given is None or known.day != day or not matches(given, known.tag):
@@ -53,7 +58,7 @@ class Freshness:
         """The state of the database now; to be taken before an answer is read, so that it is never too new."""
         return str((await connection.fetch(SNAPSHOT))[0][0])
 
-    def remember(self, key: Any, tag: bytes, snapshot: str, day: date) -> None:
+    def remember(self, key: bytes, tag: bytes, snapshot: str, day: date) -> None:
         self.known[key] = Known(tag, snapshot, day)
         self.known.move_to_end(key)
         if len(self.known) > ANSWERS_KEPT:

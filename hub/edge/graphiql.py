@@ -7,7 +7,7 @@ built from npm packages by `hatch_build.py` when the package is built, installed
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from hub.edge.request import Scope, header, quality_of
+from hub.edge.request import Scope, header, quality_of, remembered
 from hub.policy.scopes import MEANINGS
 from hub.settings import PURPOSES
 
@@ -103,7 +103,7 @@ def asks_for_page(scope: Scope) -> bool:
     return scope["method"] in ("GET", "HEAD") and prefers_html(header(scope, b"accept"))
 
 
-@lru_cache(maxsize=256)
+@remembered
 def prefers_html(accept: bytes | None) -> bool:
     """Whether `Accept` takes HTML more gladly than JSON."""
     if accept is None or b"text/html" not in accept.lower():

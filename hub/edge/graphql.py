@@ -22,7 +22,7 @@ from hub.edge.access import Access, budget_key
 from hub.edge.clients import Budget, address_of
 from hub.edge.documents import ANONYMOUS as ANYBODY
 from hub.edge.documents import Documents, UnknownDocument
-from hub.edge.freshness import Freshness, matches, tag_of
+from hub.edge.freshness import Freshness, key_of, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
 from hub.edge.reply import (
@@ -229,6 +229,8 @@ class GraphQLEndpoint:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
         try:
             operation = self.engine.operation(text, asked.operation_name)
+            if asked.extensions and asked.query is not None:
+                self.documents.persist(asked)
             kind = operation.node.operation.value
             if method in READING and kind != "query":
                 return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
@@ -291,13 +293,13 @@ class GraphQLEndpoint:
         """A public answer that caches may keep if they ask each time: what is withdrawn must not live on in one."""
         reply.headers += PUBLIC_HEADERS
         given = headers.get(b"if-none-match")
-        key = (scope["query_string"], media)
         day = request[len(compiled.plan.slots)]
         if not compiled.needs_database:
             reply.payload = {"data": await self.engine.run(compiled, request, None)}
             reply.body = orjson.dumps(reply.payload)
             tag = tag_of(reply.body)
         else:
+            key = key_of(scope["query_string"], media)
             async with self.pool().connection() as connection:
                 unchanged = await self.freshness.unchanged(key, given, day, connection)
                 if unchanged is not None:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
@@ -19,6 +19,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 RESPONSE = b"application/graphql-response+json"
 JSON = b"application/json"
+HEADER_KEPT_BYTES = 500
 USUAL = {"query", "variables"}
 PARAMETERS = frozenset({"query", "variables", "operationName", "documentId", "extensions"})
 # `*/*` is what clients say that know nothing of the newer media type, so it gets the older one.
@@ -75,7 +76,20 @@ def headers_of(scope: Scope) -> dict[bytes, bytes]:
     return found
 
 
-@lru_cache(maxsize=256)
+Read = TypeVar("Read")
+
+
+def remembered(read: Callable[[bytes | None], Read]) -> Callable[[bytes | None], Read]:
+    """What a header says, found out once for each text; a long one, which nobody sends in earnest, is not kept."""
+    known = lru_cache(maxsize=256)(read)
+
+    def of(header: bytes | None) -> Read:
+        return known(header) if header is None or len(header) <= HEADER_KEPT_BYTES else read(header)
+
+    return of
+
+
+@remembered
 def media_type(accept: bytes | None) -> bytes:
     """The media type to answer with: the best that `Accept` takes.
 
@@ -123,7 +137,7 @@ def quality_of(parameters: Iterable[bytes]) -> float:
     return quality
 
 
-@lru_cache(maxsize=256)
+@remembered
 def is_json(content_type: bytes | None) -> bool:
     """Whether a body is JSON in UTF-8."""
     name, *parameters = (piece.strip() for piece in (content_type or b"").lower().split(b";"))

@@ -39,6 +39,8 @@ OPERATIONS_KEPT = 500
 # A syntax tree takes some hundred bytes for each character of its text.
 CHARACTERS_KEPT = 500_000
 PLANS_KEPT = 64
+# Each of its document's characters: a plan grows with what is asked.
+PLAN_CHARACTERS_KEPT = 500_000
 
 ABSENT = object()
 
@@ -46,9 +48,14 @@ ABSENT = object()
 class Operation:
     """A parsed and validated operation with the plans made for it."""
 
-    def __init__(self, engine: "Engine", document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self, engine: "Engine", document: DocumentNode, operation: OperationDefinitionNode, characters: int = 0
+    ) -> None:
         self.engine = engine
         self.document = document
+        self.characters = characters
+        # Whether the engine keeps it, and with it its plans.
+        self.kept = False
         self.node = operation
         self.name = operation.name.value if operation.name else None
         self.fragments = {
@@ -83,9 +90,18 @@ class Operation:
         if self.structure and any(isinstance(root, p.ForeignRoot) for root in made.plan.roots):
             return made  # what it says of the schema may depend on any variable
         self.plans[key] = made
+        if self.kept:
+            self.engine.plan_characters += self.characters
         if len(self.plans) > PLANS_KEPT:
-            self.plans.popitem(last=False)
+            self.forget_plan()
+        self.engine.bound_plans(self)
         return made
+
+    def forget_plan(self) -> None:
+        """Let the oldest plan go."""
+        self.plans.popitem(last=False)
+        if self.kept:
+            self.engine.plan_characters -= self.characters
 
     def compile(self, variables: Mapping[str, Any], given: Any, sight: Sight) -> Ready:
         try:
@@ -132,6 +148,7 @@ class Engine:
         self.openness = Openness()
         self.operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
         self.characters = 0
+        self.plan_characters = 0
 
     def operation(self, text: str, name: str | None) -> Operation:
         """The operation of a document; parsed and validated once.
@@ -145,11 +162,25 @@ class Engine:
             return known
         made = self.parsed(text, name)
         self.operations[key] = made
+        made.kept = True
         self.characters += len(text)
         while len(self.operations) > OPERATIONS_KEPT or self.characters > CHARACTERS_KEPT:
-            (oldest, _), _ = self.operations.popitem(last=False)
-            self.characters -= len(oldest)
+            self.forget_operation()
         return made
+
+    def forget_operation(self) -> None:
+        """Let the operation go that has not been asked for longest, with its plans."""
+        (text, _), oldest = self.operations.popitem(last=False)
+        oldest.kept = False
+        self.characters -= len(text)
+        self.plan_characters -= len(oldest.plans) * oldest.characters
+
+    def bound_plans(self, newest: Operation) -> None:
+        """Let plans go where there are too many of all operations together, those of the one just asked for last."""
+        while self.plan_characters > PLAN_CHARACTERS_KEPT and len(self.operations) > 1:
+            self.forget_operation()
+        while self.plan_characters > PLAN_CHARACTERS_KEPT and len(newest.plans) > 1:
+            newest.forget_plan()
 
     def parsed(self, text: str, name: str | None) -> Operation:
         document = self.document(text)
@@ -159,7 +190,7 @@ class Engine:
         chosen = [node for node in operations if name is None or (node.name and node.name.value == name)]
         if not chosen:
             raise Refused([bad_input("operationName names no operation of the document.")])
-        return Operation(self, document, chosen[0])
+        return Operation(self, document, chosen[0], len(text))
 
     def document(self, text: str) -> DocumentNode:
         """A document, measured and validated.

@@ -26,8 +26,10 @@ def refused(sentence: str) -> GraphQLError:
     return GraphQLError(sentence, extensions={"code": "BAD_USER_INPUT"})
 
 
-# Bidders and applicants are asked about again and again; a code that was checked stays right.
+# Bidders and applicants are asked about again and again; a code that was checked stays right. With spaces it may be as
+# long as a body, and is not kept.
 known_uscc = lru_cache(maxsize=16_384)(parse_uscc)
+KEPT_CHARACTERS_MAX = 40
 
 
 def read_uscc(value: Any) -> str:
@@ -35,7 +37,7 @@ def read_uscc(value: Any) -> str:
     if not isinstance(value, str):
         raise refused("A unified social credit code is a string of 18 characters.")
     try:
-        return known_uscc(value)
+        return known_uscc(value) if len(value) <= KEPT_CHARACTERS_MAX else parse_uscc(value)
     except BadUscc as bad:
         raise refused(str(bad)) from None
 

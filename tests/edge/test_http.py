@@ -15,6 +15,7 @@ import pytest
 from hub.clock import Clock
 from hub.commands.documents import register_document, restrict_client
 from hub.limits import Limits
+from hub.schema.scalars import known_uscc
 from hub.store.engine import connect
 from tests import make
 from tests.edge.running import ask, running
@@ -182,6 +183,45 @@ async def test_no_cache_keeps_a_refusal_that_came_by_get(client: httpx.AsyncClie
         assert answer.headers.get_list("cache-control") == ["no-store"], params
     answered = await client.get("/graphql", params={"query": CODES})
     assert answered.headers.get_list("cache-control") == ["no-cache"]
+
+
+async def test_what_is_remembered_of_answers_by_get_is_small_whatever_was_asked(database: str) -> None:
+    async with running(database) as (hub, client):
+        for number in range(3):
+            padded = {"query": CODES, "padding": f"{number}" + "x" * 30_000}
+            first = await client.get("/graphql", params=padded)
+            assert first.status_code == 200
+            tag = {"if-none-match": first.headers["etag"]}
+            assert (await client.get("/graphql", params=padded, headers=tag)).status_code == 304
+        assert len(hub.graphql.freshness.known) == 3
+        assert max(map(len, hub.graphql.freshness.known)) <= 16
+
+
+async def test_long_headers_and_codes_are_read_and_not_kept(database: str) -> None:
+    spaced = " " * 10_000 + "914403001922038216"
+    async with running(database) as (_, client):
+        known = known_uscc.cache_info().currsize
+        query = f'{{ subject(uscc: "{spaced}") {{ name }} }}'
+        long = JSON + ", " + ", ".join(f"text/x-{number}" for number in range(1_000))
+        answer = await post(client, {"query": query}, accept=long)
+        assert answer.json() == {"data": {"subject": None}}
+        assert known_uscc.cache_info().currsize == known
+
+
+async def test_documents_are_kept_by_what_they_take_in_memory_and_only_if_they_are_sound(database: str) -> None:
+    async with running(database) as (hub, client):
+        for number in range(3):
+            text = f"{{ nothing{number} }} # 😀" + "x" * 100_000
+            hashed = hashlib.sha256(text.encode()).hexdigest()
+            unsound = {"query": text, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": hashed}}}
+            assert code_of(await post(client, unsound)) == "BAD_USER_INPUT"
+        documents = hub.graphql.documents
+        assert (len(documents.persisted), documents.bytes) == (0, 0)
+        wide = f"{{ departments {{ code }} }} # 😀{'x' * 100_000}"
+        hashed = hashlib.sha256(wide.encode()).hexdigest()
+        sound = {"query": wide, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": hashed}}}
+        assert "data" in (await post(client, sound)).json()
+        assert documents.bytes > 400_000
 
 
 async def test_documents_persist_by_their_hash(client: httpx.AsyncClient) -> None:

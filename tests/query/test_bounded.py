@@ -11,7 +11,9 @@ from weakref import ref
 
 import pytest
 
-from hub.query.execute import CHARACTERS_KEPT, OPERATIONS_KEPT, PLANS_KEPT, Engine
+from hub.policy.caller import ANONYMOUS
+from hub.query.context import Context
+from hub.query.execute import CHARACTERS_KEPT, OPERATIONS_KEPT, PLAN_CHARACTERS_KEPT, PLANS_KEPT, Engine
 from hub.schema import build, sdl
 from hub.settings import Settings
 from hub.store import pool
@@ -73,6 +75,25 @@ async def test_an_operation_keeps_few_plans_however_its_variables_differ(asker: 
         await asker.data(FILTERED, variables)
         assert len(asker.engine.operation(FILTERED, None).plans) <= PLANS_KEPT
     assert len((await asker.data(FILTERED, asked[0]))["records"]["edges"]) == 7
+
+
+def test_few_plans_are_kept_of_all_operations_together() -> None:
+    engine = Engine(build()[1], sdl())
+    switches = [f"s{number}" for number in range(6)]
+    declared = ", ".join(f"${name}: Boolean!" for name in switches)
+    fields = " ".join(f"{name}: code @include(if: ${name})" for name in switches)
+    padding = "# " + "x" * 5_000
+    for number in range(4):
+        text = f"query Q{number}({declared}) {{ departments {{ name {fields} }} }} {padding}"
+        for size in range(len(switches) + 1):
+            for on in combinations(switches, size):
+                given = {name: name in on for name in switches}
+                engine.prepare(engine.operation(text, None), given, TODAY, Context(ANONYMOUS))
+                kept = [(operation, len(operation.plans)) for operation in engine.operations.values()]
+                assert engine.plan_characters == sum(each.characters * plans for each, plans in kept)
+                assert engine.plan_characters <= PLAN_CHARACTERS_KEPT
+    newest = next(reversed(engine.operations.values()))
+    assert len(newest.plans) == PLANS_KEPT
 
 
 async def test_few_operations_are_kept_however_many_are_asked(asker: Asker) -> None:
