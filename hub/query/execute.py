@@ -19,9 +19,10 @@ from graphql import (
     OperationType,
     SelectionSetNode,
     execute_sync,
-    parse,
     type_from_ast,
 )
+from graphql.language import Lexer, Source, Token
+from graphql.language.parser import Parser
 
 from hub.limits import Limits
 from hub.policy.sight import PUBLIC, Sight
@@ -127,15 +128,30 @@ class Operation:
         return result.data[root.key]
 
 
-def unchain(document: DocumentNode) -> None:
-    """Part the tokens of a document from each other: nobody goes from one to the next any more.
+def parsed(text: str, tokens_max: int) -> DocumentNode:
+    """A document's syntax tree.
 
-    As a chain they are full of circles, and would stay when the document goes, until somebody looks for those.
+    Raises GraphQLSyntaxError, RecursionError.
     """
-    token = document.loc.start_token if document.loc is not None else None
+    lexer = Lexer(Source(text))
+    try:
+        return Parser(lexer.source, max_tokens=tokens_max, lexer=lexer).parse_document()
+    finally:
+        unchain(lexer.token)
+
+
+def unchain(last: Token) -> None:
+    """Part the tokens of a text from each other: nobody goes from one to the next any more.
+
+    As a chain they are full of circles, and would stay when all else of the text goes, until somebody looks for those:
+    what is refused, too, and a comment is a token that may be as long as a body.
+    """
+    while last.next is not None:
+        last = last.next
+    token: Token | None = last
     while token is not None:
-        following, token.prev, token.next = token.next, None, None
-        token = following
+        before, token.prev, token.next = token.prev, None, None
+        token = before
 
 
 class Engine:
@@ -198,7 +214,7 @@ class Engine:
         Raises Refused with every fault.
         """
         try:
-            document = parse(text, max_tokens=self.limits.tokens)
+            document = parsed(text, self.limits.tokens)
         except GraphQLSyntaxError as error:
             raise Refused([without_values(error)]) from None
         except RecursionError:
@@ -212,7 +228,6 @@ class Engine:
             raise Refused([bad_input("The query nests too deeply.")]) from None
         if faults:
             raise Refused([coded(fault) for fault in faults])
-        unchain(document)
         return document
 
     def prepare(
