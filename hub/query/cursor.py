@@ -30,6 +30,9 @@ VALUES: dict[type, Callable[[int], Any]] = {
 }
 
 
+FOREIGN = "is not a cursor of this list; use a cursor that this list gave"
+
+
 def encode_cursor(name: str, kinds: Sequence[type], *values: Any) -> str:
     """The cursor of a row in the order called `name`."""
     numbers = (NUMBERS[kind](value) for kind, value in zip(kinds, values, strict=True))
@@ -41,14 +44,13 @@ def decode_cursor(text: str, name: str, kinds: Sequence[type]) -> tuple[Any, ...
 
     Raises Invalid for whatever `encode_cursor` does not make under that name.
     """
-    foreign = Invalid("is not a cursor of this list; use a cursor that this list gave")
     said, *rest = text.split(SEPARATOR)
     if said != name or len(rest) != len(kinds) or not all(map(NUMBER.fullmatch, rest)):
-        raise foreign
+        raise Invalid(FOREIGN)
     numbers = [int(part, 16) for part in rest]
     if max(numbers) > LARGEST:
-        raise foreign
+        raise Invalid(FOREIGN)
     try:
         return tuple(VALUES[kind](number) for kind, number in zip(kinds, numbers, strict=True))
     except (ValueError, OverflowError):
-        raise foreign from None
+        raise Invalid(FOREIGN) from None
