@@ -16,7 +16,10 @@ from hub.errors import Overloaded
 from hub.settings import Settings
 from hub.store.connection import Connection
 
-STATEMENTS_KEPT = 500
+# On each connection. PostgreSQL takes up to half a megabyte for one with its plan, and callers who ask ever other things
+# shall not make it large. What is longer than any usual one is prepared each time.
+STATEMENTS_KEPT = 100
+STATEMENT_CHARACTERS_KEPT = 32_000
 EDGE_CONNECTIONS = 6
 # Once there has always been somebody waiting for so long, the hub is overloaded, and newcomers wait no longer than
 # this: a long queue would serve nobody more, and everybody later.
@@ -57,7 +60,7 @@ class Pool:
             timeout=self.settings.connection_wait_ms / 1000,
             statement_cache_size=STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
+            max_cacheable_statement_size=STATEMENT_CHARACTERS_KEPT,
             connection_class=Connection,
             server_settings={
                 "application_name": "hub edge" if self.writes else "hub reads",

@@ -117,7 +117,11 @@ async def test_a_connection_keeps_few_prepared_statements(database: str, monkeyp
             assert await connection.fetch(f"select {number}") == [(number,)]
         kept = await connection.fetchval("select count(*) from pg_prepared_statements")
         assert await connection.fetch("select 0") == [(0,)]
+        long = f"select 1 -- {'x' * pool.STATEMENT_CHARACTERS_KEPT}"
+        assert await connection.fetch(long) == await connection.fetch(long) == [(1,)]
+        texts = await connection.fetch("select statement from pg_prepared_statements")
     assert 0 < kept <= 10
+    assert max(len(row["statement"]) for row in texts) < len(long)
     await connections.close()
 
 
