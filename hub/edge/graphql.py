@@ -26,6 +26,7 @@ from hub.edge.freshness import Freshness, key_of, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
 from hub.edge.reply import (
+    MANY_VALUES,
     Headers,
     Reply,
     busy,
@@ -33,6 +34,7 @@ from hub.edge.reply import (
     head_of,
     keep_out_of_caches,
     leave,
+    longer_than,
     refusals,
     reply_to,
 )
@@ -250,6 +252,17 @@ class GraphQLEndpoint:
             await self.by_get(scope, headers, compiled, request, media, reply)
         else:
             reply.payload = {"data": await self.run(compiled, request, receive)}
+        if (
+            compiled.plan.values > MANY_VALUES
+            and reply.payload is not None
+            and longer_than(reply.payload, self.limits.answer_bytes)
+        ):
+            return error_reply(
+                400,
+                f"The answer is longer than {self.limits.answer_bytes:,} bytes; ask for less.",
+                "COST_EXCEEDED",
+                PRIVATE_HEADERS.copy() if context.caller is not ANONYMOUS else None,
+            )
         if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
             errors = denied(compiled.plan.denials, reply.payload["data"], self.limits.errors)
             errors += withheld(compiled.plan.notices, request)

@@ -34,6 +34,12 @@ SILENT_SECONDS = 10.0
 BUSY = b"HTTP/1.1 503 "
 # For how long a connection is not read after a request on it was turned away.
 BREATHER_SECONDS = 0.1
+# Bytes of answers that may wait for their clients, in all; beyond them, whoever has let them wait longest is dropped.
+UNREAD_MAX = 64 * 1024 * 1024
+# Bytes that a client has to take of a waiting answer each time that somebody looks.
+TAKEN_LEAST = 65_536
+# Connections whose clients do not keep up, the longest first.
+SLOW_READERS: "dict[Protocol, None]" = {}
 
 
 class Protocol(HttpToolsProtocol):
@@ -52,6 +58,10 @@ class Protocol(HttpToolsProtocol):
     heading = False
     idle_since = 0.0
     idle: asyncio.TimerHandle | None = None
+    unread_seconds: float = 10.0
+    # While the client takes too little of what was written: how much waited when somebody last looked.
+    unread = 0
+    slow: asyncio.TimerHandle | None = None
 
     # ------------------------------------------------------------------------------------------ headers in time
 
@@ -135,7 +145,44 @@ class Protocol(HttpToolsProtocol):
         self.headers_came()
         if self.idle is not None:
             self.idle.cancel()
+        self.reads_again()
         super().connection_lost(exc)
+
+    # ------------------------------------------------------------------------------------------ answers that wait
+
+    def pause_writing(self) -> None:
+        """The client has not taken what was written, which waits in memory: not for ever."""
+        super().pause_writing()
+        self.unread = self.transport.get_write_buffer_size()
+        waiting = SLOW_READERS
+        waiting[self] = None
+        while len(waiting) > 1 and sum(each.unread for each in waiting) > UNREAD_MAX:
+            next(iter(waiting)).drop_unread()
+        if self in waiting:
+            self.slow = self.loop.call_later(self.unread_seconds, self.look_at_reader)
+
+    def resume_writing(self) -> None:
+        self.reads_again()
+        super().resume_writing()
+
+    def reads_again(self) -> None:
+        SLOW_READERS.pop(self, None)
+        if self.slow is not None:
+            self.slow.cancel()
+            self.slow = None
+
+    def look_at_reader(self) -> None:
+        """Go on waiting for a client that has taken something, and for no other."""
+        left = self.transport.get_write_buffer_size()
+        if left + TAKEN_LEAST > self.unread:
+            self.drop_unread()
+        else:
+            self.unread = left
+            self.slow = self.loop.call_later(self.unread_seconds, self.look_at_reader)
+
+    def drop_unread(self) -> None:
+        self.reads_again()
+        self.transport.abort()
 
     # ---------------------------------------------------------------------------------------- the short way out
 
@@ -231,6 +278,7 @@ def protocol_with(limits: Limits, turn_away: TurnAway) -> type[Protocol]:
     settings = {
         "header_seconds": limits.header_ms / 1000,
         "header_bytes": limits.header_bytes,
+        "unread_seconds": limits.unread_ms / 1000,
         "turn_away": staticmethod(turn_away),
     }
     return type("Protocol", (Protocol,), settings)

@@ -66,6 +66,7 @@ class Items:
 
     def item(self, type_name: str, key: str, place: Place) -> p.Item:
         """One field of a row."""
+        self.budget.show(place.rows, place)
         name = place.name
         if name == "__typename":
             return p.Typename(key, type_name)
@@ -170,6 +171,7 @@ class Items:
     ) -> tuple[p.Cursor | p.Typename | p.EdgeNode | p.Leaf, ...]:
         items: list[p.Cursor | p.Typename | p.EdgeNode | p.Leaf] = []
         for key, nodes in self.selection.fields(edge, place.nodes).items():
+            self.budget.show(place.rows, place)
             match nodes[0].name.value:
                 case "__typename":
                     items.append(p.Typename(key, edge.name))

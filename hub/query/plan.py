@@ -300,3 +300,5 @@ class Plan:
     cost: int = 0
     denials: tuple[Denial, ...] = ()
     notices: tuple[Notice, ...] = ()
+    # How many the answer may hold.
+    values: int = 0

@@ -62,7 +62,7 @@ class Planner:
         self.selection = Selection(catalogue.schema, operation, fragments, variables)
         self.slots = Slots()
         self.rights = Rights(sight)
-        self.budget = Budget(limits.cost)
+        self.budget = Budget(limits.cost, limits.values)
         lists = Lists(self.selection, self.slots, limits)
         self.items = Items(catalogue, self.selection, self.rights, self.budget, lists)
         self.keyed = Keyed(
@@ -81,6 +81,7 @@ class Planner:
             self.budget.spent,
             tuple(self.rights.denials),
             tuple(self.rights.notices),
+            self.budget.values,
         )
 
     def root(self, key: str, place: Place) -> p.Root:

@@ -16,8 +16,8 @@ from hub.errors import Overloaded
 from hub.settings import Settings
 from hub.store.connection import Connection
 
-# On each connection. PostgreSQL takes up to half a megabyte for one with its plan, and callers who ask ever other things
-# shall not make it large. What is longer than any usual one is prepared each time.
+# On each connection. PostgreSQL takes up to half a megabyte for one with its plan, and callers who ask ever other
+# things shall not make it large. What is longer than any usual one is prepared each time.
 STATEMENTS_KEPT = 100
 STATEMENT_CHARACTERS_KEPT = 32_000
 EDGE_CONNECTIONS = 6

@@ -300,6 +300,27 @@ async def test_a_proxys_word_counts_only_from_a_trusted_proxy(database: str) -> 
     assert told == [200, 200, 200]
 
 
+async def test_an_answer_is_bounded_in_values_and_in_bytes(database: str, connection: asyncpg.Connection) -> None:
+    fields = " ".join(f"a{number}: title" for number in range(95))
+    page = f"records(first: 100) {{ edges {{ node {{ {fields} }} }} }}"
+    batch = f"query ($codes: [USCC!]!) {{ subjects(usccs: $codes) {{ {page} }} }}"
+    async with running(database) as (_, client):
+        many = await ask(client, batch, {"codes": ["914403001922038216"] * 500}, accept=RESPONSE)
+        assert (many.status_code, code_of(many)) == (400, "COST_EXCEEDED")
+        assert "1,000,000 values" in many.json()["errors"][0]["message"]
+
+    subject = await make.subject(connection)
+    for _ in range(5):
+        await make.record(connection, subject_id=subject)
+    query = f"{{ {page} }}"
+    for most, status in ((1_000, 400), (100_000, 200)):
+        async with running(database, limits=Limits(answer_bytes=most)) as (_, client):
+            answer = await ask(client, query, accept=RESPONSE)
+            assert answer.status_code == status
+            assert status == 200 or code_of(answer) == "COST_EXCEEDED"
+            assert status == 400 or len(answer.json()["data"]["records"]["edges"]) == 5
+
+
 async def test_cost_is_reported_on_request(client: httpx.AsyncClient) -> None:
     answer = await post(client, {"query": CODES, "extensions": {"cost": True}})
     assert answer.json()["extensions"]["cost"]["rows"] == 100

@@ -2,7 +2,9 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Self
 from urllib.parse import quote
 
@@ -50,6 +52,46 @@ class Wire:
     def ended(self) -> bool:
         """Whether the server has closed; waits until it has, or says something."""
         return self.stream.read(1) == b""
+
+
+SCHEMAS = b" ".join(b"s%d: sdl" % number for number in range(4))
+LONG = b'{"query": "{ %s }"}' % b" ".join(b"a%d: _service { %s }" % (number, SCHEMAS) for number in range(20))
+LONG_POST = (
+    b"POST /graphql HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(LONG)
+)
+
+
+def narrow(server: Serving) -> socket.socket:
+    """A connection of which little is on its way at a time."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.settimeout(30)
+    connection.connect(("127.0.0.1", server.port))
+    return connection
+
+
+def read_all(connection: socket.socket, pause: float, at_least: int = 0) -> int:
+    """How many bytes come until nothing more does, or so many have."""
+    came = 0
+    with suppress(ConnectionResetError):
+        while data := connection.recv(1 << 18):
+            came += len(data)
+            if at_least and came >= at_least:
+                break
+            time.sleep(pause)
+    return came
+
+
+def test_who_does_not_read_an_answer_is_dropped_and_who_reads_slowly_is_not(shared_database: str) -> None:
+    with serving(shared_database, "--no-rate-limit", HUB_LIMIT_UNREAD_MS="500") as made:
+        whole = len(said(made, LONG_POST + LONG)[1])
+        with narrow(made) as deaf:
+            deaf.sendall(LONG_POST + LONG)
+            time.sleep(2.0)
+            assert read_all(deaf, 0) < whole
+        with narrow(made) as slow:
+            slow.sendall(LONG_POST + LONG)
+            assert read_all(slow, 0.001, whole) >= whole
 
 
 def said(server: Serving, request: bytes) -> tuple[int, bytes]:
