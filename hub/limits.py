@@ -32,6 +32,7 @@ class Limits:
     root_fields: int = _limit(20, "fields at the root of an operation")
     directives: int = _limit(50, "directives in a document")
     fragments: int = _limit(100, "fragments in a document")
+    merged: int = _limit(50, "fragments side by side, and fields asked for again beside themselves")
     operations: int = _limit(20, "operations in a document")
     list_values: int = _limit(500, "values of a list argument: codes, ids, representations")
     page: int = _limit(500, "rows of a page")
@@ -62,10 +63,13 @@ class Limits:
             if text.isascii() and text.isdigit() and len(text) < 12 and int(text) >= least:
                 given[limit.name] = int(text)
             else:
-                complaints.append(f"{variable} must be a whole number of at least {least}")
+                complaints.append(f"{variable} must be a whole number from {least} to {10**11 - 1}")
+        made = cls(**given)
+        if 0 < made.cost_per_minute < made.cost:
+            complaints.append(f"{PREFIX}COST_PER_MINUTE must be 0 or at least {PREFIX}COST, {made.cost}")
         if complaints:
             raise Unusable(f"The environment cannot be used: {'; '.join(complaints)}.")
-        return cls(**given)
+        return made
 
 
 def table() -> str:

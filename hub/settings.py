@@ -304,7 +304,9 @@ def _flag(text: str) -> bool:
     return words[text.lower()]
 
 
-def _present(_: str) -> bool:
+def _collector(text: str) -> bool:
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
     return True
 
 
@@ -324,7 +326,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "log_requests": _flag,
     "introspection": _flag,
     "suggestions": _flag,
-    "traces": _present,
+    "traces": _collector,
     "trusted_proxies": _networks,
     "cors_origins": _origins,
     "base_url": _base_url,

@@ -96,3 +96,13 @@ def test_a_fine_is_not_both_minor_and_serious() -> None:
     env = {"HUB_SERIOUS_FINE_YUAN": "5000", "HUB_MINOR_FINE_YUAN": "5000"}
     with pytest.raises(Unusable, match="HUB_SERIOUS_FINE_YUAN must be greater than HUB_MINOR_FINE_YUAN"):
         Settings.from_env(env)
+
+
+def test_budgets_and_collectors_that_cannot_be_meant_are_refused() -> None:
+    with pytest.raises(Unusable, match="HUB_LIMIT_COST_PER_MINUTE must be 0 or at least HUB_LIMIT_COST, 10"):
+        Settings.from_env({"HUB_LIMIT_COST_PER_MINUTE": "5", "HUB_LIMIT_COST": "10"})
+    assert Settings.from_env({"HUB_LIMIT_COST_PER_MINUTE": "0"}).limits.cost_per_minute == 0
+    with pytest.raises(Unusable, match="HUB_LIMIT_DEPTH must be a whole number from 1 to 99999999999"):
+        Settings.from_env({"HUB_LIMIT_DEPTH": "999999999999"})
+    with pytest.raises(Unusable, match="OTEL_EXPORTER_OTLP_ENDPOINT must begin with http"):
+        Settings.from_env({"OTEL_EXPORTER_OTLP_ENDPOINT": "nope"})

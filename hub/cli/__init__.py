@@ -140,6 +140,13 @@ def _supervise(
     from hub.supervision import own_command, supervise
 
     host, port = place
+    if settings.metrics_port:
+        last = settings.metrics_port + count - 1
+        if last > 65_535 or settings.metrics_port <= port <= last:
+            raise Unusable(
+                f"HUB_METRICS_PORT: each of {count} processes needs a port from {settings.metrics_port} on, up to"
+                f" {last}, none above 65535 and none the served one, {port}."
+            )
     command = [*own_command(), "serve", "--host", host, "--port", str(port)]
     if no_rate_limit:
         command.append("--no-rate-limit")

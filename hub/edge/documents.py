@@ -19,6 +19,7 @@ BYTES_KEPT = 16_000_000
 REGISTERED_SECONDS = 5.0
 ANONYMOUS = "anonymous"
 IDENTIFIER = re.compile(r"sha256:([0-9a-f]{64})")
+UNKNOWN = "No document with this documentId is known here; send its text as query, or have it registered."
 HASH = re.compile(r"[0-9a-f]{64}")
 
 REGISTERED = "select text from documents where client in ($1, 'anonymous') and sha256 = $2 limit 1"
@@ -72,7 +73,8 @@ class Documents:
         if asked.query is None:
             known = self.persisted.get(hashed) or await self.registered_text(client, hashed)
             if known is None:
-                raise UnknownDocument("PersistedQueryNotFound")
+                # Clients that persist documents know the first one by this word.
+                raise UnknownDocument("PersistedQueryNotFound" if asked.document_id is None else UNKNOWN)
             return known
         if sha256(asked.query.encode()).hexdigest() != hashed:
             raise BadRequest(400, "The hash in extensions.persistedQuery is not that of the query.")

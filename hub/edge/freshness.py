@@ -6,12 +6,14 @@ anything has ended, so the answer is the same too, and one tiny statement says s
 publication does.
 """
 
+import re
 from collections import OrderedDict
 from datetime import date
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 ANSWERS_KEPT = 20_000
+TAGS = re.compile(rb'"[^"]*"')
 SNAPSHOT = "select pg_current_snapshot()::text"
 
 
@@ -37,7 +39,7 @@ def matches(given: bytes | None, tag: bytes) -> bool:
     """Whether `If-None-Match` names a tag (weak comparison, RFC 9110 section 13.1.2)."""
     if given is None:
         return False
-    return any(part.strip().removeprefix(b"W/") in (tag, b"*") for part in given.split(b","))
+    return given.strip() == b"*" or tag in TAGS.findall(given)
 
 
 class Freshness:

@@ -170,6 +170,6 @@ async def leave(scope: Scope, send: Send, reply: Reply, media: bytes, number: st
         *reply.headers,
     ]
     if not body:
-        headers = headers[1:] if reply.status != 304 else headers[2:]
+        headers = headers[2:] if reply.status in (204, 304) else headers[1:]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

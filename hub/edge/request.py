@@ -2,9 +2,9 @@
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -145,6 +145,28 @@ def is_json(content_type: bytes | None) -> bool:
     return name == JSON and all(charset in (b"utf-8", b"utf8") for charset in charsets)
 
 
+class Begun:
+    """What has been waited for so far that it waits itself: awaiting it goes on from there."""
+
+    def __init__(self, waiting: Generator[Any, Any, Any], awaited: Any) -> None:
+        self.waiting = waiting
+        self.awaited = awaited
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        awaited = self.awaited
+        while True:
+            try:
+                came = yield awaited
+            except BaseException as stopped:  # noqa: BLE001 - it is for whoever waits
+                go_on = partial(self.waiting.throw, stopped)
+            else:
+                go_on = partial(self.waiting.send, came)
+            try:
+                awaited = go_on()
+            except StopIteration as there:
+                return there.value
+
+
 async def body_of(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
     """The request's body, never more of it than is allowed, and never for longer.
 
@@ -153,12 +175,21 @@ async def body_of(headers: Mapping[bytes, bytes], receive: Receive, limits: Limi
     said = headers.get(b"content-length")
     if said is not None and said.isdigit() and int(said) > limits.body_bytes:
         raise too_large(limits.body_bytes)
-    message = await receive() if said is not None else None
+    # Nearly every body is there by now, and needs no timer.
+    waiting = receive().__await__()
+    message: MutableMapping[str, Any] | None = None
+    awaited: Any = None
+    try:
+        awaited = next(waiting)
+    except StopIteration as there:
+        message = there.value
     if message is not None and message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
     else:
         try:
             async with asyncio.timeout(limits.body_ms / 1000):
+                if message is None:
+                    message = await Begun(waiting, awaited)
                 body = await rest_of(message, receive, limits)
         except TimeoutError:
             raise BadRequest(408, f"The body did not arrive within {limits.body_ms} milliseconds.") from None

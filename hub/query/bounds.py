@@ -63,6 +63,10 @@ class Measure:
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self.known: dict[str, Part] = {}
+        # The most fragments that stand side by side, and how many fields are asked for once more beside themselves:
+        # each is compared with each when they are merged.
+        self.crowd = 0
+        self.repeated = 0
 
     def of(self, selections: SelectionSetNode | None) -> Size:
         """The size of a selection set, with every fragment that is spread in it or in what is spread there."""
@@ -77,7 +81,15 @@ class Measure:
 
     def part(self, selections: SelectionSetNode | None) -> Part:
         total, spreads = Size(), set[str]()
+        keys: set[str] = set()
+        crowd = 0
         for node in selections.selections if selections else ():
+            if isinstance(node, FieldNode):
+                key = (node.alias or node.name).value
+                self.repeated += key in keys
+                keys.add(key)
+            else:
+                crowd += 1
             match node:
                 case FieldNode():
                     below = self.of(node.selection_set)
@@ -98,6 +110,7 @@ class Measure:
                 case _:
                     continue
             total = total.beside(own)
+        self.crowd = max(self.crowd, crowd)
         return Part(total, frozenset(spreads))
 
     def fragment(self, name: str) -> Part:
@@ -130,6 +143,9 @@ def excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
         ):
             if value > most:
                 found.append((name, most, [operation]))
+    for name, value in (("fragments side by side", measure.crowd), ("fields asked for again", measure.repeated)):
+        if value > limits.merged:
+            found.append((name, limits.merged, ()))
     return [
         GraphQLError(
             f"The document has more than {most:,} {name}; ask in parts.",

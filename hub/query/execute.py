@@ -14,6 +14,7 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
@@ -21,7 +22,7 @@ from graphql import (
     execute_sync,
     type_from_ast,
 )
-from graphql.language import Lexer, Source, Token
+from graphql.language import Lexer, Source, Token, TokenKind
 from graphql.language.parser import Parser
 
 from hub.limits import Limits
@@ -40,6 +41,7 @@ OPERATIONS_KEPT = 500
 # A syntax tree takes some hundred bytes for each character of its text.
 CHARACTERS_KEPT = 500_000
 PLANS_KEPT = 64
+NAME_CHARACTERS_MAX = 200
 # Each of its document's characters: a plan grows with what is asked.
 PLAN_CHARACTERS_KEPT = 500_000
 
@@ -134,14 +136,19 @@ def parsed(text: str, tokens_max: int) -> DocumentNode:
     Raises GraphQLSyntaxError, RecursionError.
     """
     lexer = Lexer(Source(text))
+    longest = 0
     try:
-        return Parser(lexer.source, max_tokens=tokens_max, lexer=lexer).parse_document()
+        document = Parser(lexer.source, max_tokens=tokens_max, lexer=lexer).parse_document()
     finally:
-        unchain(lexer.token)
+        longest = unchain(lexer.token)
+    if longest > NAME_CHARACTERS_MAX:
+        # What a name might have been meant for is looked for sign by sign.
+        raise Refused([too_much(f"A name in the document has more than {NAME_CHARACTERS_MAX} signs.")])
+    return document
 
 
-def unchain(last: Token) -> None:
-    """Part the tokens of a text from each other: nobody goes from one to the next any more.
+def unchain(last: Token) -> int:
+    """Part the tokens of a text from each other: nobody goes from one to the next any more. Gives how long a name is.
 
     As a chain they are full of circles, and would stay when all else of the text goes, until somebody looks for those:
     what is refused, too, and a comment is a token that may be as long as a body.
@@ -149,9 +156,17 @@ def unchain(last: Token) -> None:
     while last.next is not None:
         last = last.next
     token: Token | None = last
+    longest = 0
     while token is not None:
         before, token.prev, token.next = token.prev, None, None
+        if token.kind is TokenKind.NAME and token.value is not None:
+            longest = max(longest, len(token.value))
         token = before
+    return longest
+
+
+def too_much(sentence: str) -> GraphQLError:
+    return GraphQLError(sentence, extensions={"code": "COST_EXCEEDED"})
 
 
 class Engine:

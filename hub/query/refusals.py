@@ -56,8 +56,11 @@ def bad_input(sentence: str, nodes: Any = None) -> GraphQLError:
 
 
 def coded(error: GraphQLError) -> GraphQLError:
-    """An error of graphql-core's with its code."""
-    return bad_input(LONG_NUMBER.sub("…", error.message), error.nodes)
+    """An error of graphql-core's with its code, which a rule of ours may have chosen."""
+    made = bad_input(LONG_NUMBER.sub("…", error.message), error.nodes)
+    if (error.extensions or {}).get("code") == "COST_EXCEEDED":
+        made.extensions = {"code": "COST_EXCEEDED"}
+    return made
 
 
 def without_values(error: GraphQLSyntaxError) -> GraphQLError:

@@ -13,6 +13,8 @@ from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    ListValueNode,
+    ObjectValueNode,
     StringValueNode,
     TypeInfo,
     ValidationContext,
@@ -42,6 +44,7 @@ from graphql.validation.validation_context import VariableUsage
 from hub.query.values import clean
 
 ERRORS_MAX = 50
+OBJECT_FIELDS_MAX = 50
 
 
 class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
@@ -69,6 +72,11 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
             return SKIP
         name = self.names[-1] if self.names else "A value"
 
+        if has_wide_object(node):
+            sentence = f"An object holds more than {OBJECT_FIELDS_MAX} fields; ask in parts."
+            self.report_error(GraphQLError(f"{name}: {sentence}", nodes=[node], extensions={"code": "COST_EXCEEDED"}))
+            return SKIP
+
         def report(error: GraphQLError, path: Sequence[str | int]) -> None:
             place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
             ours = "code" in (error.extensions or {})
@@ -76,8 +84,23 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
             sentence = error.message if ours else needed(type_at(input_type, path), hints=hints)
             self.report_error(GraphQLError(f"{name}{place}: {sentence}", nodes=error.nodes or [node]))
 
-        validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)
+        # Of their sentences ours takes nothing, so that suggestions would be looked for in vain.
+        validate_input_literal(node, input_type, report, None, None, hide_suggestions=True)
         return SKIP
+
+
+def has_wide_object(node: ValueNode) -> bool:
+    """Whether a literal holds an object of very many fields: each of its faults would be told with all of it."""
+    waiting: list[ValueNode] = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ObjectValueNode):
+            if len(each.fields) > OBJECT_FIELDS_MAX:
+                return True
+            waiting.extend(field.value for field in each.fields)
+        elif isinstance(each, ListValueNode):
+            waiting.extend(each.values)
+    return False
 
 
 def type_at(kind: Any, path: Sequence[str | int]) -> Any:
@@ -334,8 +357,9 @@ def faults_of(schema: GraphQLSchema, document: DocumentNode, openness: Openness)
         Walk(type_info, Together(OPEN if openness.introspection else CLOSED, context).ways).go(document)
     except _EnoughError:
         pass
-    except ValidationAbortedError as aborted:  # fragments within fragments cost the rules too much
-        errors.append(GraphQLError(aborted.message))
+    except ValidationAbortedError:  # fragments within fragments, or fields to be merged, cost the rules too much
+        sentence = "The document has too many fields and fragments to be merged; ask in parts."
+        errors.append(GraphQLError(sentence, extensions={"code": "COST_EXCEEDED"}))
     if not openness.suggestions:
         # One rule suggests without being asked whether it may.
         errors = [GraphQLError(e.message.partition(" Did you mean")[0], nodes=e.nodes) for e in errors]

@@ -33,7 +33,9 @@ def living(processes: list[psutil.Process]) -> list[psutil.Process]:
 @pytest.fixture(scope="module")
 def server(shared_database: str) -> Iterator[Serving]:
     """Two workers, and clients that may spend little."""
-    with serving(shared_database, "--workers", "2", HUB_LIMIT_COST_PER_MINUTE=str(BUDGET)) as made:
+    with serving(
+        shared_database, "--workers", "2", HUB_LIMIT_COST=str(BUDGET), HUB_LIMIT_COST_PER_MINUTE=str(BUDGET)
+    ) as made:
         until(lambda: len(made.workers()) == 2)
         yield made
 

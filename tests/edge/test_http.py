@@ -135,6 +135,15 @@ async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.A
     assert (await client.post("/graphql", content=slow(), headers=headers)).status_code == 408
 
 
+async def test_a_body_of_which_nothing_comes_is_given_up(client: httpx.AsyncClient) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        await anyio.sleep(5)
+        yield b""
+
+    answer = await client.post("/graphql", content=never(), headers={"content-type": JSON, "content-length": "24"})
+    assert (answer.status_code, code_of(answer)) == (408, "BAD_USER_INPUT")
+
+
 async def test_a_get_is_validated_by_its_tag_until_something_changes(
     client: httpx.AsyncClient, shared_database: str
 ) -> None:

@@ -61,10 +61,10 @@ LONG_POST = (
 )
 
 
-def narrow(server: Serving) -> socket.socket:
+def narrow(server: Serving, size: int = 4_096) -> socket.socket:
     """A connection of which little is on its way at a time."""
     connection = socket.socket()
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
     connection.settimeout(30)
     connection.connect(("127.0.0.1", server.port))
     return connection
@@ -82,14 +82,24 @@ def read_all(connection: socket.socket, pause: float, at_least: int = 0) -> int:
     return came
 
 
+@pytest.mark.parametrize("more", [b"", b"Expect: 100-continue\r\n"])
+def test_a_body_of_which_nothing_comes_is_given_up(server: Serving, more: bytes) -> None:
+    with Wire(server) as wire:
+        wire.send(POST + more + b"\r\n")
+        if more:
+            assert wire.stream.readline().split()[1] == b"100"
+            wire.stream.readline()
+        assert wire.answer()[0] == 408
+
+
 def test_who_does_not_read_an_answer_is_dropped_and_who_reads_slowly_is_not(shared_database: str) -> None:
-    with serving(shared_database, "--no-rate-limit", HUB_LIMIT_UNREAD_MS="500") as made:
+    with serving(shared_database, "--no-rate-limit", HUB_LIMIT_UNREAD_MS="1000") as made:
         whole = len(said(made, LONG_POST + LONG)[1])
         with narrow(made) as deaf:
             deaf.sendall(LONG_POST + LONG)
-            time.sleep(2.0)
+            time.sleep(3.5)
             assert read_all(deaf, 0) < whole
-        with narrow(made) as slow:
+        with narrow(made, 65_536) as slow:
             slow.sendall(LONG_POST + LONG)
             assert read_all(slow, 0.001, whole) >= whole
 
