@@ -208,7 +208,7 @@ def _origins(text: str) -> str:
         origin = urlsplit(part.strip())
         if origin.scheme not in ("http", "https") or not origin.netloc or origin.path or origin.query:
             raise ValueError("must be origins such as https://partner.example, separated by commas")
-    return text
+    return text.lower()  # as browsers write them
 
 
 def is_safe_url(text: str) -> bool:

@@ -305,10 +305,7 @@ def explain(file: Path, *, operation: str | None, variables: str, data_dir: Path
     from hub.explain import Question, explain
     from hub.interruption import run
 
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise Unusable(f"{file} cannot be read as a text in UTF-8.") from None
+    text = _text_of(file)
     try:
         given = json.loads(variables)
     except (ValueError, RecursionError):
@@ -343,22 +340,22 @@ def documents() -> None:
 @data_dir_option
 def register_documents(file: Path, client: str, data_dir: Path | None) -> None:
     """Register the document in FILE for a client, and print its identifier."""
-    from hub.commands.documents import register_document
+    from hub.commands.documents import check_client, register_document
     from hub.query.execute import Engine
     from hub.query.refusals import Refused
     from hub.schema import build, sdl
 
+    settings = read_settings()
+    text = _text_of(file)
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise Unusable(f"{file} cannot be read as a text in UTF-8.") from None
-    try:
-        Engine(build()[1], sdl(), read_settings().limits).document(text)
+        Engine(build()[1], sdl(), settings.limits).document(text)
     except Refused as refused:
         told = "; ".join(error.message for error in refused.errors)
         raise Unusable(f"{file} is no document of this schema: {told}") from None
     with database(data_dir) as url:
         clock = clock_of(current(url))
+        if settings.issuer is None:  # another issuer's clients are not known here
+            on(url, lambda connection: check_client(connection, client))
         click.echo(on(url, lambda connection: register_document(connection, clock, client, text)))
 
 
@@ -368,11 +365,22 @@ def register_documents(file: Path, client: str, data_dir: Path | None) -> None:
 @data_dir_option
 def restrict_documents(client: str, data_dir: Path | None, *, off: bool) -> None:
     """Let a client use the documents registered for it and no others."""
-    from hub.commands.documents import restrict_client
+    from hub.commands.documents import check_client, restrict_client
 
     with database(data_dir) as url:
+        if read_settings().issuer is None:
+            on(current(url), lambda connection: check_client(connection, client))
         on(current(url), lambda connection: restrict_client(connection, client, registered_only=not off))
     click.echo(f"{client} may use {'any document' if off else 'registered documents only'}.")
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Unusable(f"There is no file {file}.") from None
+    except (OSError, UnicodeDecodeError):
+        raise Unusable(f"{file} cannot be read as a text in UTF-8.") from None
 
 
 def _moment(text: str) -> datetime:

@@ -5,6 +5,9 @@ from hashlib import sha256
 import asyncpg
 
 from hub.clock import Clock
+from hub.errors import Unusable
+
+ANYBODY = "anonymous"
 
 REGISTER = """
     insert into documents (client, sha256, text, registered_at) values ($1, $2, $3, $4)
@@ -14,6 +17,15 @@ RESTRICT = """
     insert into document_clients (client, registered_only) values ($1, $2)
     on conflict (client) do update set registered_only = excluded.registered_only
 """
+
+
+NAMED = "select exists (select from oauth_clients where client_id = $1)"
+
+
+async def check_client(connection: asyncpg.Connection, client: str) -> None:
+    """Raises Unusable where the hub has no such client: what was meant for another one would bind nobody."""
+    if client != ANYBODY and not await connection.fetchval(NAMED, client):
+        raise Unusable(f"There is no client {client!r}; `hub client list` shows those there are.")
 
 
 async def register_document(connection: asyncpg.Connection, clock: Clock, client: str, text: str) -> str:

@@ -33,6 +33,7 @@ from hub.edge.reply import (
     error_reply,
     head_of,
     keep_out_of_caches,
+    keep_private,
     leave,
     longer_than,
     refusals,
@@ -74,7 +75,6 @@ READING = ("GET", "HEAD")
 ALLOWED = b"GET, HEAD, POST, OPTIONS"
 EXPOSED = b"etag, retry-after, www-authenticate, x-request-id"
 PUBLIC_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Accept, Authorization, Origin")]
-PRIVATE_HEADERS: Headers = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization, Origin")]
 
 
 def refusal(sentence: str, code: str) -> GraphQLError:
@@ -152,7 +152,9 @@ class GraphQLEndpoint:
                     del self.clients[client]
                 else:
                     self.clients[client] -= 1
-        if scope["method"] in READING:
+        if b"authorization" in headers:
+            keep_private(reply)
+        elif scope["method"] in READING:
             keep_out_of_caches(reply)
         if self.origins:
             self.allow_origin(headers, reply)
@@ -261,7 +263,6 @@ class GraphQLEndpoint:
                 400,
                 f"The answer is longer than {self.limits.answer_bytes:,} bytes; ask for less.",
                 "COST_EXCEEDED",
-                PRIVATE_HEADERS.copy() if context.caller is not ANONYMOUS else None,
             )
         if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
             errors = denied(compiled.plan.denials, reply.payload["data"], self.limits.errors)
@@ -271,7 +272,7 @@ class GraphQLEndpoint:
                 reply.payload = {"errors": [error.formatted for error in errors], **reply.payload}
                 reply.body = None
         if context.caller is not ANONYMOUS:
-            reply.headers += PRIVATE_HEADERS
+            keep_private(reply)
             if context.seen:
                 await self.access.log(context, operation.name, number)
         if asked.extensions and asked.extensions.get("cost") is True and reply.payload is not None:
@@ -345,6 +346,8 @@ class GraphQLEndpoint:
         origin = headers.get(b"origin")
         if origin is not None and origin in self.origins:
             reply.headers += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED)]
+            if not any(name == b"vary" for name, _ in reply.headers):
+                reply.headers.append((b"vary", b"Origin"))
 
 
 __all__ = ["Asked", "GraphQLEndpoint", "Receive", "Scope", "Send"]

@@ -47,6 +47,15 @@ def busy() -> Reply:
     return error_reply(503, "The hub is busy; try again in a moment.", "OVERLOADED", [(b"retry-after", b"1")])
 
 
+PRIVATE: Headers = [(b"cache-control", b"private, no-store"), (b"vary", b"Accept, Authorization, Origin")]
+
+
+def keep_private(reply: Reply) -> None:
+    """An answer for a token, a refusal too, is for its bearer alone."""
+    if PRIVATE[0] not in reply.headers:
+        reply.headers = [*reply.headers, *PRIVATE]
+
+
 def keep_out_of_caches(reply: Reply) -> None:
     """Let no cache keep what came by GET and says nothing of it: some would for minutes, "not found" included."""
     if not any(name == b"cache-control" for name, _ in reply.headers):

@@ -350,10 +350,14 @@ PAGE_STEPS = (1, 5, 20, 50, 100, 500)
 
 
 def step_of(size: int) -> int:
-    """The page size of the statement that serves a page of `size` rows; 0 above the largest and below none."""
+    """The page size of the statement that serves a page of `size` rows; 0 below none."""
     if size < 0:
         return 0
-    return next((step for step in PAGE_STEPS if size <= step), 0)
+    largest = PAGE_STEPS[-1]
+    if size > largest:
+        # Where an operator allows larger pages: twice, four times … as large.
+        return int(largest * 2 ** ((size - 1) // largest).bit_length())
+    return next(step for step in PAGE_STEPS if size <= step)
 
 
 def structure_of(kind: Any) -> Callable[[Any], Any]:

@@ -121,7 +121,7 @@ def test_the_verb_reads_a_file_and_prints(database: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("content", "variables", "sentence"),
     [
-        (None, "{}", "cannot be read"),
+        (None, "{}", "There is no file"),
         (b"\xff", "{}", "cannot be read as a text in UTF-8"),
         (b"{ __typename }", "[]", "--variables must be a JSON object"),
         (b"{ __typename }", "{", "--variables must be a JSON object"),

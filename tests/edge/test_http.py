@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from hub.clock import Clock
-from hub.commands.documents import register_document, restrict_client
+from hub.commands.documents import check_client, register_document, restrict_client
+from hub.errors import Unusable
 from hub.limits import Limits
 from hub.schema.scalars import known_uscc
 from hub.store.engine import connect
@@ -233,6 +234,30 @@ async def test_documents_are_kept_by_what_they_take_in_memory_and_only_if_they_a
         assert documents.bytes > 400_000
 
 
+async def test_pages_may_be_larger_where_an_operator_allows_it(database: str, connection: asyncpg.Connection) -> None:
+    subject = await make.subject(connection)
+    for _ in range(3):
+        await make.record(connection, subject_id=subject)
+    async with running(database, limits=Limits(page=5_000)) as (_, client):
+        for size in (500, 501, 1_000, 1_001, 5_000):
+            answer = await ask(
+                client, f"{{ records(first: {size}) {{ edges {{ cursor }} pageInfo {{ hasNextPage }} }} }}"
+            )
+            page = answer.json()["data"]["records"]
+            assert (len(page["edges"]), page["pageInfo"]["hasNextPage"]) == (3, False), size
+
+
+async def test_a_refusal_says_to_whom_it_may_be_shown(database: str) -> None:
+    async with running(database, cors_origins="https://a.example") as (_, client):
+        for method in (client.get, client.post):
+            answer = await method("/graphql", headers={"authorization": "Bearer x", "origin": "https://a.example"})
+            assert answer.status_code == 401
+            assert answer.headers.get_list("cache-control") == ["private, no-store"]
+            assert "Origin" in answer.headers["vary"]
+        stranger = await client.post("/graphql", content=b"{", headers={"origin": "https://a.example"})
+        assert stranger.headers["vary"] == "Origin"
+
+
 async def test_documents_persist_by_their_hash(client: httpx.AsyncClient) -> None:
     hashed = hashlib.sha256(CODES.encode()).hexdigest()
     persisted = {"persistedQuery": {"version": 1, "sha256Hash": hashed}}
@@ -256,6 +281,12 @@ async def test_a_restricted_client_uses_registered_documents_only(
         assert "data" in (await post(client, {"query": CODES})).json()
         refused = await post(client, TYPENAME)
     assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
+
+
+async def test_documents_are_for_clients_that_there_are(connection: asyncpg.Connection) -> None:
+    await check_client(connection, "anonymous")
+    with pytest.raises(Unusable, match="There is no client 'nobody'"):
+        await check_client(connection, "nobody")
 
 
 async def test_only_listed_origins_may_read(database: str) -> None:
