@@ -162,6 +162,8 @@ class Hub:
         self.work = [
             asyncio.create_task(keep_appending(self.url, self.clock, self.stopping, self.inside.appender)),
             asyncio.create_task(keep_watching(self.url, self.verifier, self.stopping)),
+            asyncio.create_task(self.pool.keep_moving(self.stopping)),
+            asyncio.create_task(self.edge_pool.keep_moving(self.stopping)),
             asyncio.create_task(keep_tidy(self.url, self.clock, self.stopping)),
             asyncio.create_task(keep_sweeping(self.url, self.clock, self.stopping, self.inside.sweeps)),
             asyncio.create_task(keep_looking(self.url, self.clock, self.stopping, unusual, self.inside.reading)),

@@ -85,7 +85,12 @@ def reply_to(fault: Exception, number: str) -> Reply:
             return error_reply(503, str(fault), fault.code, [(b"retry-after", b"1")])
         case asyncpg.QueryCanceledError():
             return error_reply(400, "The query takes longer than the hub allows; ask for less.", "COST_EXCEEDED")
-        case OSError() | asyncpg.CannotConnectNowError() | asyncpg.TooManyConnectionsError():
+        case (
+            OSError()
+            | asyncpg.PostgresConnectionError()
+            | asyncpg.CannotConnectNowError()
+            | asyncpg.TooManyConnectionsError()
+        ):
             log_fault(number, fault)
             return error_reply(503, "The database cannot be reached.", "OVERLOADED", [(b"retry-after", b"2")])
         case Unregistered():

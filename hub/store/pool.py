@@ -6,7 +6,10 @@ reads change no session state, so there is nothing to reset. Time-outs are the s
 """
 
 import asyncio
+import logging
 from collections import deque
+from contextlib import suppress
+from time import monotonic
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +19,12 @@ from hub.errors import Overloaded
 from hub.settings import Settings
 from hub.store.connection import Connection
 
+log = logging.getLogger(__name__)
+
+# For so many statement time-outs somebody may have a connection. PostgreSQL ends each statement itself; this is for one
+# that has stopped, or a network that swallows all: nobody would come back from there.
+HELD_TIMEOUTS = 4
+LOOKED_SECONDS = 1.0
 # On each connection. PostgreSQL takes up to half a megabyte for one with its plan, and callers who ask ever other
 # things shall not make it large. What is longer than any usual one is prepared each time.
 STATEMENTS_KEPT = 100
@@ -40,6 +49,8 @@ class Pool:
         self.waiting: deque[asyncio.Future[asyncpg.Connection | None]] = deque()
         self.queued_since = 0.0
         self.taken = 0
+        # Who is out, and since when.
+        self.held: dict[asyncpg.Connection, float] = {}
         self.closed = False
 
     @classmethod
@@ -89,6 +100,7 @@ class Pool:
             connection = self.free.pop()
             if not connection.is_closed():
                 self.taken += 1
+                self.held[connection] = monotonic()
                 return connection
         return None
 
@@ -101,7 +113,9 @@ class Pool:
             if self.taken < self.most:
                 self.taken += 1
                 try:
-                    return await self.connect()
+                    connection = await self.connect()
+                    self.held[connection] = monotonic()
+                    return connection
                 except TimeoutError:
                     self.give_way()
                     raise Overloaded("The database did not take a new connection in time.") from None
@@ -111,6 +125,7 @@ class Pool:
             connection = await self.wait()
             if connection is not None:
                 if not connection.is_closed():
+                    self.held[connection] = monotonic()
                     return connection
                 self.give_way()
 
@@ -150,6 +165,7 @@ class Pool:
 
     def give_back(self, connection: asyncpg.Connection) -> None:
         """Take a connection back for whoever has waited longest; one that broke or is in a transaction is dropped."""
+        self.held.pop(connection, None)
         if self.closed or connection.is_closed() or connection.is_in_transaction():
             connection.terminate()
             self.give_way()
@@ -173,6 +189,18 @@ class Pool:
             if not turn.done():
                 turn.set_result(None)
                 return
+
+    async def keep_moving(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set, end the connections of those who have had one for too long: they hear of an error."""
+        longest = HELD_TIMEOUTS * self.settings.statement_timeout_ms / 1000
+        while not stop.is_set():
+            late = monotonic() - longest
+            for connection in [each for each, since in self.held.items() if since < late]:
+                log.warning("database: no answer for %g seconds; a connection is given up", longest)
+                del self.held[connection]
+                connection.terminate()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOKED_SECONDS)
 
     async def close(self) -> None:
         """Let requests in flight end, for a few seconds, then close."""

@@ -164,6 +164,25 @@ async def test_a_statement_that_takes_too_long_is_ended(database: str, connectio
         assert (await ask(client, CODES)).status_code == 200
 
 
+async def test_a_connection_that_nobody_answers_on_is_given_up(database: str) -> None:
+    stop = asyncio.Event()
+    pool = await Pool.open(database, pool_settings(database, pool_max=1, statement_timeout_ms=100))
+    moving = asyncio.create_task(pool.keep_moving(stop))
+    held = await pool.take()
+    # As if PostgreSQL had stopped: it does not end the statement itself.
+    await held.execute("set statement_timeout = 0")
+    with pytest.raises(asyncpg.PostgresConnectionError):
+        await held.fetch("select pg_sleep(30)")
+    pool.give_back(held)
+    async with pool.connection() as other:
+        assert await other.fetchval("select 1") == 1
+        assert pool.taken == 1
+    assert not pool.held
+    stop.set()
+    await moving
+    await pool.close()
+
+
 async def ask_until_gone(hub: object) -> None:
     """A request whose client leaves after 0.1 s."""
     body = b'{"query": "{ departments { code } }"}'
