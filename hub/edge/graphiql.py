@@ -67,6 +67,11 @@ command and reload the page. GraphQL itself is not affected; it is at <code>/gra
 """
 
 
+NO_ASSET = orjson.dumps(
+    {"errors": [{"message": "There is no such file of GraphiQL.", "extensions": {"code": "BAD_USER_INPUT"}}]}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A real operation: its name, its title in both languages, what it is about in each, its text and variables."""
@@ -133,7 +138,7 @@ def asset(request: Request) -> Response:
     file = BUILT / "assets" / name
     media_type = ASSET_TYPES.get(file.suffix)
     if media_type is None or ASSET_NAME.fullmatch(name) is None or not file.is_file():
-        return Response("Not found.", status_code=404, media_type="text/plain", headers=GUARDS)
+        return Response(NO_ASSET, status_code=404, media_type="application/json", headers=GUARDS)
     headers = {**GUARDS, "Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
     compressed = file.with_name(f"{name}.gz")
     if "gzip" in request.headers.get("accept-encoding", "") and compressed.is_file():

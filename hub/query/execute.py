@@ -238,7 +238,7 @@ class Engine:
             too_much = excesses(document, self.limits)
             if too_much:
                 raise Refused(too_much)
-            faults = faults_of(self.catalogue.schema, document, self.openness)
+            faults = faults_of(self.catalogue.schema, document, self.openness, self.limits.errors)
         except RecursionError:
             raise Refused([bad_input("The query nests too deeply.")]) from None
         if faults:

@@ -341,13 +341,15 @@ class Openness:
     suggestions: bool = True
 
 
-def faults_of(schema: GraphQLSchema, document: DocumentNode, openness: Openness) -> list[GraphQLError]:
-    """Everything that is wrong with a document, at most fifty errors."""
+def faults_of(
+    schema: GraphQLSchema, document: DocumentNode, openness: Openness, most: int = ERRORS_MAX
+) -> list[GraphQLError]:
+    """Everything that is wrong with a document, at most so many errors."""
     assert_valid_schema(schema)
     errors: list[GraphQLError] = []
 
     def report(error: GraphQLError) -> None:
-        if len(errors) >= ERRORS_MAX:
+        if len(errors) >= most:
             raise _EnoughError
         errors.append(error)
 
