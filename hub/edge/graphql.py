@@ -70,6 +70,8 @@ ROOM_LEFT = 0.9
 ROOM_GAINED = 0.05
 ROOM_LEAST = 20
 
+# A new document of more characters costs as many rows as it has characters, before it is read.
+FREE_CHARACTERS = 20_000
 # HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
 READING = ("GET", "HEAD")
 ALLOWED = b"GET, HEAD, POST, OPTIONS"
@@ -231,6 +233,9 @@ class GraphQLEndpoint:
                 text = await self.documents.text_of(asked, who)
         except UnknownDocument as unknown:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
+        if len(text) > FREE_CHARACTERS and not self.engine.knows(text, asked.operation_name):
+            # Reading it costs a tenth of a second for each million signs, whether or not it is refused then.
+            await self.budget.spend(client, len(text))
         try:
             operation = self.engine.operation(text, asked.operation_name)
             if asked.extensions and asked.query is not None:

@@ -181,6 +181,10 @@ class Engine:
         self.characters = 0
         self.plan_characters = 0
 
+    def knows(self, text: str, name: str | None) -> bool:
+        """Whether the operation was asked for before and is kept."""
+        return (text, name) in self.operations
+
     def operation(self, text: str, name: str | None) -> Operation:
         """The operation of a document; parsed and validated once.
 

@@ -361,6 +361,15 @@ async def test_an_answer_is_bounded_in_values_and_in_bytes(database: str, connec
             assert status == 400 or len(answer.json()["data"]["records"]["edges"]) == 5
 
 
+async def test_a_long_new_document_is_paid_for_before_it_is_read(database: str) -> None:
+    async with running(database, limits=Limits(cost_per_minute=100_000)) as (_, client):
+        long = "{ departments { code } } # " + "x" * 60_000
+        assert [(await ask(client, long)).status_code for _ in range(3)] == [200, 200, 200]
+        other = await ask(client, "{ nothing } # " + "x" * 60_000)
+        assert (other.status_code, code_of(other)) == (429, "RATE_LIMITED")
+        assert (await ask(client, CODES)).status_code == 200
+
+
 async def test_cost_is_reported_on_request(client: httpx.AsyncClient) -> None:
     answer = await post(client, {"query": CODES, "extensions": {"cost": True}})
     assert answer.json()["extensions"]["cost"]["rows"] == 100
