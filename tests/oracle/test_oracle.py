@@ -34,7 +34,7 @@ from tests.oracle.world import TODAY, lay_world
 
 AT_HAND = 60
 CASES = int(os.environ.get("HUB_ORACLE_CASES", AT_HAND))
-BOUNDLESS = Limits(tokens=10**6, depth=100, fields=10**6, aliases=10**6, cost=10**9)
+BOUNDLESS = Limits(tokens=10**6, depth=100, fields=10**6, aliases=10**6, cost=10**9, values=10**9, merged=10**6)
 SEED = os.environ.get("HUB_ORACLE_SEED")
 
 
