@@ -64,13 +64,14 @@ _LABELLED = re.compile(
 # Anywhere, also behind letters and other digits: what tells it is the date and the check.
 _RESIDENT = re.compile(rf"(?=(?P<number>{PLACES}))")
 _MOBILE = re.compile(
-    # Not behind a letter (save a word for a telephone), a point, 第 or the bracket of a year (document numbers).
-    r"(?:(?<![0-9A-Za-z.,第\]〕】])|(?<=[Tt][Ee][Ll])|(?<=[Pp][Hh][Oo][Nn][Ee]))"
+    # Not behind a letter (save a word for a telephone), 第, the bracket of a year (document numbers), or the point of a
+    # decimal, though behind another mobile's. A comma parts numbers of persons as often as the thousands of an amount.
+    r"(?:(?<![0-9A-Za-z第\]〕】])(?:(?<![0-9]\.)|(?<=1[3-9][0-9]{9}\.))|(?<=[Tt][Ee][Ll])|(?<=[Pp][Hh][Oo][Nn][Ee]))"
     r"(?:\(?(?:\+|00)?86\)?[- ]?)?\(?"
     rf"(?P<number>1[3-9][0-9]\)?{_IN_MOBILE}[0-9]{{4}}{_IN_MOBILE}[0-9]{{4}}"
     rf"|1[3-9][0-9]{{3}}{_IN_MOBILE}[0-9]{{6}}|1[3-9][0-9]\.[0-9]{{4}}\.[0-9]{{4}})"
-    # Not before a point with decimals, a unit of money or a thousands separator (amounts).
-    r"(?![0-9A-Za-z]|[.,][0-9]|[万亿]?元)"
+    # Not before a point with decimals, a unit of money or one group of thousands (amounts).
+    r"(?![0-9A-Za-z]|\.[0-9]{1,6}(?![0-9])|,[0-9]{3}(?![0-9])|[万亿]?元)"
 )
 _PARTING = re.compile(r"[^0-9A-Za-z\s]")
 _PARTINGS_MAX: Final = 2
