@@ -12,9 +12,11 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 
 from hub.clock import Clock
+from hub.domain.persons import mask_persons_in
 
 ITEMS_MAX: Final = 100
 PURPOSES_MAX: Final = 50
+REASON_CHARACTERS_MAX: Final = 500
 
 
 class Problem(NamedTuple):
@@ -27,10 +29,11 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A grant's key, or the problems that kept it from being made or ended."""
+    """A grant's key, or the problems that kept it from being made or ended; whether it had been ended before."""
 
     grant_id: int | None = None
     problems: tuple[Problem, ...] = ()
+    ended_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +150,16 @@ async def revoke_access(
     *,
     owners: Collection[int] | None = None,
     expected_revision: int | None = None,
+    revoked_by: str,
     reason: str | None = None,
     by: int | None = None,
 ) -> Outcome:
     """End a grant at once, in the caller's transaction.
 
     `owners` are the departments whose grants the caller may end, None for the operator. A grant that is another's is as
-    unknown as one that is not there.
+    unknown as one that is not there. `revoked_by` says who ends it and `reason` why, at most REASON_CHARACTERS_MAX
+    signs, kept with persons' numbers masked; `by` is the department that ends it, None for the operator. One that was
+    ended before stays as it is.
     """
     row: Any = await connection.fetchrow(STANDING_GRANT, grant_id)
     if row is None or (owners is not None and row["owner_id"] not in owners):
@@ -161,13 +167,15 @@ async def revoke_access(
     if expected_revision is not None and row["revision"] != expected_revision:
         sentence = "The grant has changed meanwhile; read it again."
         return Outcome(problems=(Problem("STALE", sentence, ("expectedRevision",)),))
-    if row["revoked_at"] is None:
-        await connection.execute(
-            "update grants set revoked_at = $2, revision = revision + 1, known_from = $2, changed_by = $3,"
-            " change_reason = $4, changed_fields = '{revoked_at}' where id = $1",
-            grant_id,
-            clock.now(),
-            by,
-            reason,
-        )
+    if row["revoked_at"] is not None:
+        return Outcome(grant_id, ended_before=True)
+    await connection.execute(
+        "update grants set revoked_at = $2, revision = revision + 1, known_from = $2, changed_by = $3,"
+        " change_reason = $4, revoked_by = $5, changed_fields = '{revoked_at}' where id = $1",
+        grant_id,
+        clock.now(),
+        by,
+        None if reason is None else mask_persons_in(reason)[0],
+        revoked_by,
+    )
     return Outcome(grant_id)

@@ -57,6 +57,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
                 number,
                 owners=owners,
                 expected_revision=given["expectedRevision"],
+                revoked_by=f"client {who.client}" + ("" if who.person is None else f", person {who.person}"),
                 reason=given.get("reason"),
                 by=who.department_id,
             )

@@ -324,7 +324,9 @@ async def test_a_mutation_needs_a_token(served: Served) -> None:
     assert await codes(answer) == ["UNAUTHENTICATED"]
 
 
-async def test_an_owner_opens_and_ends_access_and_tokens_follow(served: Served) -> None:
+async def test_an_owner_opens_and_ends_access_and_tokens_follow(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
     _, client, shared = served
     owner = await token(client, shared, "owner")
     grants = """mutation G($input: GrantAccessInput!) { grantAccess(input: $input) {
@@ -354,10 +356,19 @@ async def test_an_owner_opens_and_ends_access_and_tokens_follow(served: Served) 
         grant { revokedAt } problems { code } } }"""
     stale = {"idempotencyKey": "three", "grant": made["grant"]["id"], "expectedRevision": 7}
     assert (await asked(client, ends, owner, input=stale))["data"]["revokeAccess"]["problems"] == [{"code": "STALE"}]
-    now = stale | {"expectedRevision": made["grant"]["revision"], "idempotencyKey": "four"}
+    now = stale | {"expectedRevision": made["grant"]["revision"], "idempotencyKey": "four", "reason": "x" * 501}
+    long = await asked(client, ends, owner, input=now)
+    assert (long.get("data"), await codes(long)) == (None, ["BAD_USER_INPUT"])
+    assert "input.reason holds more than 500 signs" in long["errors"][0]["message"]
+    now["reason"] = "合作结束，联系人 11010519491231002X"
     ended = (await asked(client, ends, owner, input=now))["data"]["revokeAccess"]
     assert ended["problems"] == []
     assert ended["grant"]["revokedAt"] is not None
+    row = await database_of.fetchrow("select * from grants where revoked_by is not null")
+    assert (row["id"], row["revoked_by"]) == (int(made["grant"]["id"][1:], 16), "client owner")
+    assert row["changed_by"] == row["owner_id"]
+    assert row["change_reason"].startswith("合作结束")
+    assert "19491231" not in row["change_reason"]
     foreign = {"idempotencyKey": "five", "grant": f"G{shared.grant_id:x}", "expectedRevision": 1}
     other = (await asked(client, ends, stranger, "tender", input=foreign))["data"]["revokeAccess"]
     assert other["problems"] == [{"code": "UNKNOWN_GRANT"}]
