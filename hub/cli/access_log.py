@@ -58,7 +58,7 @@ def export(
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from hub.commands.access_log_export import Chosen, subject_of
+    from hub.commands.access_log_export import Chosen, known_client, subject_of
     from hub.commands.access_log_export import export as write
     from hub.domain.uscc import tidy_code
 
@@ -76,7 +76,7 @@ def export(
             chosen = Chosen(
                 None if since is None else since.date(),
                 None if until is None else until.date(),
-                client,
+                None if client is None else await known_client(connection, client),
                 None if uscc is None else await subject_of(connection, tidy_code(uscc)),
             )
             return await write(

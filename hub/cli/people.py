@@ -60,7 +60,7 @@ def set_password(username: str, data_dir: Path | None, *, password_stdin: bool) 
 @click.option("--off", is_flag=True, help="Ask for no one-time codes any more.")
 @data_dir_option
 def set_totp(username: str, data_dir: Path | None, *, off: bool) -> None:
-    """Ask a person for one-time codes; the secret for its app is shown once."""
+    """Ask a person for one-time codes; the secret for its app is shown once, and whatever it had signed in for ends."""
     from hub.identity import totp, users
 
     with database(data_dir) as url:

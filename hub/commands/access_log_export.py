@@ -55,6 +55,21 @@ async def subject_of(connection: asyncpg.Connection, uscc: str) -> int:
     return int(found)
 
 
+async def known_client(connection: asyncpg.Connection, client: str) -> str:
+    """A client's id, where one has it or is in the log under it: another issuer's clients need not be registered.
+
+    Raises Unusable when there is none: a log without entries of a client that is not there would look like an answer.
+    """
+    known = await connection.fetchval(
+        "select exists (select from oauth_clients where client_id = $1)"
+        " or exists (select from access_log where client_id = $1)",
+        client,
+    )
+    if not known:
+        raise Unusable(f"There is no client {client}, and none in the log; `hub client list` shows those there are.")
+    return client
+
+
 async def export(
     connection: asyncpg.Connection,
     chosen: Chosen,

@@ -176,16 +176,19 @@ async def set_password(connection: asyncpg.Connection, clock: Clock, username: s
 async def set_totp(connection: asyncpg.Connection, clock: Clock, username: str, *, wanted: bool) -> str | None:
     """Ask a person for one-time codes from now on, or no more; the new secret, to be shown to that person once.
 
-    Raises Unusable.
+    As with another password, its sessions end, and so do the tokens that it signed in for: whoever signed in by what
+    counts no more must not stay. Raises Unusable.
     """
     await _known(connection, username)
     secret = totp.new_secret() if wanted else None
-    await connection.execute(
-        "update oauth_users set totp_secret = $2, totp_step = null, changed_at = $3 where username = $1",
-        username,
-        secret,
-        clock.now(),
-    )
+    async with connection.transaction():
+        await connection.execute(
+            "update oauth_users set totp_secret = $2, totp_step = null, changed_at = $3 where username = $1",
+            username,
+            secret,
+            clock.now(),
+        )
+        await _end_sessions(connection, clock, username)
     return secret
 
 

@@ -1,6 +1,7 @@
 """The access log (查询日志): who saw what of a subject beyond what is public, and why.
 
-One row for each answer and subject, written before the answer's bytes leave and never changed. `items` names what was
+One row for each answer and subject, written before the answer's bytes leave and never changed. Its `id` is random and
+tells nothing of other rows: the order is that of `at`. `items` names what was
 seen: catalogue items and lists by code, and kinds of data that are not in the catalogue. `disclosed_from` is when the
 subject itself may see the row: later than `at` for purposes that are configured as covert.
 """
@@ -12,24 +13,25 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
-    Sequence,
     SmallInteger,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from hub.store.labels import ReadingMeasure, Sensitivity
 from hub.store.metadata import TextList, Timestamp, code, day, label, metadata
 
-access_log_ids = Sequence("access_log_ids", metadata=metadata)
+# Random, and not counted: whoever sees some entries must not learn from their ids that there are others between them.
+RANDOM_ID = text("('x' || translate(right(gen_random_uuid()::text, 16), '-', ''))::bit(60)::bigint + 1")
 
 access_log = Table(
     "access_log",
     metadata,
     Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
     Column("at", Timestamp, primary_key=True),
-    Column("id", BigInteger, access_log_ids, primary_key=True, server_default=access_log_ids.next_value()),
+    Column("id", BigInteger, primary_key=True, autoincrement=False, server_default=RANDOM_ID),
     code("client_id"),
     Column("department_id", Integer),
     code("person", nullable=True, info={"sensitivity": Sensitivity.STAFF_NAME}),

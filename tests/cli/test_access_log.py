@@ -23,8 +23,10 @@ from hub.commands.unusual_reading import Bounds, look
 from hub.errors import Unusable
 from hub.interruption import Interruption
 from hub.store.engine import connect
+from hub.store.labels import ClientKind
 from tests import make
 from tests.commands.reading import NOON, lay_months, lay_readings, reading
+from tests.identity import acting
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -48,8 +50,9 @@ def hub(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
 @pytest.fixture
 async def laid(connection: asyncpg.Connection, database: str) -> str:
-    """Three entries of two clients and two subjects; the first subject's code."""
+    """Three entries of two clients, a third one without any, and two subjects; the first subject's code."""
     await lay_months(connection)
+    await acting.client(connection, Clock(), client_id="registered", kind=ClientKind.PUBLIC_SITE, scopes=())
     department = await make.department(connection, code="mem")
     subject, other = [await make.subject(connection) for _ in range(2)]
     log = AccessLog(database)
@@ -101,7 +104,7 @@ def test_json_holds_every_text_as_it_is(hub: Run, laid: str) -> None:
         (["--from", "2026-05-11", "--to", "2026-05-11", "--client", "agency"], ["r-1", "r-2"]),
         (["--client", "court"], ["r-3"]),
         (["--subject", "USCC"], ["r-1", "r-3"]),
-        (["--client", "nobody"], []),
+        (["--client", "registered"], []),
     ],
 )
 def test_days_clients_and_subjects_are_chosen(hub: Run, laid: str, options: list[str], chosen: list[str]) -> None:
@@ -112,8 +115,26 @@ def test_days_clients_and_subjects_are_chosen(hub: Run, laid: str, options: list
     assert [entry["request"] for entry in json.loads(said)] == chosen
 
 
+@pytest.mark.parametrize("file", ["x.csv", "x.json", "-"])
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--client", "nosuch", "There is no client nosuch"),
+        ("--subject", make.uscc(), "There is no subject with this code"),
+        ("--subject", "no code at all", "There is no subject with this code"),
+    ],
+)
+def test_what_is_not_there_is_told_and_no_empty_log_is_given(
+    hub: Run, laid: str, file: str, option: str, value: str, told: str
+) -> None:
+    status, out, said = hub("export", file, option, value)
+    assert (status, out) == (1, "")
+    assert told in said
+    assert "entries were written" not in said
+    assert list(Path().iterdir()) == []
+
+
 def test_what_cannot_be_chosen_is_told_and_leaves_no_file(hub: Run, laid: str) -> None:
-    assert "There is no subject with this code" in hub("export", "x.csv", "--subject", make.uscc())[2]
     assert hub("export", "x.csv", "--from", "2026-05-12", "--to", "2026-05-11")[0] == 1
     assert "cannot be written" in hub("export", "nowhere/x.csv")[2]
     assert list(Path().iterdir()) == []

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import pairwise
 
 import asyncpg
 import pytest
@@ -58,6 +59,20 @@ async def test_a_reading_is_kept_when_write_returns(log: AccessLog, connection: 
     }  # fmt: skip
 
 
+async def test_ids_tell_neither_the_order_of_entries_nor_what_is_between_them(
+    log: AccessLog, connection: asyncpg.Connection
+) -> None:
+    for minute in range(8):
+        await log.write(reading(at=NOON + timedelta(minutes=minute), seen={number: ["x"] for number in range(8)}))
+    ids = [row[0] for row in await connection.fetch("select id from access_log order by at, subject_id")]
+    assert len(set(ids)) == 64
+    assert ids != sorted(ids)
+    ordered = sorted(ids)
+    # Of 64 numbers that are chosen freely, two stand so near to each other once in some hundred billion times.
+    assert min(later - earlier for earlier, later in pairwise(ordered)) > 1_000
+    assert 0 < ordered[0] < ordered[-1] <= 2**60
+
+
 async def test_the_servers_default_does_not_decide_what_is_durable(
     log: AccessLog, connection: asyncpg.Connection
 ) -> None:
@@ -89,9 +104,9 @@ async def test_what_postgresql_cannot_hold_is_written_as_well_as_can_be(
 
 
 async def test_a_persons_number_is_no_operations_name(log: AccessLog, connection: asyncpg.Connection) -> None:
-    for name in ("Of_11010519491231002X", "PreCheck", None):
-        await log.write(reading(operation=name))
-    names = [row[0] for row in await connection.fetch("select operation from access_log order by id")]
+    for minute, name in enumerate(("Of_11010519491231002X", "PreCheck", None)):
+        await log.write(reading(operation=name, at=NOON + timedelta(minutes=minute)))
+    names = [row[0] for row in await connection.fetch("select operation from access_log order by at")]
     assert names[1:] == ["PreCheck", None]
     assert "19491231" not in names[0]
 

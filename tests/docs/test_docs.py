@@ -1,6 +1,9 @@
 """The documents say what the code does, where a machine can tell."""
 
+import os
 import re
+import stat
+import subprocess
 import tomllib
 from dataclasses import fields
 from pathlib import Path
@@ -66,3 +69,40 @@ def test_what_is_said_of_clients_and_of_an_outside_issuer_is_whole() -> None:
 
 def test_the_readme_has_the_table_of_limits() -> None:
     assert limits_table() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+# Stand in for the hub and for curl: what they print, and the secret that curl was given.
+UV = """#!/bin/sh
+echo "$*" | grep -q '^run hub client' || exit 2
+printf 'client_id: walk\\nclient_secret: s3cret\\n'
+"""
+CURL = """#!/bin/sh
+echo "$*" >> said
+echo '{"access_token": "t0ken"}'
+"""
+
+
+def test_the_files_of_the_walk_through_that_hold_secrets_are_their_owners_alone(tmp_path: Path) -> None:
+    text = (ROOT / "docs/identity.md").read_text(encoding="utf-8")
+    walk = text.partition("### A client with a secret")[2].partition("\n### ")[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```", walk, re.MULTILINE | re.DOTALL)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name, script in (("uv", UV), ("curl", CURL)):
+        (tools / name).write_text(script)
+        (tools / name).chmod(0o755)
+    # Left from an earlier walk, for everybody to read.
+    for name in ("walk.txt", "token.json"):
+        (tmp_path / name).touch(0o644)
+    subprocess.run(
+        ["sh", "-euc", "umask 022\n" + "".join(blocks)],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"},
+        check=True,
+        capture_output=True,
+    )
+    for name in ("walk.txt", "token.json"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
+    said = (tmp_path / "said").read_text()
+    assert "-u walk:s3cret" in said
+    assert "Bearer t0ken" in said

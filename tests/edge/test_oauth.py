@@ -190,6 +190,29 @@ async def test_introspection_tells_a_client_of_its_own_tokens_only(served: Serve
     assert (await client.post("/oauth/introspect", data={"token": held})).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("path", "form", "says"),
+    [
+        ("token", {"grant_type": "client_credentials"}, "authorization_code with PKCE"),
+        ("introspect", {"token": "x"}, "not told what a token is worth"),
+    ],
+)
+async def test_a_public_client_learns_that_it_may_not_do_what_needs_a_proof(
+    served: Served, path: str, form: dict[str, str], says: str
+) -> None:
+    _, client, _ = served
+    answer = await client.post(f"/oauth/{path}", data=form | {"client_id": "browser"})
+    assert refusal(answer) == (400, "unauthorized_client")
+    assert says in answer.json()["error_description"]
+    assert "www-authenticate" not in answer.headers
+    # Of those that could prove themselves, nobody learns whether they are there.
+    told = [await client.post(f"/oauth/{path}", data=form | {"client_id": name}) for name in ("agency", "nobody")]
+    assert [refusal(each) for each in told] == [(401, "invalid_client")] * 2
+    assert told[0].json() == told[1].json()
+    tried = await client.post(f"/oauth/{path}", data=form, headers=basic("browser", "x"))
+    assert refusal(tried) == (401, "invalid_client")
+
+
 async def test_a_revoked_token_is_good_no_more(served: Served) -> None:
     _, client, shared = served
     held, other = await token(client, shared, "agency"), await token(client, shared, "agency")

@@ -1,6 +1,7 @@
 """Who sees what over HTTP, by token and purpose; and that whatever is not public is in the access log first."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -260,6 +261,36 @@ async def test_the_log_is_for_the_subject_itself_and_for_auditors(
         answer = await asked(client, text, held, uscc=shared.uscc)
         assert answer["data"]["subject"]["accessLog"] is None
         assert await codes(answer) == ["FORBIDDEN"]
+
+
+async def test_ids_and_cursors_of_the_log_do_not_tell_that_there_are_covert_entries(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    subject = int(shared.records["public"].removeprefix("R").partition("-")[0], 16)
+    for covert in (False, True, True, False):
+        await database_of.execute(
+            "insert into access_log (at, client_id, request_id, disclosed_from, subject_id, items)"
+            " values (now(), $1, 'covert-1', now() + $2::interval, $3, '{samr-open}')",
+            "court" if covert else "seen-1",
+            timedelta(days=90 if covert else 0),
+            subject,
+        )
+    text = """query L($uscc: USCC!, $after: String) { subject(uscc: $uscc) {
+        accessLog(first: 1, after: $after) { edges { cursor node { id client } } } } }"""
+    held, after, seen_ids = await token(client, shared, "representative"), None, []
+    for _ in range(2):
+        answer = await asked(client, text, held, uscc=shared.uscc, after=after)
+        (edge,) = answer["data"]["subject"]["accessLog"]["edges"]
+        assert edge["node"]["client"] == "seen-1"
+        seen_ids.append(int(edge["node"]["id"].partition("-")[2], 16))
+        # Of the row, a cursor holds what stands in the entry: when, and its id.
+        after = edge["cursor"]
+        assert int(after.rpartition("-")[2], 16) == seen_ids[-1]
+    rows = await database_of.fetch("select id from access_log where request_id = 'covert-1'")
+    assert set(seen_ids) < {row["id"] for row in rows}
+    # Nothing can be counted between them: counted ids would be three apart.
+    assert abs(seen_ids[0] - seen_ids[1]) > 1_000
 
 
 async def test_an_auditor_reads_the_log_for_a_purpose_and_the_subject_its_own_without(served: Served) -> None:

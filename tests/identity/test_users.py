@@ -93,26 +93,63 @@ async def test_a_name_is_given_once(connection: asyncpg.Connection, clock: Turni
         await acting.user(connection, clock, username="zhang")
 
 
-async def test_another_password_ends_sessions_and_families(connection: asyncpg.Connection, clock: TurningClock) -> None:
+async def signed_in(connection: asyncpg.Connection, clock: TurningClock) -> str:
+    """A person who has a session and a family of tokens; its name."""
     name = await acting.user(connection, clock)
     client = await acting.browser_client(connection, clock)
+    await lay_sign_in(connection, client.client_id, name)
+    return name
+
+
+async def lay_sign_in(connection: asyncpg.Connection, client_id: str, name: str) -> None:
     await connection.execute(
         "insert into login_sessions (session_hash, username, created_at, expires_at) values ('x', $1, now(), now())",
         name,
     )
     await connection.execute(
         "insert into token_families (id, client_id, username, created_at) values (gen_random_uuid(), $1, $2, now())",
-        client.client_id,
+        client_id,
         name,
     )
+
+
+async def standing(connection: asyncpg.Connection) -> tuple[int, int]:
+    """How many sessions and families of tokens stand."""
+    row = await connection.fetchrow(
+        "select (select count(*) from login_sessions), (select count(*) from token_families where revoked_at is null)"
+    )
+    return row[0], row[1]
+
+
+async def test_another_password_ends_sessions_and_families(connection: asyncpg.Connection, clock: TurningClock) -> None:
+    name = await signed_in(connection, clock)
     with pytest.raises(Unusable, match="from 12"):
         await users.set_password(connection, clock, name, "short")
     await users.set_password(connection, clock, name, "another long password")
 
     assert await users.sign_in(connection, clock, name, PASSWORD) is None
     assert await users.sign_in(connection, clock, name, "another long password")
-    assert await connection.fetchval("select count(*) from login_sessions") == 0
-    assert await connection.fetchval("select count(*) from token_families where revoked_at is null") == 0
+    assert await standing(connection) == (0, 0)
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_one_time_codes_begun_renewed_or_ended_end_sessions_and_families(
+    connection: asyncpg.Connection, clock: TurningClock, wanted: bool
+) -> None:
+    name = await signed_in(connection, clock)
+    other = await acting.user(connection, clock)
+    client = await connection.fetchval("select client_id from token_families")
+    await connection.execute(
+        "insert into token_families (id, client_id, username, created_at) values (gen_random_uuid(), $1, $2, now())",
+        client,
+        other,
+    )
+    assert await standing(connection) == (1, 2)
+    await users.set_totp(connection, clock, name, wanted=wanted)
+    assert await standing(connection) == (0, 1)
+    await lay_sign_in(connection, client, name)
+    await users.set_totp(connection, clock, name, wanted=wanted)
+    assert await standing(connection) == (0, 1)
 
 
 async def test_a_disabled_person_cannot_sign_in(connection: asyncpg.Connection, clock: TurningClock) -> None:

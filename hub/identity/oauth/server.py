@@ -9,6 +9,7 @@ from authlib.oauth2.rfc6749.errors import (
     InvalidClientError,
     InvalidRequestError,
     OAuth2Error,
+    UnauthorizedClientError,
     UnsupportedGrantTypeError,
 )
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
@@ -35,6 +36,13 @@ JSON: Final = [("Content-Type", "application/json")]
 
 
 GRANTS: Final = f"{CLIENT_CREDENTIALS}, {AUTHORIZATION_CODE} or {REFRESH_TOKEN}"
+# What a public client is told where only a client that proves itself is answered: anybody knows its id.
+NOT_FOR_PUBLIC: Final[Mapping[str, str]] = {
+    "token": f"A public client cannot prove itself, so it gets no token of its own by {CLIENT_CREDENTIALS}, only for a"
+    f" person who signs in: {AUTHORIZATION_CODE} with PKCE.",
+    "introspection": "A public client cannot prove itself, so it is not told what a token is worth; viewer in GraphQL"
+    " tells it of the token that it sends.",
+}
 
 
 class UnknownGrant(UnsupportedGrantTypeError):  # type: ignore[misc]
@@ -173,15 +181,18 @@ class HubAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         return None if found is None or found.disabled_at is not None else HubClient(found)
 
     def authenticate_client(self, request: Asked, methods: Sequence[str], endpoint: str = "token") -> HubClient:
-        """The client of a request; whoever does not prove to be one learns nothing of those there are.
+        """The client of a request; whoever does not prove to be one learns nothing of those there are that can.
 
-        Raises InvalidClientError, InvalidRequestError.
+        Raises InvalidClientError, InvalidRequestError, and UnauthorizedClientError (RFC 6749, 5.2) for a public client
+        where a proof is needed: it is known, and no proof that it could bring would help.
         """
         if "client_secret" in request.form:
             raise NotProven("Send the secret by HTTP Basic, not as a parameter (client_secret_basic).")
         tried = "Authorization" in request.headers or "client_assertion" in request.form
         if "Authorization" in request.headers and "client_assertion" in request.form:
             raise InvalidRequestError("A client proves itself in one way only: by HTTP Basic or by an assertion.")
+        if not tried and NONE not in methods:
+            self.refuse_public(request, endpoint)
         proofs = ClientAuthentication(partial(self.query_client, request=request))
         proofs.register(PRIVATE_KEY_JWT, self.assertion)
         proofs.register(SECRET_BASIC, by_secret)
@@ -194,6 +205,13 @@ class HubAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
         if request.payload.client_id not in (None, client.get_client_id()):
             raise NotProven("The parameter client_id names another client than the one that proved itself.")
         return client
+
+    def refuse_public(self, request: Asked, endpoint: str) -> None:
+        """Raises UnauthorizedClientError where the request names a public client."""
+        named = request.payload.client_id
+        client = self.query_client(named, request) if named else None
+        if client is not None and client.check_endpoint_auth_method(NONE, endpoint):
+            raise UnauthorizedClientError(NOT_FOR_PUBLIC[endpoint])
 
     def examine(self, token: str) -> Any:
         """What a token is, found out now. Raises BadToken."""
