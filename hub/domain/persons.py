@@ -43,20 +43,26 @@ _WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(18))
 _HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ＋－　：（）ХхΧχ×", "0123456789Xx+- :()XxXxX")
 # What may stand between two digits of one number: blanks, seen or unseen, and the signs people part numbers with.
 _BLANK = r"\s\xa0\xad\u2000-\u200f\u202f\u2060\u3000\ufeff"
-_BETWEEN = rf"[{_BLANK}.\-－/_,，、·‧•—–―]{{0,2}}"
-_IN_MOBILE = rf"[{_BLANK}\-—–]{{0,2}}"
+# As many as the blank of web pages has (`_WEB_BLANK`), which becomes plain ones.
+_BETWEEN = rf"[{_BLANK}.\-－/_,，、·‧•—–―]{{0,6}}+"
+_IN_MOBILE = rf"[{_BLANK}\-—–]{{0,6}}+"
+_WEB_BLANK: Final = "&nbsp;"
 
 PLACES: Final = rf"[0-9](?:{_BETWEEN}[0-9]){{16}}{_BETWEEN}[0-9Xx]"
 """A pattern: the eighteen places of a resident identity number, however they are parted."""
 
-WORTH_A_LOOK: Final = re.compile(rf"(?:[0-9０-９][)）]?[{_BLANK}.\-－/_,，、·‧•—–―]{{0,2}}){{10}}[0-9０-９]")
-"""What every number that `mask_persons_in` finds looks like; most texts hold nothing of the kind and are done here."""
+_LIKE_A_NUMBER: Final = re.compile(rf"(?:[0-9０-９][)）]?+{_BETWEEN}){{10}}+[0-9０-９]")
 
 _ID_LABEL = (
     rf"(?:身[{_BLANK}]{{0,2}}份[{_BLANK}]{{0,2}}证|身份号码|(?<!许可)证件号)[{_BLANK}]{{0,2}}"
-    rf"(?:明|件)?(?:编号|号码?|码)?[{_BLANK}]{{0,2}}(?:为|是)?[:({_BLANK}]{{0,3}}"
+    rf"(?:明|件)?[({_BLANK}]{{0,2}}(?:编号|号码?|码)?[{_BLANK}]{{0,2}}(?:为|是)?[:({_BLANK}]{{0,3}}"
 )
 _MOBILE_ALONE = r"1[3-9][0-9]{9}(?![0-9A-Za-z])"
+_GROUPS: Final = ((3, 4, 4), (5, 6), (3, 3, 5), (4, 3, 4), (4, 4, 3), (3, 2, 2, 2, 2), (3, 3, 3, 2), (3, 2, 3, 3))
+_IN_GROUPS = "|".join(
+    _IN_MOBILE.join(["1[3-9]" + "[0-9]" * (first - 2) + r"\)?" * (first == 3), *("[0-9]" * size for size in rest)])
+    for first, *rest in _GROUPS
+)
 # A number that is labelled as an identity number is one, even with a slip in it or in the old form.
 _LABELLED = re.compile(
     rf"{_ID_LABEL}(?P<number>{PLACES}|[0-9](?:{_BETWEEN}[0-9]){{14}})(?:(?![0-9A-Za-z])|(?={_MOBILE_ALONE}))"
@@ -68,14 +74,18 @@ _MOBILE = re.compile(
     # decimal, though behind another mobile's. A comma parts numbers of persons as often as the thousands of an amount.
     r"(?:(?<![0-9A-Za-z第\]〕】])(?:(?<![0-9]\.)|(?<=1[3-9][0-9]{9}\.))|(?<=[Tt][Ee][Ll])|(?<=[Pp][Hh][Oo][Nn][Ee]))"
     r"(?:\(?(?:\+|00)?86\)?[- ]?)?\(?"
-    rf"(?P<number>1[3-9][0-9]\)?{_IN_MOBILE}[0-9]{{4}}{_IN_MOBILE}[0-9]{{4}}"
-    rf"|1[3-9][0-9]{{3}}{_IN_MOBILE}[0-9]{{6}}|1[3-9][0-9]\.[0-9]{{4}}\.[0-9]{{4}})"
+    rf"(?P<number>{_IN_GROUPS}|1[3-9][0-9]\.[0-9]{{4}}\.[0-9]{{4}}|(?:1[3-9][0-9]{{9}}){{2,}})"
     # Not before a point with decimals, a unit of money or one group of thousands (amounts).
     r"(?![0-9A-Za-z]|\.[0-9]{1,6}(?![0-9])|,[0-9]{3}(?![0-9])|[万亿]?元)"
 )
 _PARTING = re.compile(r"[^0-9A-Za-z\s]")
 _PARTINGS_MAX: Final = 2
 _NOT_OF_A_NUMBER = re.compile(r"[^0-9A-Za-z]")
+
+
+def worth_a_look(text: str) -> bool:
+    """Whether a text holds anything like a number that `mask_persons_in` finds; most hold nothing of the kind."""
+    return _LIKE_A_NUMBER.search(text) is not None or _WEB_BLANK in text
 
 
 def looks_like_resident_id(text: str, *, person_column: bool = False) -> bool:
@@ -101,10 +111,10 @@ def mask_persons_in(text: str) -> tuple[str, int]:
     one of 15 digits, only behind a word such as 身份证. Other papers (passports, permits, bank cards) are not looked
     for.
     """
-    if WORTH_A_LOOK.search(text) is None:
+    if not worth_a_look(text):
         return text, 0
     # What is found becomes stars at once, so that a number directly behind it stands alone.
-    work = text.translate(_HALF_WIDTH)
+    work = _plain(text)
     found: list[tuple[int, int]] = []
     for pattern, is_one in _KINDS:
         done = 0
@@ -119,6 +129,14 @@ def mask_persons_in(text: str) -> tuple[str, int]:
     return _replaced(text, {span: mask(MaskProfile.STRICT, text[slice(*span)]) for span in found}), len(found)
 
 
+def holds_resident_id(text: str) -> bool:
+    """Whether a text names a person by an identity number, wherever it stands and however it is written."""
+    if not worth_a_look(text):
+        return False
+    work = _plain(text)
+    return any(is_one(match["number"]) for pattern, is_one in _IDENTITY for match in pattern.finditer(work))
+
+
 def mask(profile: MaskProfile, text: str) -> str:
     """An identity number with its middle hidden by as many stars.
 
@@ -131,6 +149,11 @@ def mask(profile: MaskProfile, text: str) -> str:
     if len(text) <= first + last:
         return "*" * len(text)
     return text[:first] + "*" * (len(text) - first - last) + text[-last:]
+
+
+def _plain(text: str) -> str:
+    """The text in half width, each sign at its place."""
+    return text.translate(_HALF_WIDTH).replace(_WEB_BLANK, " " * len(_WEB_BLANK))
 
 
 def _is_day(year: str, month: str, day: str) -> bool:
@@ -172,4 +195,5 @@ def _is_resident(text: str) -> bool:
     return looks_like_resident_id(_NOT_OF_A_NUMBER.sub("", text))
 
 
-_KINDS: Final = ((_LABELLED, _is_labelled), (_RESIDENT, _is_resident), (_MOBILE, bool))
+_IDENTITY: Final = ((_LABELLED, _is_labelled), (_RESIDENT, _is_resident))
+_KINDS: Final = (*_IDENTITY, (_MOBILE, bool))

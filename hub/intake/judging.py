@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from hub.commands.statement import Remark, Statement, Values, doubts_of, faults_of
 from hub.domain.dates import SERIAL_ZERO
 from hub.domain.names import name_key
-from hub.domain.persons import WORTH_A_LOOK, mask_persons_in
+from hub.domain.persons import holds_resident_id, mask_persons_in, worth_a_look
 from hub.domain.uscc import BadUscc, is_placeholder, kind_of, parse_uscc
 from hub.intake.authorities import Authorities, Department
 from hub.intake.cells import (
@@ -217,6 +217,8 @@ class Judge:
         category = category_of(texts["counterpartCategory"]) if texts["counterpartCategory"] else None
         if category is Category.NATURAL_PERSON:
             return Remark("NATURAL_PERSON", "counterpartCategory")
+        if holds_resident_id(texts["counterpartName"]):
+            return Remark("NATURAL_PERSON", "counterpartName")  # 李四 110101…: no organization is called so
         code = texts["uscc"]
         if code and not is_placeholder(code):
             return Remark("NATURAL_PERSON", "uscc") if may_be_a_persons(code) else None
@@ -251,7 +253,7 @@ class Judge:
     def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
         """Take persons' numbers out of whatever is stored as text."""
         # The numbers of documents are keys: they stay as sent, and what may be a person's is a fault (see `_numbers`).
-        if WORTH_A_LOOK.search("\n".join([texts[field] for field in _FREE_TEXTS])):
+        if worth_a_look("\n".join([texts[field] for field in _FREE_TEXTS])):
             for field in _FREE_TEXTS:
                 masked, count = mask_persons_in(texts[field])
                 if count:

@@ -37,7 +37,8 @@ class Rules:
 class Caller:
     """See the module. `values` are what statements bind of it, in the order of `hub.policy.sharing.BINDS`, without now.
 
-    The same for all requests that state the same, all day.
+    The same for all requests that state the same, all day. `closed_items` are those catalogue items that an owner
+    opened to it, but for none of its grants for the purpose that it states.
     """
 
     sight: Sight = PUBLIC
@@ -46,6 +47,7 @@ class Caller:
     case: str | None = None
     values: tuple[Any, ...] = ()
     covert_days: int = 0
+    closed_items: frozenset[str] = frozenset()
 
     @property
     def client(self) -> str:
@@ -66,20 +68,24 @@ def caller_of(principal: Principal, purpose: str | None, case: str | None, *, to
 
     Raises PurposeNotGranted for a purpose that neither client nor person may have.
     """
-    sight, values = _standing(principal, purpose, years_before(today, rules.sharing_years))
+    sight, values, closed = _standing(principal, purpose, years_before(today, rules.sharing_years))
     covert_days = rules.covert.get(purpose, 0) if purpose else 0
-    return Caller(sight, principal, purpose, case, values, covert_days)
+    return Caller(sight, principal, purpose, case, values, covert_days, closed)
+
+
+Standing = tuple[Sight, tuple[Any, ...], frozenset[str]]
 
 
 @lru_cache(maxsize=4_096)
-def _standing(principal: Principal, purpose: str | None, shared_from: date) -> tuple[Sight, tuple[Any, ...]]:
-    """How a principal looks for a purpose, and what statements bind of it, whatever its case."""
+def _standing(principal: Principal, purpose: str | None, shared_from: date) -> Standing:
+    """How a principal looks for a purpose, what statements bind of it, and what is closed, whatever its case."""
     if purpose is not None and purpose not in principal.purposes:
         raise PurposeNotGranted(_not_granted(principal.purposes))
     stated, granted = _granted(principal, purpose)
     scopes = frozenset(scope for scope in HubScope if scope in principal.scopes)
     values = (list(principal.own_departments), principal.subject_id, granted, shared_from)
-    return sight_of(view_of(principal), scopes, stated), values
+    closed = _closed(principal, purpose) if stated is Stated.COVERED else frozenset()
+    return sight_of(view_of(principal), scopes, stated), values, closed
 
 
 def view_of(principal: Principal) -> View:
@@ -103,6 +109,18 @@ def _granted(principal: Principal, purpose: str | None) -> tuple[Stated, list[st
         return Stated.UNCOVERED, []
     granted = {f"{owner}/{code}" for opening in covering for owner in opening.owner_ids for code in opening.item_codes}
     return Stated.COVERED, sorted(granted)
+
+
+def _closed(principal: Principal, purpose: str | None) -> frozenset[str]:
+    """Items that some owner opened to the caller, and not for this purpose."""
+    opened = {(opening.owner, code) for opening in principal.openings for code in opening.item_codes}
+    covered = {
+        (opening.owner, code)
+        for opening in principal.openings
+        if purpose in opening.purposes
+        for code in opening.item_codes
+    }
+    return frozenset(code for _, code in opened - covered)
 
 
 def _not_granted(purposes: Collection[str]) -> str:

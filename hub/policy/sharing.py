@@ -206,6 +206,9 @@ def list_code(entry: FromClause) -> ColumnElement[Any]:
     return select(kept.c.code).where(kept.c.id == entry.c.list_id).correlate(entry).scalar_subquery()
 
 
+# What grants open: records, and persons who were found responsible.
+_UNDER_GRANTS = frozenset({records.records.name, subjects.responsible_persons.name})
+
 _ALL = {View.AUDITOR: everything}
 WIDENED: Mapping[str, Widening] = {
     records.records.name: Widening(
@@ -285,8 +288,17 @@ def lacks_purpose(name: str, sight: Sight) -> bool:
         return False
     if widening.by_view[sight.view] is closed:
         return False  # no purpose opens it to such a caller
-    under_grants = name in (records.records.name, subjects.responsible_persons.name)
-    return sight.stated is Stated.NOTHING or (sight.stated is Stated.UNCOVERED and under_grants)
+    if sight.stated is Stated.UNCOVERED:
+        return name in _UNDER_GRANTS
+    return sight.stated is Stated.NOTHING
+
+
+def under_grants(name: str, sight: Sight) -> bool:
+    """Whether grants open rows of a table to the sight."""
+    widening = WIDENED.get(name)
+    if widening is None or widening.scope not in sight.scopes:
+        return False
+    return name in _UNDER_GRANTS and sight.view is View.DEPARTMENT
 
 
 def guard_of(table: FromClause, *, via: str | None = None, sight: Sight = PUBLIC) -> Guard:
@@ -373,4 +385,4 @@ def _unless(public: Predicate, label: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((public, null()), else_=label)
 
 
-__all__ = ["BINDS", "VOUCHED", "WIDENED", "Noted", "guard_of", "lacks_purpose", "noted_of", "widens"]
+__all__ = ["BINDS", "VOUCHED", "WIDENED", "Noted", "guard_of", "lacks_purpose", "noted_of", "under_grants", "widens"]

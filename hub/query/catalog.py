@@ -122,11 +122,13 @@ class Filter:
     """What an argument demands of a row. `keys` for an input object: each key's own condition.
 
     `present` makes the argument structural by its value (for flags): the condition is chosen while planning.
+    `of_items` marks one that names catalogue items: who asks for an item is told what of it is left out.
     """
 
     condition: Condition | None = None
     keys: Mapping[str, "Filter"] = field(default_factory=dict)
     choices: Callable[[FromClause, Any], ColumnElement[bool] | None] | None = None
+    of_items: bool = False
 
 
 @dataclass(frozen=True, eq=False)

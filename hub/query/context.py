@@ -93,7 +93,10 @@ def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLErr
 def withheld(notices: Sequence[p.Notice], request: Sequence[Any]) -> list[GraphQLError]:
     """An error for each field where shared data was left out; it stands beside the data, which are public."""
     errors: dict[tuple[str, ...], GraphQLError] = {}
+    closed = request[-1].caller.closed_items
     for notice in notices:
+        if notice.items is not None and closed.isdisjoint(request[notice.items.index]):
+            continue
         if notice.slot is None or any(key and key[0] == notice.branch for key in request[notice.slot.index]):
             said = {"code": notice.code, "field": ".".join(notice.path)}
             errors[notice.path] = GraphQLError(notice.sentence, extensions=said)

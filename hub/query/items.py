@@ -129,6 +129,9 @@ class Items:
             order=link.order,
             named=named,
         )
+        for condition in rows.conditions:
+            if condition.filter.of_items and condition.slot is not None:
+                self.rights.withhold_items(link.table, condition.slot, place)
         if kind.name.endswith("Connection"):
             return self.paged(key, type_name, link, rows, kind, place)
         expected = place.rows * link.rows_expected

@@ -75,13 +75,18 @@ class Denial:
 
 @dataclass(frozen=True)
 class Notice:
-    """What the answer leaves out, and why; with `slot`, only for keys of one branch."""
+    """What the answer leaves out, and why.
+
+    With `slot`, only for keys of one branch; with `items`, only where the catalogue items named there are among those
+    that grants open to the caller for other purposes than the one that it states.
+    """
 
     code: str
     sentence: str
     path: tuple[str, ...]
     slot: Slot | None = None
     branch: int = 0
+    items: Slot | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from sqlalchemy import Table
 
 from hub.policy.masking import Mask, mask_of, shown
 from hub.policy.scopes import HubScope
-from hub.policy.sharing import VOUCHED, guard_of, lacks_purpose, noted_of
+from hub.policy.sharing import VOUCHED, guard_of, lacks_purpose, noted_of, under_grants
 from hub.policy.sight import PUBLIC, Sight, Stated
 from hub.query import plan as p
 from hub.query.catalog import Computed, Stored
@@ -65,6 +65,18 @@ class Rights:
                 " viewer shows the grants."
             )
         self.notices.append(p.Notice(code, sentence, place.path))
+
+    def withhold_items(self, table: Table, items: p.Slot, place: Place) -> None:
+        """Say that what is shared of the items that the caller names is left out, where grants open them for others.
+
+        Other purposes, that is: without it an empty list would read as if nothing were held.
+        """
+        if self.sight.stated is Stated.COVERED and under_grants(table.name, self.sight):
+            sentence = (
+                "Only what is public is shown of some catalogue items in the filter: no grant that opens them to this"
+                " token covers the purpose in Hub-Purpose; viewer shows the grants."
+            )
+            self.notices.append(p.Notice("PURPOSE_NOT_GRANTED", sentence, place.path, items=items))
 
     def noticed(self, slot: p.Slot, number: int, make: Callable[[], p.Branch]) -> p.Branch:
         """A branch; what is withheld in it is said to those alone whose keys ask for it."""

@@ -1,6 +1,7 @@
 """Credit records: one interface, one type a kind, all rows of one table."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -55,7 +56,7 @@ def of_departments(column: Any) -> Filter:
 RECORD_FILTER = Filter(
     keys={
         "kinds": one_of(records.c.kind),
-        "catalogueItems": one_of(records.c.item_code),
+        "catalogueItems": replace(one_of(records.c.item_code), of_items=True),
         "departments": of_departments(records.c.department_id),
         "decidedFrom": not_before(records.c.decided_on),
         "decidedTo": not_after(records.c.decided_on),

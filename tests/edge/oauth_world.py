@@ -20,7 +20,7 @@ from hub.app import Hub
 from hub.clock import Clock
 from hub.identity.exchanges import challenge_of
 from hub.store.engine import connect
-from hub.store.labels import ClientAuthentication, ClientKind, Publicity, RecordStatus
+from hub.store.labels import ClientAuthentication, ClientKind, Publicity, RecordStatus, Sharing
 from tests import make
 from tests.edge.running import running
 from tests.identity import acting
@@ -48,6 +48,14 @@ async def lay(connection: asyncpg.Connection) -> Shared:
     clock, shared = Clock(), Shared()
     world = await acting.lay_world(connection)
     shared.grant_id = await acting.grant(connection, world)
+    mofcom = await make.department(connection, code="mofcom")
+    await acting.grant(connection, world, grantee_id=mofcom)
+    await make.item(
+        connection, code="mot-item", sharing=Sharing.CONDITIONAL, department_codes=["mot"], scope="mot/records:read"
+    )
+    await acting.grant(
+        connection, world, ("mot-item",), owner_id=world.stranger, grantee_id=mofcom, purposes=["licensing"]
+    )
     subject = await make.subject(connection)
     other = await make.subject(connection)
     shared.uscc, shared.other = [
@@ -84,6 +92,7 @@ async def lay(connection: asyncpg.Connection) -> Shared:
         ("agency", {"scopes": every}),
         ("few", {"scopes": ("subjects:read",)}),
         ("stranger", {"department": "mot", "scopes": every[:4]}),
+        ("two-grants", {"department": "mofcom", "scopes": (*every, "mot/records:read")}),
         ("owner", {"department": "samr", "scopes": (*every, "samr/grants:write")}),
         (
             "auditor",

@@ -84,6 +84,35 @@ async def test_a_purpose_that_no_grant_covers_opens_what_needs_no_grant(served: 
     assert await seen(served, "agency", "licensing") == {"public", "open"}
 
 
+@pytest.mark.parametrize(
+    ("purpose", "items", "said"),
+    [
+        ("tender", ["samr-conditional"], []),
+        ("licensing", ["samr-conditional"], ["PURPOSE_NOT_GRANTED"]),
+        ("licensing", ["samr-open", "samr-conditional"], ["PURPOSE_NOT_GRANTED"]),
+        ("licensing", ["mot-item", "samr-open"], []),
+        ("tender", ["mot-item"], ["PURPOSE_NOT_GRANTED"]),
+        ("tender", None, []),
+    ],
+)
+async def test_who_asks_for_an_item_is_told_that_its_grants_open_it_for_another_purpose(
+    served: Served, purpose: str, items: list[str] | None, said: list[str]
+) -> None:
+    _, client, shared = served
+    held = await token(client, shared, "two-grants")
+    text = (
+        "query R($uscc: USCC!, $items: [String!]) { subject(uscc: $uscc) {"
+        " asked: records(first: 50, filter: {catalogueItems: $items}) { edges { node { id } } } } }"
+    )
+    answer = await asked(client, text, held, purpose, uscc=shared.uscc, items=items)
+    assert [error["extensions"] for error in answer.get("errors", [])] == [
+        {"code": code, "field": "subject.asked"} for code in said
+    ]
+    ids = {edge["node"]["id"] for edge in answer["data"]["subject"]["asked"]["edges"]}
+    shown = shared.records["conditional"] in ids
+    assert shown == (purpose == "tender" and (items is None or "samr-conditional" in items))
+
+
 async def test_a_purpose_that_the_caller_may_not_have_is_refused(served: Served) -> None:
     _, client, shared = served
     held = await token(client, shared, "agency")

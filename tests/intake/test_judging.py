@@ -144,6 +144,8 @@ def test_days_are_understood_in_every_form(text: str) -> None:
         (penalty(1, XDR_SHXYM=PERSON_ID.lower()), ("NATURAL_PERSON", "uscc")),
         (penalty(1, XDR_LB="个体工商户", XDR_SHXYM=PERSON_ID), ("NATURAL_PERSON", "uscc")),
         (penalty_2016(1, XDR_SHXYM="", XDR_SFZ=PERSON_ID), ("NATURAL_PERSON", "personIdNo")),
+        (penalty(1, XDR_MC=f"李四 {PERSON_ID}"), ("NATURAL_PERSON", "counterpartName")),
+        (penalty(1, XDR_MC=f"李四（身份证号：{PERSON_ID[:-1]}0）"), ("NATURAL_PERSON", "counterpartName")),
         (penalty(1, XDR_SHXYM=""), ("SUBJECT_WITHOUT_CODE", "uscc")),
         (penalty(1, XDR_SHXYM=PLACEHOLDER), ("SUBJECT_WITHOUT_CODE", "uscc")),
         (penalty(1, XDR_SHXYM=PLACEHOLDER.lower()), ("SUBJECT_WITHOUT_CODE", "uscc")),
