@@ -217,11 +217,15 @@ class GivenRows:
     single: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Performed:
-    """A root of the mutation: a command of `hub.commands`, by its name, with the input it is given."""
+    """A root of the mutation: a command of `hub.commands`, by its name, with the input it is given.
+
+    `characters_max` bounds the input's texts that are kept as they are given, by their field.
+    """
 
     command: str
+    characters_max: Mapping[str, int] = field(default_factory=dict)
 
 
 Source = (

@@ -37,7 +37,7 @@ from hub.query.search import READ_MAX as SEARCH_READ_MAX
 from hub.query.search import asked_for
 from hub.query.selection import Place, Selection
 from hub.query.slots import Slots
-from hub.query.values import Variables
+from hub.query.values import Argument, Variables
 
 MADE_ROWS_EXPECTED = 20
 SDL_CHARACTERS_PER_ROW = 100
@@ -112,8 +112,8 @@ class Planner:
                 return self.search(key, source, place)
             case OfCaller():
                 return p.MadeRoot(key, self.made(self.selection.type_of(parent, name), place))
-            case Performed(command=command):
-                given = self.slots.of(self.selection.argument(parent, place.nodes[0], "input"))
+            case Performed(command=command) as source:
+                given = self.input(source, self.selection.argument(parent, place.nodes[0], "input"), place)
                 return p.MadeRoot(key, self.made(self.selection.type_of(parent, name), place), command, given)
             case _:
                 raise LookupError(f"{parent}.{name} has a source that is not a root's")
@@ -149,6 +149,18 @@ class Planner:
 
         named = self.slots.by(("name", id(argument.node)), name)
         return p.ListRoot(key, self.items.many(key, "Query", source.rows, place, named=named))
+
+    def input(self, source: Performed, argument: Argument, place: Place) -> p.Slot:
+        """What a mutation is given, once its texts are known not to be too long."""
+
+        def checked(variables: Variables) -> Any:
+            given = argument.of(variables)
+            for name, most in source.characters_max.items():
+                if len(given.get(name) or "") > most:
+                    raise place.refusal(f"Argument {argument.name}.{name} holds more than {most} signs.")
+            return given
+
+        return self.slots.by((id(argument.node), argument.name), checked)
 
     def made(self, kind: Any, place: Place) -> tuple[p.Value | p.Typename | p.GivenBranch, ...]:
         """What is asked of an object that the request itself makes: values, and rows by the keys it gives."""
