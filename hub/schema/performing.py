@@ -25,7 +25,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
 
         async def work() -> Mapping[str, Any]:
             if not who.holds(f"{given['owner']}/{OwnedScope.GRANTS_WRITE}"):
-                return _refused(given["owner"])
+                return _refused("owner")
             terms = Terms(
                 given["owner"],
                 given["grantee"],
@@ -44,6 +44,8 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
 
         async def work() -> Mapping[str, Any]:
             held = [code for code in who.own_department_codes if who.holds(f"{code}/{OwnedScope.GRANTS_WRITE}")]
+            if not held:
+                return _refused("grant")
             rows = await connection.fetch("select id from departments where code = any($1::text[])", held)
             owners = [row["id"] for row in rows]
             try:
@@ -77,10 +79,9 @@ def _principal(caller: Caller) -> Principal:
     return caller.principal
 
 
-def _refused(owner: str) -> Mapping[str, Any]:
-    del owner
-    sentence = "This needs the owner's scope grants:write."
-    return {"grant": [], "problems": [problem("FORBIDDEN", sentence, "owner")]}
+def _refused(field: str) -> Mapping[str, Any]:
+    sentence = "This needs the owner's scope grants:write, which no delegation lends."
+    return {"grant": [], "problems": [problem("FORBIDDEN", sentence, field)]}
 
 
 def _payload(outcome: Outcome) -> Mapping[str, Any]:
