@@ -285,7 +285,8 @@ class _Import:
             title = mask_persons_in(header)[0][:40]
             where = f"column {_letters(place)} of sheet {table.sheet!r}" if table.sheet else f"column {_letters(place)}"
             self._note(
-                f"{table.file.name}: {where} ({title}) is no national item, or one a second time, so it is not read."
+                f"{table.file.name}: {where} ({title}) is no national item, or one a second time or in an unknown unit,"
+                " so it is not read."
             )
             self.run.teller.tell(table, row, "FINDING", Remark("UNKNOWN_COLUMN", None), label=_letters(place))
         if table.layout.unknown and not self.run.dry_run:
