@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
+from hub.cli.days import DAY
 from hub.cli.listing import json_option, show
 from hub.cli.surroundings import clock_of, data_dir_option, database, on, read_settings
 from hub.errors import Unusable
 
-DAY = click.DateTime(["%Y-%m-%d"])
 # As many as `hub.commands.grants.REASON_CHARACTERS_MAX`; a test holds them together, since commands load slowly.
 RECORDED_CHARACTERS_MAX = 500
 # More than a line, and what a terminal could not decode, which no database holds.
@@ -107,9 +107,10 @@ def revoke_grant(grant_id: int, reason: str, by: str | None, data_dir: Path | No
                 return await revoke_access(connection, clock, grant_id, revoked_by=_operator(by), reason=reason)
 
         outcome = on(url, revoked)
-    if outcome.problems:
+    codes = [problem.code for problem in outcome.problems]
+    if "UNKNOWN_GRANT" in codes:
         raise Unusable(f"There is no grant {grant_id}; `hub grant list` shows those there are.")
-    _tell("Grant", grant_id, stood=not outcome.ended_before)
+    _tell("Grant", grant_id, stood="ALREADY_REVOKED" not in codes)
 
 
 @grant.command("list")

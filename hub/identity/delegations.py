@@ -74,6 +74,8 @@ async def create_delegation(
         complaints.append("it needs a scope")
     if unknown := sorted(set(new.purposes) - set(purposes)):
         complaints.append(f"the hub has no purpose {', '.join(unknown)}; it has: {', '.join(sorted(purposes))}")
+    if date.max in (valid_from, new.valid_until):
+        complaints.append("9999-12-31 stands for no day; leave the last day out for a term without end")
     if new.valid_until is not None and new.valid_until < max(valid_from, clock.today()):
         complaints.append("its last day must not be over, or before its first")
     department_id, missing = await departments_of(connection, new.department, new.scopes)
@@ -113,7 +115,7 @@ async def revoke_delegation(
         " where id = $1 and revoked_at is null",
         delegation_id,
         clock.now(),
-        revoked_by,
+        mask_persons_in(revoked_by)[0],
         mask_persons_in(reason)[0],
     )
     return not done.endswith(" 0")

@@ -93,6 +93,7 @@ RIGHTS: Final = f"""
 # Kinds that act for a department; others may see no more for having been given one.
 ACTING_KINDS: Final = frozenset({ClientKind.AGENCY, ClientKind.SUPPLIER})
 DEPARTMENT_KINDS: Final = frozenset({*ACTING_KINDS, ClientKind.AUDITOR, ClientKind.DEVELOPER})
+NO_DELEGATION: Final = "No delegation of a department to this supplier is in force today."
 
 
 class NoRights(Exception):
@@ -245,7 +246,7 @@ def _local(row: asyncpg.Record, person: str | None) -> tuple[ClientKind, frozens
     scopes, purposes = frozenset(row["scopes"]), frozenset(row["purposes"])
     if kind is ClientKind.SUPPLIER:
         if row["delegating_department"] is None:
-            raise NoRights("No delegation of a department to this supplier is in force today.")
+            raise NoRights(NO_DELEGATION)
         scopes &= frozenset(row["delegated_scopes"])
         purposes &= frozenset(row["delegated_purposes"])
     if person is None:
@@ -266,6 +267,9 @@ def _stated(row: asyncpg.Record, stated: Stated) -> tuple[ClientKind, frozenset[
         raise NoRights("The hub has no such department.")
     if row["kind"] is None:
         kind, scopes, purposes = stated.kind, stated.scopes, stated.purposes
+        if kind is ClientKind.SUPPLIER:
+            # The hub has delegations of its own clients alone; that an issuer names a department is none.
+            raise NoRights(NO_DELEGATION)
     else:
         kind, scopes, purposes = _local(row, None)
         scopes, purposes = scopes & stated.scopes, purposes & stated.purposes

@@ -29,6 +29,7 @@ from hub.query.catalog import (
     Performed,
     Search,
 )
+from hub.query.introspection import INTROSPECTION_COST, META
 from hub.query.items import Items
 from hub.query.keyed import Keyed
 from hub.query.lists import Lists
@@ -40,6 +41,7 @@ from hub.query.slots import Slots
 from hub.query.values import Argument, Variables
 
 MADE_ROWS_EXPECTED = 20
+SDL_CHARACTERS_PER_ROW = 100
 
 
 class Planner:
@@ -89,7 +91,8 @@ class Planner:
         parent, name = self.kind.name, place.name
         if name == "__typename":
             return p.FixedRoot(key, parent)
-        if name in ("__schema", "__type"):
+        if name in META:
+            self.budget.spend(INTROSPECTION_COST, place)
             return p.ForeignRoot(key, tuple(place.nodes))
         if (parent, name) in self.catalogue.authenticated and not self.rights.sight.authenticated:
             raise place.refusal(f"The field {name} needs an access token.", "UNAUTHENTICATED")
@@ -119,6 +122,8 @@ class Planner:
     def constant(self, source: Constant, place: Place) -> dict[str, Any]:
         answer = source.answer(self.sdl)
         asked = self.selection.fields(self.catalogue.schema.type_map["_Service"], place.nodes)
+        # As much as rows of the same length, each time.
+        self.budget.spend(len(asked) * (len(self.sdl) // SDL_CHARACTERS_PER_ROW), place)
         return {
             key: "_Service" if nodes[0].name.value == "__typename" else answer[nodes[0].name.value]
             for key, nodes in asked.items()

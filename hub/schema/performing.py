@@ -25,7 +25,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
 
         async def work() -> Mapping[str, Any]:
             if not who.holds(f"{given['owner']}/{OwnedScope.GRANTS_WRITE}"):
-                return _refused(given["owner"])
+                return _refused("owner")
             terms = Terms(
                 given["owner"],
                 given["grantee"],
@@ -43,6 +43,8 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
         who = _principal(caller)
 
         async def work() -> Mapping[str, Any]:
+            if not who.granting_departments:
+                return _refused("grant")
             try:
                 named = decode_id(given["grant"])
             except Invalid:
@@ -74,10 +76,9 @@ def _principal(caller: Caller) -> Principal:
     return caller.principal
 
 
-def _refused(owner: str) -> Mapping[str, Any]:
-    del owner
-    sentence = "This needs the owner's scope grants:write."
-    return {"grant": [], "problems": [problem("FORBIDDEN", sentence, "owner")]}
+def _refused(field: str) -> Mapping[str, Any]:
+    sentence = "This needs the owner's scope grants:write, which no delegation lends."
+    return {"grant": [], "problems": [problem("FORBIDDEN", sentence, field)]}
 
 
 def _payload(outcome: Outcome) -> Mapping[str, Any]:

@@ -7,9 +7,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from hub.clock import Clock
+from hub.query.ids import NUMBERS_IN
 from hub.store.engine import connect
+from hub.store.labels import ClientKind
 from tests import make
-from tests.edge.oauth_world import TODAY, Served, asked, token
+from tests.edge.oauth_world import TODAY, Served, ask_token, asked, refusal, token
+from tests.identity import acting
 
 RECORDS = "query R($uscc: USCC!) { subject(uscc: $uscc) { records(first: 50) { edges { node { id } } } } }"
 ALL = {"public", "open", "conditional", "closed", "another's", "predecessor's", "repaired", "withdrawn"}
@@ -476,6 +480,71 @@ async def test_an_owner_opens_and_ends_access_and_tokens_follow(
     assert row["changed_by"] == row["owner_id"]
     assert row["change_reason"].startswith("合作结束")
     assert "19491231" not in row["change_reason"]
+    again = now | {"idempotencyKey": "again", "expectedRevision": 2, "reason": "another"}
+    twice = (await asked(client, ends, owner, input=again))["data"]["revokeAccess"]
+    assert twice == {"grant": None, "problems": [{"code": "ALREADY_REVOKED"}]}
     foreign = {"idempotencyKey": "five", "grant": f"G{shared.grant_id:x}", "expectedRevision": 1}
     other = (await asked(client, ends, stranger, "tender", input=foreign))["data"]["revokeAccess"]
-    assert other["problems"] == [{"code": "UNKNOWN_GRANT"}]
+    assert other["problems"] == [{"code": "FORBIDDEN"}]
+
+
+@pytest.mark.parametrize("number", ["G80000000", "G7fffffffffffffff", "Gffffffffffffffff", "R1-1", ""])
+async def test_a_grant_that_cannot_be_is_unknown(served: Served, number: str) -> None:
+    _, client, shared = served
+    text = "mutation E($input: RevokeAccessInput!) { revokeAccess(input: $input) { problems { code } } }"
+    given = {"idempotencyKey": f"unknown {number}", "grant": number, "expectedRevision": 1}
+    answer = await asked(client, text, await token(client, shared, "owner"), input=given)
+    assert answer["data"]["revokeAccess"]["problems"] == [{"code": "UNKNOWN_GRANT"}]
+
+
+@pytest.mark.parametrize("numbers", ["80000000", "7fffffffffffffff", "1-7fffffffffffffff", "7fffffffffffffff-1"])
+async def test_an_id_whose_numbers_nothing_has_names_nothing(served: Served, numbers: str) -> None:
+    _, client, shared = served
+    text = "query N($ids: [ID!]!) { nodes(ids: $ids) { __typename } }"
+    ids = [tag + numbers for tag, many in NUMBERS_IN.items() if many == numbers.count("-") + 1]
+    for name, purpose in ((None, None), ("owner", "tender"), ("auditor", "audit")):
+        held = None if name is None else await token(client, shared, name)
+        answer = await asked(client, text, held, purpose, ids=ids)
+        assert answer["data"] == {"nodes": [None] * len(ids)}
+
+
+@pytest.mark.parametrize("field", ["from", "until"])
+async def test_a_term_has_days_that_there_are(served: Served, field: str) -> None:
+    _, client, shared = served
+    text = "mutation G($input: GrantAccessInput!) { grantAccess(input: $input) { problems { code path } } }"
+    given = {
+        "idempotencyKey": f"day {field}", "owner": "samr", "grantee": "mot", "catalogueItems": ["samr-conditional"],
+        "purposes": ["tender"], field: "9999-12-31",
+    }  # fmt: skip
+    answer = await asked(client, text, await token(client, shared, "owner"), input=given)
+    assert answer["data"]["grantAccess"]["problems"] == [{"code": "NO_DAY", "path": [field]}]
+
+
+async def test_no_delegation_lends_the_right_to_grant(served: Served, database_of: asyncpg.Connection) -> None:
+    _, client, shared = served
+    scopes = ["records:read", "samr/grants:write"]
+    made = await acting.client(database_of, Clock(), client_id="supplier", kind=ClientKind.SUPPLIER, scopes=scopes[:1])
+    shared.secrets["supplier"] = made.secret or ""
+    # As one that an earlier hub let through.
+    await database_of.execute("update oauth_clients set scopes = $1 where client_id = 'supplier'", scopes)
+    await database_of.execute(
+        "insert into delegations (client_id, department_id, scopes, purposes, valid_from, created_at)"
+        " select 'supplier', id, $1, '{tender}', '2026-01-01', now() from departments where code = 'samr'",
+        scopes,
+    )
+    refused = await ask_token(client, shared, "supplier", " ".join(scopes))
+    assert refusal(refused) == (400, "invalid_scope")
+    held = await token(client, shared, "supplier", "records:read")
+    for text, given in (
+        (
+            "mutation G($input: GrantAccessInput!) { made: grantAccess(input: $input) { problems { code path } } }",
+            {"owner": "samr", "grantee": "mot", "catalogueItems": ["samr-conditional"], "purposes": ["tender"]},
+        ),
+        (
+            "mutation E($input: RevokeAccessInput!) { made: revokeAccess(input: $input) { problems { code path } } }",
+            {"grant": f"G{shared.grant_id:x}", "expectedRevision": 1},
+        ),
+    ):
+        answer = await asked(client, text, held, input={"idempotencyKey": "supplier", **given})
+        field = "owner" if "owner" in given else "grant"
+        assert answer["data"]["made"]["problems"] == [{"code": "FORBIDDEN", "path": [field]}]
