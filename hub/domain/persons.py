@@ -39,19 +39,20 @@ _OLD_RESIDENT_ID = re.compile(rf"{_PREFIX}\d{{4}}(\d\d)(\d\d)(\d\d)\d{{3}}", re.
 _WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(18))
 
 # Sign by sign, so that a place in the translated text is the same place in the original. Letters that look like the
-# check sign X (Cyrillic, Greek, the multiplication sign) are what people type for it.
-_HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ＋－　：（）ХхΧχ×", "0123456789Xx+- :()XxXxX")
+# check sign X (Cyrillic, Greek, the numeral ten, the multiplication sign) are what people type for it.
+_HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ＋－−　：（）ХхΧχⅩⅹ×", "0123456789Xx+-- :()XxXxXxX")
+_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 # What may stand between two digits of one number: blanks, seen or unseen, and the signs people part numbers with.
 _BLANK = r"\s\xa0\xad\u2000-\u200f\u202f\u2060\u3000\ufeff"
-# As many as the blank of web pages has (`_WEB_BLANK`), which becomes plain ones.
-_BETWEEN = rf"[{_BLANK}.\-－/_,，、·‧•—–―]{{0,6}}+"
+# As many as the blanks of web pages have (`_WEB_BLANK`), which become plain ones.
+_BETWEEN = rf"[{_BLANK}.\-－−/_,，、·‧•—–―]{{0,6}}+"
 _IN_MOBILE = rf"[{_BLANK}\-—–]{{0,6}}+"
-_WEB_BLANK: Final = "&nbsp;"
+_WEB_BLANK: Final = re.compile("&nbsp;|<[bB][rR] ?/?>")
 
 PLACES: Final = rf"[0-9](?:{_BETWEEN}[0-9]){{16}}{_BETWEEN}[0-9Xx]"
 """A pattern: the eighteen places of a resident identity number, however they are parted."""
 
-_LIKE_A_NUMBER: Final = re.compile(rf"(?:[0-9０-９][)）]?+{_BETWEEN}){{10}}+[0-9０-９]")
+_LIKE_A_NUMBER: Final = re.compile(rf"(?:\d[)）]?+{_BETWEEN}){{10}}+\d")
 
 _ID_LABEL = (
     rf"(?:身[{_BLANK}]{{0,2}}份[{_BLANK}]{{0,2}}证|身份号码|(?<!许可)证件号)[{_BLANK}]{{0,2}}"
@@ -85,7 +86,7 @@ _NOT_OF_A_NUMBER = re.compile(r"[^0-9A-Za-z]")
 
 def worth_a_look(text: str) -> bool:
     """Whether a text holds anything like a number that `mask_persons_in` finds; most hold nothing of the kind."""
-    return _LIKE_A_NUMBER.search(text) is not None or _WEB_BLANK in text
+    return _LIKE_A_NUMBER.search(text) is not None or "&nbsp;" in text or "<" in text
 
 
 def looks_like_resident_id(text: str, *, person_column: bool = False) -> bool:
@@ -107,9 +108,9 @@ def mask_persons_in(text: str) -> tuple[str, int]:
     """The text with identity and mobile numbers masked (STRICT), and how many were.
 
     Social credit codes, document numbers and amounts stay. A number is found in half or full width, with blanks or
-    other signs between its digits, behind letters, and run together with another; one with a slip in it, and the old
-    one of 15 digits, only behind a word such as 身份证. Other papers (passports, permits, bank cards) are not looked
-    for.
+    other signs between its digits, in any script's digits, behind letters, and run together with another; one with a
+    slip in it, and the old one of 15 digits, only behind a word such as 身份证. Other papers (passports, permits, bank
+    cards) are not looked for.
     """
     if not worth_a_look(text):
         return text, 0
@@ -153,7 +154,8 @@ def mask(profile: MaskProfile, text: str) -> str:
 
 def _plain(text: str) -> str:
     """The text in half width, each sign at its place."""
-    return text.translate(_HALF_WIDTH).replace(_WEB_BLANK, " " * len(_WEB_BLANK))
+    text = _OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), text.translate(_HALF_WIDTH))
+    return _WEB_BLANK.sub(lambda blank: " " * len(blank[0]), text)
 
 
 def _is_day(year: str, month: str, day: str) -> bool:
