@@ -69,7 +69,7 @@ RIGHTS: Final = f"""
         (select code from acting) as department,
         (select in_term from acting) as in_term,
         array(select id from own order by id) as own_departments,
-        array(select code from own order by code) as own_department_codes,
+        array(select code from own order by id) as own_department_codes,
         (select s.subject_id from subject_codes s where s.code = coalesce((select uscc from caller), $7)) as subject_id,
         array(
             select row(g.id, o.code, array(
@@ -104,8 +104,9 @@ class NoRights(Exception):
 class Rights:
     """What client and person may do today, before a token narrows it.
 
-    `scopes` and `purposes` are what client, person and delegation have in common. `grants` are the grants to the
-    department in force, whatever the scopes.
+    `scopes` and `purposes` are what client, person and delegation have in common. `own_departments` are the one it acts
+    for and those whose duties that took over, `own_department_codes` their codes in the same order. `grants` are the
+    grants to the department in force, whatever the scopes.
     """
 
     client: str
@@ -116,7 +117,7 @@ class Rights:
     department_id: int | None = None
     department: str | None = None
     own_departments: tuple[int, ...] = ()
-    own_department_codes: frozenset[str] = frozenset()
+    own_department_codes: tuple[str, ...] = ()
     subject_id: int | None = None
     grants: tuple[Opening, ...] = ()
 
@@ -140,7 +141,11 @@ class Rights:
             department_id=self.department_id,
             department=self.department,
             own_departments=self.own_departments,
-            own_department_codes=self.own_department_codes,
+            granting_departments=tuple(
+                department
+                for department, code in zip(self.own_departments, self.own_department_codes, strict=True)
+                if f"{code}/{OwnedScope.GRANTS_WRITE}" in held
+            ),
             subject_id=self.subject_id,
             openings=tuple(opening for opening in self.grants if f"{opening.owner}/{OwnedScope.RECORDS_READ}" in held),
         )
@@ -227,7 +232,7 @@ async def standing_of(
             department_id=row["department_id"],
             department=row["department"],
             own_departments=tuple(row["own_departments"]),
-            own_department_codes=frozenset(row["own_department_codes"]),
+            own_department_codes=tuple(row["own_department_codes"]),
             grants=tuple(_opening(*grant) for grant in row["grants"]),
         )
     return Standing(rights, revoked=row["token_revoked"] or row["family_revoked"])

@@ -209,12 +209,17 @@ class Given:
 
 @dataclass(frozen=True)
 class GivenRows:
-    """Rows of such an object, by the keys that it gives under a name; `single` for one or none."""
+    """Rows of such an object, by the keys that it gives under a name; `single` for one or none.
+
+    Else all rows of a key, in the order of the keys and then in `order`; `where` says what else must hold of a row.
+    """
 
     name: str
     table: Table
     column: Column[Any]
     single: bool
+    order: Order | None = None
+    where: Callable[[FromClause], ColumnElement[bool]] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ Here are the roots. Those by many keys are in `keyed`, what is asked of rows in 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from graphql import FragmentDefinitionNode, GraphQLObjectType, OperationDefinitionNode
@@ -187,5 +188,6 @@ class Planner:
         place = place._replace(rows=1 if source.single else MADE_ROWS_EXPECTED)
         self.budget.spend(place.rows, place)
         shape = self.items.shape(kind, place)
-        branch = p.Branch(source.name, self.rights.rows(source.table, place), (source.column,), shape)
+        rows = replace(self.rights.rows(source.table, place), where=source.where, order=source.order)
+        branch = p.Branch(source.name, rows, (source.column,), shape)
         return p.GivenBranch(key, source.name, branch, source.single)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from graphql import GraphQLError
@@ -201,12 +202,12 @@ def made(root: p.MadeRoot, slots: int) -> ReadyRoot:
                 case p.GivenBranch(key=key, name=name, single=single):
                     statement, shape = branches[key]
                     keys = list(found[name])
-                    by_key: dict[int, Any] = {}
+                    found_rows: list[Any] = []
                     if keys:
                         ordinals = list(range(len(keys)))
-                        for row in await rows_of(statement, connection, request, (ordinals, keys)):
-                            by_key[row[0]] = shape(row, request)
-                    shown = [by_key[ordinal] for ordinal in sorted(by_key)]
+                        found_rows = await rows_of(statement, connection, request, (ordinals, keys))
+                    # A key may have several rows, which come in their order.
+                    shown = [shape(row, request) for row in sorted(found_rows, key=itemgetter(0))]
                     answer[key] = (shown[0] if shown else None) if single else shown
         return answer
 

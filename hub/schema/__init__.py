@@ -191,7 +191,7 @@ class Mutation:
 ROWS: Mapping[str, RowOf] = {
     "ResponsiblePerson": RowOf(responsible_persons),
     "AccessLogEntry": RowOf(access_log, tag="A"),
-    "Grant": RowOf(grants),
+    "Grant": RowOf(grants, tag="G"),
     "Region": RowOf(reference.regions),
     "Industry": RowOf(reference.industries),
     "Department": RowOf(departments),

@@ -43,11 +43,8 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
         who = _principal(caller)
 
         async def work() -> Mapping[str, Any]:
-            held = [code for code in who.own_department_codes if who.holds(f"{code}/{OwnedScope.GRANTS_WRITE}")]
-            if not held:
+            if not who.granting_departments:
                 return _refused("grant")
-            rows = await connection.fetch("select id from departments where code = any($1::text[])", held)
-            owners = [row["id"] for row in rows]
             try:
                 named = decode_id(given["grant"])
             except Invalid:
@@ -57,7 +54,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
                 connection,
                 clock,
                 number,
-                owners=owners,
+                owners=who.granting_departments,
                 expected_revision=given["expectedRevision"],
                 revoked_by=f"client {who.client}" + ("" if who.person is None else f", person {who.person}"),
                 reason=given.get("reason"),

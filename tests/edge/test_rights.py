@@ -1,7 +1,7 @@
 """Who sees what over HTTP, by token and purpose; and that whatever is not public is in the access log first."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -391,6 +391,83 @@ async def test_an_auditor_reads_the_log_for_a_purpose_and_the_subject_its_own_wi
     assert own["data"]["subject"]["accessLog"]["edges"] != []
 
 
+GRANT = "query N($id: ID!) { node(id: $id) { ... on Grant { id owner { code } grantee { code } purposes } } }"
+
+
+async def test_a_grant_by_its_id_is_there_for_who_gave_it_and_who_got_it_and_nobody_else(served: Served) -> None:
+    _, client, shared = served
+    number = f"G{shared.grant_id:x}"
+    there = {
+        "node": {"id": number, "owner": {"code": "samr"}, "grantee": {"code": "mem"}, "purposes": ["tender"]},
+    }  # fmt: skip
+    for name, scope, sees in (
+        ("owner", None, True),
+        ("owner", "samr/grants:write", True),
+        ("owner", "records:read samr/records:read", False),
+        ("agency", None, True),
+        ("few", None, True),
+        ("stranger", None, False),
+        ("auditor", None, False),
+        ("representative", None, False),
+        ("site", None, False),
+    ):
+        answer = await asked(client, GRANT, await token(client, shared, name, scope), id=number)
+        assert answer == {"data": there if sees else {"node": None}}, (name, scope)
+    assert await asked(client, GRANT, None, id=number) == {"data": {"node": None}}
+    owner = await token(client, shared, "owner")
+    assert await asked(client, GRANT, owner, id="G7fffffff") == {"data": {"node": None}}
+    both = await asked(
+        client, "query N($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }", owner, ids=["G7fffffff", number]
+    )
+    assert both == {"data": {"nodes": [None, {"__typename": "Grant", "id": number}]}}
+
+
+async def test_an_owner_finds_the_grants_it_gave_that_may_still_be_ended(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    text = """{ viewer { grants { id } grantsGiven {
+        id owner { code } grantee { code } catalogueItems { code } from until revokedAt revision } } }"""
+    owner = await token(client, shared, "owner")
+    of = {row["code"]: row["id"] for row in await database_of.fetch("select code, id from departments")}
+    day = TODAY - timedelta(days=30)
+    made = {}
+    async with database_of.transaction():
+        for name, grantee, columns in (
+            ("today is its last day", "mot", {"valid_until": TODAY}),
+            ("over", "mot", {"valid_until": TODAY - timedelta(days=1)}),
+            ("revoked", "mot", {"revoked_at": datetime.now(UTC)}),
+            ("yet to begin", "mem", {"valid_from": TODAY + timedelta(days=1)}),
+            ("received", "samr", {"owner_id": of["mot"]}),
+        ):
+            row = {
+                "owner_id": of["samr"], "grantee_id": of[grantee], "item_codes": ["samr-conditional"],
+                "purposes": ["tender"], "valid_from": day, "known_from": make.KNOWN_FROM,
+            }  # fmt: skip
+            made[name] = f"G{await make.insert(database_of, 'grants', row | columns, 'id'):x}"
+    given = (await asked(client, text, owner))["data"]["viewer"]["grantsGiven"]
+    mine = [one for one in given if one["id"] in made.values() or one["id"] == f"G{shared.grant_id:x}"]
+    assert [one["id"] for one in mine] == [
+        made["yet to begin"], made["today is its last day"], f"G{shared.grant_id:x}",
+    ]  # fmt: skip
+    assert mine[1] == {
+        "id": made["today is its last day"], "owner": {"code": "samr"}, "grantee": {"code": "mot"},
+        "catalogueItems": [{"code": "samr-conditional"}], "from": day.isoformat(), "until": TODAY.isoformat(),
+        "revokedAt": None, "revision": 1,
+    }  # fmt: skip
+    for name, scope in (("owner", "records:read"), ("agency", None), ("stranger", None), ("auditor", None)):
+        held = await token(client, shared, name, scope)
+        assert (await asked(client, text, held))["data"]["viewer"]["grantsGiven"] == [], (name, scope)
+    assert (await asked(client, text, None))["data"]["viewer"]["grantsGiven"] == []
+
+    # What was found, an operator's grant too, may be ended by what is shown of it.
+    ends = """mutation E($input: RevokeAccessInput!) { revokeAccess(input: $input) { problems { code } } }"""
+    said = {"idempotencyKey": "found", "grant": mine[1]["id"], "expectedRevision": mine[1]["revision"]}
+    assert (await asked(client, ends, owner, input=said))["data"]["revokeAccess"]["problems"] == []
+    left = (await asked(client, text, owner))["data"]["viewer"]["grantsGiven"]
+    assert mine[1]["id"] not in [one["id"] for one in left]
+
+
 async def test_a_feed_shows_everybody_the_same(served: Served) -> None:
     _, client, shared = served
     text = "{ disclosures(first: 50) { edges { node { itemId item { __typename } } } } }"
@@ -468,8 +545,8 @@ async def test_an_owner_opens_and_ends_access_and_tokens_follow(
     ended = (await asked(client, ends, owner, input=now))["data"]["revokeAccess"]
     assert ended["problems"] == []
     assert ended["grant"]["revokedAt"] is not None
-    row = await database_of.fetchrow("select * from grants where revoked_by is not null")
-    assert (row["id"], row["revoked_by"]) == (int(made["grant"]["id"][1:], 16), "client owner")
+    row = await database_of.fetchrow("select * from grants where id = $1", int(made["grant"]["id"][1:], 16))
+    assert row["revoked_by"] == "client owner"
     assert row["changed_by"] == row["owner_id"]
     assert row["change_reason"].startswith("合作结束")
     assert "19491231" not in row["change_reason"]
