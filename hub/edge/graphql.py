@@ -10,7 +10,8 @@ without waiting for it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -19,6 +20,7 @@ from graphql import GraphQLError
 
 from hub.clock import Clock
 from hub.edge.access import Access, budget_key
+from hub.edge.aside import ASIDE_CHARACTERS, Aside
 from hub.edge.clients import Budget, address_of
 from hub.edge.documents import ANONYMOUS as ANYBODY
 from hub.edge.documents import Documents, UnknownDocument
@@ -58,7 +60,7 @@ from hub.errors import Overloaded
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
 from hub.query.context import NOBODY, denied, withheld
-from hub.query.execute import Engine
+from hub.query.execute import Engine, Operation
 from hub.query.refusals import Refused
 from hub.query.roots import Ready
 from hub.store.pool import Pool
@@ -70,6 +72,8 @@ ROOM_LEFT = 0.9
 ROOM_GAINED = 0.05
 ROOM_LEAST = 20
 
+# What a field of a plan that is not known costs: planning one takes as long as reading so many rows.
+ROWS_PER_NEW_FIELD = 10
 # HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
 READING = ("GET", "HEAD")
 ALLOWED = b"GET, HEAD, POST, OPTIONS"
@@ -110,6 +114,7 @@ class GraphQLEndpoint:
         self.origins = origins
         self.freshness = Freshness()
         self.watch = Watch()
+        self.aside = Aside()
         self.working = 0
         self.room: float = limits.requests
         self.clients: dict[str, int] = {}
@@ -236,10 +241,10 @@ class GraphQLEndpoint:
                 text = await self.documents.text_of(asked, who)
         except UnknownDocument as unknown:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
-        if len(text) > self.limits.free_characters and not self.engine.knows(text, asked.operation_name):
-            # Reading it costs a tenth of a second for each million signs, whether or not it is refused then.
-            await self.budget.spend(client, len(text))
-        operation = self.engine.operation(text, asked.operation_name)
+        if len(text) <= ASIDE_CHARACTERS or self.engine.knows(text, asked.operation_name):
+            operation = self.engine.operation(text, asked.operation_name)
+        else:
+            operation = await self.read_aside(text, asked.operation_name, client)
         if asked.extensions and asked.query is not None:
             self.documents.persist(asked)
         kind = operation.node.operation.value
@@ -247,7 +252,12 @@ class GraphQLEndpoint:
             return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
         if context is NOBODY and operation.asks_for_caller:
             context = self.access.nobody(client, self.budget)
-        compiled, request = self.engine.prepare(operation, asked.variables, self.clock.today(), context)
+        today = self.clock.today()
+        if len(text) <= ASIDE_CHARACTERS:
+            compiled, request = self.engine.prepare(operation, asked.variables, today, context)
+        else:
+            aside = partial(self.plan_aside, operation, client)
+            compiled, request = await self.engine.prepare_aside(operation, asked.variables, today, context, aside)
         hit, compiled.used = compiled.used, True
         cost = max(compiled.plan.cost, 1)
         if not self.budget.spent(client, cost):
@@ -288,6 +298,19 @@ class GraphQLEndpoint:
             reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
             reply.body = None
         return reply
+
+    async def read_aside(self, text: str, name: str | None, client: str) -> Operation:
+        """The operation of a document that is new and not short."""
+        if len(text) > self.limits.free_characters:
+            # Reading it costs a tenth of a second for each million signs, whether or not it is refused then.
+            await self.budget.spend(client, len(text))
+        made = await self.aside.make((text, name), partial(self.engine.parsed, text, name))
+        return self.engine.keep(text, name, made)
+
+    async def plan_aside(self, operation: Operation, client: str, name: Hashable, make: Callable[[], Ready]) -> Ready:
+        """A plan that is new: it is paid for by the fields that are asked for, since each takes time to plan."""
+        await self.budget.spend(client, operation.fields * ROWS_PER_NEW_FIELD)
+        return await self.aside.make(name, make)
 
     async def run(self, compiled: Ready, request: list[Any], receive: Receive) -> dict[str, Any]:
         """The answer's data; a client that goes away meanwhile cancels the statement."""
