@@ -20,6 +20,7 @@ from graphql import GraphQLError
 
 from hub.clock import Clock
 from hub.edge.access import Access, budget_key
+from hub.edge.arriving import Arriving
 from hub.edge.aside import ASIDE_CHARACTERS, Aside
 from hub.edge.clients import Budget, address_of
 from hub.edge.documents import ANONYMOUS as ANYBODY
@@ -28,7 +29,7 @@ from hub.edge.freshness import Freshness, key_of, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
 from hub.edge.reply import (
-    MANY_VALUES,
+    VALUE_BYTES,
     Headers,
     Reply,
     busy,
@@ -81,6 +82,10 @@ EXPOSED = b"etag, retry-after, www-authenticate, x-request-id"
 PUBLIC_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Accept, Authorization, Origin")]
 
 
+def only_queries() -> Reply:
+    return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
+
+
 def refusal(sentence: str, code: str) -> GraphQLError:
     return GraphQLError(sentence, extensions={"code": code})
 
@@ -115,6 +120,7 @@ class GraphQLEndpoint:
         self.freshness = Freshness()
         self.watch = Watch()
         self.aside = Aside()
+        self.arriving = Arriving(limits.requests)
         self.working = 0
         self.room: float = limits.requests
         self.clients: dict[str, int] = {}
@@ -227,7 +233,10 @@ class GraphQLEndpoint:
             client = budget_key(context.caller)
         method = scope["method"]
         if method == "POST":
-            given = await posted(headers, receive, self.limits)
+            whole = await self.arrived(headers, receive)
+            if whole is None:
+                return busy()
+            given = whole
         elif method in READING:
             given = got(scope, self.limits)
         elif method == "OPTIONS":
@@ -241,15 +250,20 @@ class GraphQLEndpoint:
                 text = await self.documents.text_of(asked, who)
         except UnknownDocument as unknown:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
-        if len(text) <= ASIDE_CHARACTERS or self.engine.knows(text, asked.operation_name):
-            operation = self.engine.operation(text, asked.operation_name)
-        else:
-            operation = await self.read_aside(text, asked.operation_name, client)
+        try:
+            if len(text) <= ASIDE_CHARACTERS or self.engine.knows(text, asked.operation_name):
+                operation = self.engine.operation(text, asked.operation_name)
+            else:
+                operation = await self.read_aside(text, asked.operation_name, client)
+        except Refused:
+            if method in READING and self.engine.writes(text, asked.operation_name):
+                return only_queries()
+            raise
         if asked.extensions and asked.query is not None:
             self.documents.persist(asked)
         kind = operation.node.operation.value
         if method in READING and kind != "query":
-            return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
+            return only_queries()
         if context is NOBODY and operation.asks_for_caller:
             context = self.access.nobody(client, self.budget)
         today = self.clock.today()
@@ -274,7 +288,7 @@ class GraphQLEndpoint:
         else:
             reply.payload = {"data": await self.run(compiled, request, receive)}
         if (
-            compiled.plan.values > MANY_VALUES
+            compiled.plan.values * VALUE_BYTES > self.limits.answer_bytes
             and reply.payload is not None
             and longer_than(reply.payload, self.limits.answer_bytes)
         ):
@@ -299,6 +313,15 @@ class GraphQLEndpoint:
             reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
             reply.body = None
         return reply
+
+    async def arrived(self, headers: Mapping[bytes, bytes], receive: Receive) -> dict[str, Any] | None:
+        """The parameters of a POST, or None where there is no room for it once they are all here."""
+        self.working -= 1
+        try:
+            given = await self.arriving.read(posted(headers, receive, self.limits))
+        finally:
+            self.working += 1
+        return given if self.working <= max(self.room, 1) else None
 
     async def read_aside(self, text: str, name: str | None, client: str) -> Operation:
         """The operation of a document that is new and not short."""
@@ -344,7 +367,7 @@ class GraphQLEndpoint:
         if not compiled.needs_database:
             reply.payload = {"data": await self.engine.run(compiled, request, None)}
             reply.body = orjson.dumps(reply.payload)
-            tag = tag_of(reply.body)
+            tag = tag_of(reply.body, media)
         else:
             key = key_of(scope["query_string"], media)
             async with self.pool().connection() as connection:
@@ -356,7 +379,7 @@ class GraphQLEndpoint:
                 snapshot = await self.freshness.snapshot(connection)
                 reply.payload = {"data": await self.engine.run(compiled, request, connection)}
             reply.body = orjson.dumps(reply.payload)
-            tag = tag_of(reply.body)
+            tag = tag_of(reply.body, media)
             self.freshness.remember(key, tag, snapshot, day)
         reply.headers.append((b"etag", tag))
         if matches(given, tag):

@@ -269,6 +269,18 @@ class Engine:
             raise Refused([bad_input("operationName names no operation of the document.")])
         return Operation(self, document, chosen[0], len(text))
 
+    def writes(self, text: str, name: str | None) -> bool:
+        """Whether a document that was refused asks for something else than a query."""
+        try:
+            document = parsed(text, self.limits)
+        except (GraphQLSyntaxError, RecursionError, Refused):
+            return False
+        return any(
+            node.operation is not OperationType.QUERY
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode) and (name is None or (node.name and node.name.value == name))
+        )
+
     def document(self, text: str) -> DocumentNode:
         """A document, measured and validated.
 
