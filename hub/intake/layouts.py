@@ -46,7 +46,7 @@ class Layout:
     """What the columns of one table state.
 
     `columns` leads from field to place, from 0. `units` says in which unit (`hub.domain.amounts.UNITS`) an amount's
-    column is, 10,000 yuan where its header says nothing. `unknown` are headers that no item has, with their places.
+    column is, 10,000 yuan where nothing says so. `unknown` are headers that no item has, with their places.
     """
 
     standard: Standard
@@ -198,6 +198,7 @@ _BRACKETS = re.compile(r"[(\[{〔【《<]([^()\[\]{}〔〕【】《》<>]*)[)\]}
 _AMOUNTS: Final = frozenset({"fineWanYuan", "confiscatedWanYuan"})
 _TIMES = "十万|百万|千万|万|亿|十|百|千"
 _UNIT = re.compile(f"(?<![美欧日港澳加韩新台泰十百千万亿])(?:{_TIMES})?元")
+_UNIT_ABOVE = re.compile(f"单位[:,为是]*(?:人民币)?((?:{_TIMES})?[美欧日港澳加韩新台泰]?元)(?!\\w)")
 _BARE_UNIT = re.compile(f"(?:单位|人民币|RMB|CNY)*({_TIMES}|角|分)")
 _OTHER_CURRENCY = re.compile(r"美金|外币|外汇|港币|欧|英镑|法郎|卢布|日币|USD|HKD|EUR|GBP|JPY|[$€£]")
 
@@ -225,9 +226,17 @@ def standards() -> tuple[Standard, ...]:
     return (*found, Standard("XK_2016", RecordKind.ADMINISTRATIVE_LICENSE, 2016, license_2016))
 
 
-def recognise(header: Sequence[str]) -> Layout | None:
+def unit_above(rows: Iterable[Sequence[str]]) -> str | None:
+    """The unit that titles above a header state, such as 单位：元, or 10,000 yuan; None for one not understood."""
+    titles = (folded(",".join(cells)).replace("圆", "元") for cells in rows)
+    units = {unit for title in titles for unit in _UNIT_ABOVE.findall(title)}
+    return "万元" if not units else units.pop() if len(units) == 1 and units <= UNITS.keys() else None
+
+
+def recognise(header: Sequence[str], unit: str | None = "万元") -> Layout | None:
     """The layout that a header row shows; None where it is no header.
 
+    `unit` is that of amounts whose own header says none; None where it is not understood, so that they are not read.
     ValueError where the columns are those of licences and of penalties alike, so that nothing tells which it is.
     """
     cells = [_Cell.of(text) for text in header]
@@ -245,7 +254,7 @@ def recognise(header: Sequence[str]) -> Layout | None:
     if len({standard.kind for standard, _ in leaders}) > 1:
         raise ValueError("the headers fit licences and penalties alike")
     standard, fields = leaders[0]
-    return _layout(standard, fields, cells, header)
+    return _layout(standard, fields, cells, header, unit)
 
 
 def is_header_again(cells: Iterable[str], layout: Layout) -> bool:
@@ -255,19 +264,27 @@ def is_header_again(cells: Iterable[str], layout: Layout) -> bool:
     return known >= MATCHES_MIN and known * 2 > len(filled)
 
 
-def _layout(standard: Standard, fields: Mapping[int, str], cells: Sequence["_Cell"], header: Sequence[str]) -> Layout:
+def _layout(
+    standard: Standard,
+    fields: Mapping[int, str],
+    cells: Sequence["_Cell"],
+    header: Sequence[str],
+    unit_above: str | None,
+) -> Layout:
     columns: dict[str, int] = {}
+    units: dict[str, str] = {}
     unknown: list[tuple[int, str]] = []
     for place, cell in enumerate(cells):
         field = fields.get(place)
         if field == COUNTER:
             continue
-        readable = field not in _AMOUNTS or cell.unit is not None
-        if field is not None and field not in columns and readable:
+        unit = unit_above if cell.unit == "" else cell.unit
+        if field is not None and field not in columns and (field not in _AMOUNTS or unit is not None):
             columns[field] = place
+            if field in _AMOUNTS and unit is not None:
+                units[field] = unit
         elif cell.whole or cell.code:
             unknown.append((place, " ".join(header[place].split())))
-    units = {field: unit for field in _AMOUNTS & columns.keys() if (unit := cells[columns[field]].unit) is not None}
     return Layout(standard, columns, units, tuple(unknown))
 
 
@@ -294,7 +311,7 @@ class _Cell:
 
 
 def _unit(word: str, inside: Iterable[str]) -> str | None:
-    """The unit of an amount under this header, by itself or in brackets; None for one that is not understood."""
+    """The unit of an amount that a header states; empty where it states none, None for one that is not understood."""
     word = word.replace("圆", "元")
     units = {match[0] for match in _UNIT.finditer(word)}
     if "元" in _UNIT.sub("", word) or _OTHER_CURRENCY.search(word):
@@ -304,7 +321,7 @@ def _unit(word: str, inside: Iterable[str]) -> str | None:
             units.add(bare[1] if bare[1] in UNITS else f"{bare[1]}元")
     if len(units) > 1:
         return None
-    return units.pop() if units else "万元"
+    return units.pop() if units else ""
 
 
 def _field(cell: _Cell, standard: Standard) -> str | None:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from hub.domain.dates import SERIAL_ZERO
 from hub.errors import Unusable
-from hub.intake.layouts import Layout, is_header_again, recognise
+from hub.intake.layouts import Layout, is_header_again, recognise, unit_above
 
 HEADER_WITHIN_ROWS: Final = 20
 
@@ -101,7 +101,7 @@ def find_header(file: Path, rows: Sequence[Cells]) -> Header | None:
         upper = rows[place - 1] if place else ()
         for recognised, width in ((recognise, len(cells)), (_with_upper(upper), max(len(upper), len(cells)))):
             try:
-                layout = recognised(cells)
+                layout = recognised(cells, unit_above(rows[:place]))
             except ValueError:
                 ambiguous = True
                 continue
@@ -123,15 +123,15 @@ def no_header(file: Path) -> Unusable:
     )
 
 
-def _with_upper(upper: Cells) -> Callable[[Cells], Layout | None]:
+def _with_upper(upper: Cells) -> Callable[[Cells, str | None], Layout | None]:
     """Recognises a header in two lines: groups above, and below the items of some of them."""
 
-    def recognise_two(lower: Cells) -> Layout | None:
+    def recognise_two(lower: Cells, unit: str | None) -> Layout | None:
         filled = [place for place, cell in enumerate(lower) if cell.strip()]
         if len(filled) < 2 or not any(cell.strip() for cell in upper):
             return None
         both = recognise(
-            [below if below.strip() else above for above, below in zip_longest(upper, lower, fillvalue="")]
+            [below if below.strip() else above for above, below in zip_longest(upper, lower, fillvalue="")], unit
         )
         return both if both is not None and set(filled) <= set(both.columns.values()) else None
 

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.intake.layouts import recognise, standards
+from hub.intake.tables import find_header
 from hub.store.labels import RecordKind
 from tests.intake import sheets
 
@@ -86,6 +89,27 @@ def test_an_amount_is_in_the_unit_of_its_header_or_not_read(header: str, unit: s
     assert layout is not None
     assert layout.units == {"confiscatedWanYuan": "万元"} | ({"fineWanYuan": unit} if unit else {})
     assert layout.unknown == (() if unit else ((3, header),))
+
+
+@pytest.mark.parametrize(
+    ("titles", "unit"),
+    [
+        ([["行政处罚公示表"], ["", "单位：元"]], "元"),
+        ([["公示表（金额单位: 人民币万元）"]], "万元"),
+        ([["单位", "千元", "2026年"]], "千元"),
+        ([["填报单位：元通市规划局"], ["单位：个"]], "万元"),
+        ([["单位：美元"]], None),
+        ([["单位：元"], ["单位：万元"]], None),
+    ],
+)
+def test_a_title_above_says_the_unit_of_amounts_whose_header_says_none(
+    titles: list[list[str]], unit: str | None
+) -> None:
+    columns = ["行政相对人名称", "处罚决定书文号", "没收金额（百万元）", "罚款金额"]
+    header = find_header(Path("f.csv"), [*titles, columns])
+    assert header is not None
+    assert header.layout.units == {"confiscatedWanYuan": "百万元"} | ({"fineWanYuan": unit} if unit else {})
+    assert header.layout.unknown == (() if unit else ((3, "罚款金额"),))
 
 
 def test_counters_are_left_out_and_other_headers_are_unknown() -> None:
