@@ -20,6 +20,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 DAYS_MAX = 3_653
 ROLE_BYTES_MAX = 63
 CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
+# What a `typ` may be (RFC 6838, 4.2), with its tree or without.
+MEDIA_TYPE = re.compile(r"(?:[A-Za-z]+/)?[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}", re.ASCII)
 DIVISION = re.compile(r"[1-9][0-9]{5}", re.ASCII)
 # Variables whose names others have given.
 FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
@@ -252,6 +254,8 @@ def _claims(text: str) -> IssuerClaims:
             values[name] = listed[0]
         else:
             values[name] = tuple(listed)
+    if not all(MEDIA_TYPE.fullmatch(one) for one in values.get("types", ())):
+        raise ValueError("must have names of media types, such as at+jwt, as types")
     return IssuerClaims(**values)
 
 

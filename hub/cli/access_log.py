@@ -10,11 +10,11 @@ from typing import TextIO
 
 import click
 
+from hub.cli.days import DAY
 from hub.cli.listing import json_option, show
 from hub.cli.surroundings import clock_of, data_dir_option, database, on, read_settings
 from hub.errors import Unusable
 
-DAY = click.DateTime(["%Y-%m-%d"])
 ALERTS = """
     select a.at, a.client_id, a.day, lower(a.measure), a.seen, a.usual,
         case a.measure when 'VOLUME' then d.answers else d.subjects end

@@ -12,9 +12,13 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 
 from hub.clock import Clock
+from hub.domain.persons import mask_persons_in
 
 ITEMS_MAX: Final = 100
 PURPOSES_MAX: Final = 50
+REASON_CHARACTERS_MAX: Final = 500
+# Global ids have room for larger numbers than the column.
+GRANT_ID_MAX: Final = 2**31 - 1
 
 
 class Problem(NamedTuple):
@@ -81,6 +85,12 @@ async def grant_access(
     since = terms.since or today
     if since < today:
         problems.append(Problem("TERM_IN_THE_PAST", "A grant begins today or later.", ("from",)))
+    problems += [
+        # The driver, and departments' forms, take it for no day at all.
+        Problem("NO_DAY", "9999-12-31 stands for no day; leave the last day out for a term without end.", (field,))
+        for day, field in ((terms.since, "from"), (terms.until, "until"))
+        if day == date.max
+    ]
     if terms.until is not None and terms.until < since:
         problems.append(Problem("TERM_ENDS_EARLY", "The last day must not be before the first.", ("until",)))
     if owner is not None and len(terms.items) <= ITEMS_MAX:
@@ -147,27 +157,33 @@ async def revoke_access(
     *,
     owners: Collection[int] | None = None,
     expected_revision: int | None = None,
+    revoked_by: str,
     reason: str | None = None,
     by: int | None = None,
 ) -> Outcome:
     """End a grant at once, in the caller's transaction.
 
     `owners` are the departments whose grants the caller may end, None for the operator. A grant that is another's is as
-    unknown as one that is not there.
+    unknown as one that is not there. `revoked_by` says who ends it and `reason` why, at most REASON_CHARACTERS_MAX
+    signs; both are kept with persons' numbers masked. `by` is the department that ends it, None for the operator. One
+    that was ended before stays as it is, and that is a problem, too: the reason given now is not kept.
     """
-    row: Any = await connection.fetchrow(STANDING_GRANT, grant_id)
+    row: Any = await connection.fetchrow(STANDING_GRANT, grant_id) if grant_id <= GRANT_ID_MAX else None
     if row is None or (owners is not None and row["owner_id"] not in owners):
         return Outcome(problems=(Problem("UNKNOWN_GRANT", "No grant of yours has this id.", ("grant",)),))
     if expected_revision is not None and row["revision"] != expected_revision:
         sentence = "The grant has changed meanwhile; read it again."
         return Outcome(problems=(Problem("STALE", sentence, ("expectedRevision",)),))
-    if row["revoked_at"] is None:
-        await connection.execute(
-            "update grants set revoked_at = $2, revision = revision + 1, known_from = $2, changed_by = $3,"
-            " change_reason = $4, changed_fields = '{revoked_at}' where id = $1",
-            grant_id,
-            clock.now(),
-            by,
-            reason,
-        )
+    if row["revoked_at"] is not None:
+        sentence = "This grant was revoked before, and stays as it was ended then."
+        return Outcome(problems=(Problem("ALREADY_REVOKED", sentence, ("grant",)),))
+    await connection.execute(
+        "update grants set revoked_at = $2, revision = revision + 1, known_from = $2, changed_by = $3,"
+        " change_reason = $4, revoked_by = $5, changed_fields = '{revoked_at}' where id = $1",
+        grant_id,
+        clock.now(),
+        by,
+        None if reason is None else mask_persons_in(reason)[0],
+        mask_persons_in(revoked_by)[0],
+    )
     return Outcome(grant_id)

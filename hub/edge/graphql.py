@@ -70,8 +70,6 @@ ROOM_LEFT = 0.9
 ROOM_GAINED = 0.05
 ROOM_LEAST = 20
 
-# A new document of more characters costs as many rows as it has characters, before it is read.
-FREE_CHARACTERS = 20_000
 # HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
 READING = ("GET", "HEAD")
 ALLOWED = b"GET, HEAD, POST, OPTIONS"
@@ -144,6 +142,8 @@ class GraphQLEndpoint:
                 self.make_room(in_vain=False)
             except (Gone, asyncio.CancelledError):
                 raise
+            except Refused as refused:
+                reply = refusals(refused.errors, media, self.limits)
             except Exception as fault:  # noqa: BLE001  (whatever it is, the caller gets an answer and the log the fault)
                 reply = self.access.refusal_of(fault) or reply_to(fault, number)
                 if reply.code == Overloaded.code:
@@ -207,7 +207,10 @@ class GraphQLEndpoint:
     async def reply(
         self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, media: bytes, client: str, number: str
     ) -> Reply:
-        """The answer to a request that was let in."""
+        """The answer to a request that was let in.
+
+        Raises Refused for what is refused of its operation.
+        """
         context, who = NOBODY, ANYBODY
         if b"authorization" in headers:
             try:
@@ -233,21 +236,18 @@ class GraphQLEndpoint:
                 text = await self.documents.text_of(asked, who)
         except UnknownDocument as unknown:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
-        if len(text) > FREE_CHARACTERS and not self.engine.knows(text, asked.operation_name):
+        if len(text) > self.limits.free_characters and not self.engine.knows(text, asked.operation_name):
             # Reading it costs a tenth of a second for each million signs, whether or not it is refused then.
             await self.budget.spend(client, len(text))
-        try:
-            operation = self.engine.operation(text, asked.operation_name)
-            if asked.extensions and asked.query is not None:
-                self.documents.persist(asked)
-            kind = operation.node.operation.value
-            if method in READING and kind != "query":
-                return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
-            if context is NOBODY and operation.asks_for_caller:
-                context = self.access.nobody(client, self.budget)
-            compiled, request = self.engine.prepare(operation, asked.variables, self.clock.today(), context)
-        except Refused as refused:
-            return refusals(refused.errors, media, self.limits)
+        operation = self.engine.operation(text, asked.operation_name)
+        if asked.extensions and asked.query is not None:
+            self.documents.persist(asked)
+        kind = operation.node.operation.value
+        if method in READING and kind != "query":
+            return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
+        if context is NOBODY and operation.asks_for_caller:
+            context = self.access.nobody(client, self.budget)
+        compiled, request = self.engine.prepare(operation, asked.variables, self.clock.today(), context)
         hit, compiled.used = compiled.used, True
         cost = max(compiled.plan.cost, 1)
         if not self.budget.spent(client, cost):
@@ -256,7 +256,11 @@ class GraphQLEndpoint:
         if kind == "mutation":
             reply.payload = {"data": await self.access.perform(compiled, request)}
         elif method in READING and context.caller is ANONYMOUS:
-            await self.by_get(scope, headers, compiled, request, media, reply)
+            watched = self.watch.begin(receive)
+            try:
+                await self.by_get(scope, headers, compiled, request, media, reply)
+            finally:
+                self.watch.end(watched)
         else:
             reply.payload = {"data": await self.run(compiled, request, receive)}
         if (

@@ -35,7 +35,6 @@ BUSY = b"HTTP/1.1 503 "
 # For how long a connection is not read after a request on it was turned away.
 BREATHER_SECONDS = 0.1
 # Bytes of answers that may wait for their clients, in all; beyond them, whoever has let them wait longest is dropped.
-UNREAD_MAX = 64 * 1024 * 1024
 # Bytes that a client has to take of a waiting answer each time that somebody looks.
 TAKEN_LEAST = 65_536
 # Connections whose clients do not keep up, the longest first.
@@ -59,6 +58,7 @@ class Protocol(HttpToolsProtocol):
     idle_since = 0.0
     idle: asyncio.TimerHandle | None = None
     unread_seconds: float = 10.0
+    unread_bytes: int = 64 * 1024 * 1024
     # While the client takes too little of what was written: how much waited when somebody last looked.
     unread = 0
     slow: asyncio.TimerHandle | None = None
@@ -156,7 +156,7 @@ class Protocol(HttpToolsProtocol):
         self.unread = self.transport.get_write_buffer_size()
         waiting = SLOW_READERS
         waiting[self] = None
-        while len(waiting) > 1 and sum(each.unread for each in waiting) > UNREAD_MAX:
+        while len(waiting) > 1 and sum(each.unread for each in waiting) > self.unread_bytes:
             next(iter(waiting)).drop_unread()
         if self in waiting:
             self.slow = self.loop.call_later(self.unread_seconds, self.look_at_reader)
@@ -279,6 +279,7 @@ def protocol_with(limits: Limits, turn_away: TurnAway) -> type[Protocol]:
         "header_seconds": limits.header_ms / 1000,
         "header_bytes": limits.header_bytes,
         "unread_seconds": limits.unread_ms / 1000,
+        "unread_bytes": limits.unread_bytes,
         "turn_away": staticmethod(turn_away),
     }
     return type("Protocol", (Protocol,), settings)

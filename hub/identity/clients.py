@@ -19,6 +19,7 @@ import asyncpg
 import orjson
 
 from hub.clock import Clock
+from hub.domain.persons import holds_resident_id
 from hub.domain.uscc import parse_uscc
 from hub.errors import Invalid, Unusable
 from hub.identity import jwks
@@ -274,6 +275,8 @@ def _unfit(new: NewClient, purposes: Collection[str]) -> list[str]:
         complaints.append("it must have a name")
     if new.client_id is not None and not _ID.fullmatch(new.client_id):
         complaints.append(f"its id {_SHAPE}")
+    elif new.client_id is not None and holds_resident_id(new.client_id):
+        complaints.append("its id must not be a person's identity number: it is kept in the access log")
     complaints += _unfit_proof(new)
     complaints += _unfit_grants(new)
     if strange := scope_rules.beyond(new.kind, new.scopes):

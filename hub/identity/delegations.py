@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from hub.clock import Clock
+from hub.domain.persons import mask_persons_in
 from hub.errors import Unusable
 from hub.identity.clients import departments_of, find_client
 from hub.policy import scopes as scope_rules
@@ -19,7 +20,7 @@ from hub.store.labels import ClientKind
 
 LIST = """
     select d.id, d.client_id, o.code as department, d.scopes, d.purposes, d.valid_from, d.valid_until, d.created_at,
-        d.revoked_at
+        d.revoked_at, d.revoked_by, d.revoke_reason
     from delegations d join departments o on o.id = d.department_id order by d.id
 """
 
@@ -37,6 +38,8 @@ class Delegation:
     valid_until: date | None
     created_at: datetime
     revoked_at: datetime | None
+    revoked_by: str | None
+    revoke_reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ async def create_delegation(
         complaints.append("it needs a scope")
     if unknown := sorted(set(new.purposes) - set(purposes)):
         complaints.append(f"the hub has no purpose {', '.join(unknown)}; it has: {', '.join(sorted(purposes))}")
+    if date.max in (valid_from, new.valid_until):
+        complaints.append("9999-12-31 stands for no day; leave the last day out for a term without end")
     if new.valid_until is not None and new.valid_until < max(valid_from, clock.today()):
         complaints.append("its last day must not be over, or before its first")
     department_id, missing = await departments_of(connection, new.department, new.scopes)
@@ -95,16 +100,23 @@ async def create_delegation(
     return made
 
 
-async def revoke_delegation(connection: asyncpg.Connection, clock: Clock, delegation_id: int) -> bool:
-    """End a delegation at once; whether it stood.
+async def revoke_delegation(
+    connection: asyncpg.Connection, clock: Clock, delegation_id: int, *, revoked_by: str, reason: str
+) -> bool:
+    """End a delegation at once, with who does so and why (persons' numbers masked); whether it stood.
 
-    Raises Unusable for one that is not there.
+    One that was ended before stays as it is. Raises Unusable for one that is not there.
     """
     row = await connection.fetchrow("select revoked_at from delegations where id = $1", delegation_id)
     if row is None:
         raise Unusable(f"There is no delegation {delegation_id}; `hub delegate list` shows those there are.")
     done: str = await connection.execute(
-        "update delegations set revoked_at = $2 where id = $1 and revoked_at is null", delegation_id, clock.now()
+        "update delegations set revoked_at = $2, revoked_by = $3, revoke_reason = $4"
+        " where id = $1 and revoked_at is null",
+        delegation_id,
+        clock.now(),
+        mask_persons_in(revoked_by)[0],
+        mask_persons_in(reason)[0],
     )
     return not done.endswith(" 0")
 

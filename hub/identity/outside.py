@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from hub.clock import Clock
+from hub.domain.persons import holds_resident_id, mask_persons_in
 from hub.errors import Overloaded
 from hub.identity import tokens
 from hub.identity.principals import Stated
@@ -72,12 +73,14 @@ class OutsideIssuer:
     def _claims(self, payload: Mapping[str, Any]) -> Claims:
         reading = self.reading
         client = _text(payload, reading.client)
-        if client is None:
+        # An identity number in a client's place: masked, it would name many, and as it is it must not be kept.
+        if client is None or holds_resident_id(client):
             raise Unacceptable
         person = _text(payload, reading.person)
         return Claims(
             client_id=client,
-            person=None if person == client else person,
+            # Some servers name people by their identity numbers; the name is shown, and kept for years.
+            person=None if person is None or person == client else mask_persons_in(person)[0],
             scopes=tuple(self._scopes(payload)),
             jti=_text(payload, ("jti",)) or "",
             family=None,

@@ -69,7 +69,7 @@ RIGHTS: Final = f"""
         (select code from acting) as department,
         (select in_term from acting) as in_term,
         array(select id from own order by id) as own_departments,
-        array(select code from own order by code) as own_department_codes,
+        array(select code from own order by id) as own_department_codes,
         (select s.subject_id from subject_codes s where s.code = coalesce((select uscc from caller), $7)) as subject_id,
         array(
             select row(g.id, o.code, array(
@@ -93,6 +93,7 @@ RIGHTS: Final = f"""
 # Kinds that act for a department; others may see no more for having been given one.
 ACTING_KINDS: Final = frozenset({ClientKind.AGENCY, ClientKind.SUPPLIER})
 DEPARTMENT_KINDS: Final = frozenset({*ACTING_KINDS, ClientKind.AUDITOR, ClientKind.DEVELOPER})
+NO_DELEGATION: Final = "No delegation of a department to this supplier is in force today."
 
 
 class NoRights(Exception):
@@ -103,8 +104,9 @@ class NoRights(Exception):
 class Rights:
     """What client and person may do today, before a token narrows it.
 
-    `scopes` and `purposes` are what client, person and delegation have in common. `grants` are the grants to the
-    department in force, whatever the scopes.
+    `scopes` and `purposes` are what client, person and delegation have in common. `own_departments` are the one it acts
+    for and those whose duties that took over, `own_department_codes` their codes in the same order. `grants` are the
+    grants to the department in force, whatever the scopes.
     """
 
     client: str
@@ -115,7 +117,7 @@ class Rights:
     department_id: int | None = None
     department: str | None = None
     own_departments: tuple[int, ...] = ()
-    own_department_codes: frozenset[str] = frozenset()
+    own_department_codes: tuple[str, ...] = ()
     subject_id: int | None = None
     grants: tuple[Opening, ...] = ()
 
@@ -139,7 +141,11 @@ class Rights:
             department_id=self.department_id,
             department=self.department,
             own_departments=self.own_departments,
-            own_department_codes=self.own_department_codes,
+            granting_departments=tuple(
+                department
+                for department, code in zip(self.own_departments, self.own_department_codes, strict=True)
+                if f"{code}/{OwnedScope.GRANTS_WRITE}" in held
+            ),
             subject_id=self.subject_id,
             openings=tuple(opening for opening in self.grants if f"{opening.owner}/{OwnedScope.RECORDS_READ}" in held),
         )
@@ -226,7 +232,7 @@ async def standing_of(
             department_id=row["department_id"],
             department=row["department"],
             own_departments=tuple(row["own_departments"]),
-            own_department_codes=frozenset(row["own_department_codes"]),
+            own_department_codes=tuple(row["own_department_codes"]),
             grants=tuple(_opening(*grant) for grant in row["grants"]),
         )
     return Standing(rights, revoked=row["token_revoked"] or row["family_revoked"])
@@ -240,7 +246,7 @@ def _local(row: asyncpg.Record, person: str | None) -> tuple[ClientKind, frozens
     scopes, purposes = frozenset(row["scopes"]), frozenset(row["purposes"])
     if kind is ClientKind.SUPPLIER:
         if row["delegating_department"] is None:
-            raise NoRights("No delegation of a department to this supplier is in force today.")
+            raise NoRights(NO_DELEGATION)
         scopes &= frozenset(row["delegated_scopes"])
         purposes &= frozenset(row["delegated_purposes"])
     if person is None:
@@ -261,6 +267,9 @@ def _stated(row: asyncpg.Record, stated: Stated) -> tuple[ClientKind, frozenset[
         raise NoRights("The hub has no such department.")
     if row["kind"] is None:
         kind, scopes, purposes = stated.kind, stated.scopes, stated.purposes
+        if kind is ClientKind.SUPPLIER:
+            # The hub has delegations of its own clients alone; that an issuer names a department is none.
+            raise NoRights(NO_DELEGATION)
     else:
         kind, scopes, purposes = _local(row, None)
         scopes, purposes = scopes & stated.scopes, purposes & stated.purposes

@@ -35,13 +35,20 @@ class BadToken(HubError):
 
     code = "UNAUTHENTICATED"
 
-    def __init__(self) -> None:
-        super().__init__(self.sentence)
+    def __init__(self, more: str = "") -> None:
+        super().__init__(more)
+        self.more = more
+
+    def __str__(self) -> str:
+        return self.sentence
 
     @property
     def sentence(self) -> str:
-        """The docstring, in plain ASCII without quotation marks: it also goes into `WWW-Authenticate` (RFC 6750)."""
-        return " ".join((self.__doc__ or "").split())
+        """The docstring and `more`, in plain ASCII without quotation marks: it also goes into `WWW-Authenticate`.
+
+        RFC 6750, section 3.
+        """
+        return " ".join(f"{self.__doc__ or ''} {self.more}".split())
 
 
 class NotOurs(BadToken):
@@ -49,7 +56,7 @@ class NotOurs(BadToken):
 
 
 class NotAnAccessToken(BadToken):
-    """The token is not an access token (its `typ` must be at+jwt); an ID token or an assertion will not do."""
+    """The token is not an access token, by its `typ`; an ID token or an assertion will not do."""
 
 
 class ForAnother(BadToken):
@@ -220,7 +227,7 @@ class Expected:
         """Raises a BadToken for a token, truly signed, that is of another kind, for another, or not of this time."""
         kind = header.type.lower().removeprefix("application/")
         if kind not in self.types:
-            raise NotAnAccessToken
+            raise NotAnAccessToken(f"The `typ` must be {' or '.join(sorted(self.types))}.")
         if payload.get("iss") != self.issuer:
             raise NotOurs
         audience = payload.get("aud")

@@ -18,6 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from hub.clock import Clock
+from hub.domain.persons import holds_resident_id
 from hub.errors import Unusable
 from hub.identity import totp
 from hub.identity.clients import departments_of
@@ -128,6 +129,8 @@ async def create_user(connection: asyncpg.Connection, clock: Clock, new: NewUser
     complaints = []
     if not _NAME.fullmatch(new.username):
         complaints.append("the user name must have small letters, digits, dots, @, _ and - only, 63 at most")
+    elif holds_resident_id(new.username):
+        complaints.append("the user name must not be a person's identity number: it is kept in the access log")
     if not new.name.strip() or "\0" in new.name:
         complaints.append("it must have a name")
     if wrong := unfit_password(new.password):

@@ -68,7 +68,7 @@ class Verifier:
         self.expected = tokens.Expected(base_url, tokens.resource_of(base_url))
         self.outside = outside
         self._good: dict[bytes, tuple[float, Principal]] = {}
-        self._bad: dict[bytes, tuple[float, type[BadToken]]] = {}
+        self._bad: dict[bytes, tuple[float, type[BadToken], str]] = {}
         self._finding: dict[bytes, tuple[int, asyncio.Task[Principal]]] = {}
         self._keys: dict[str, jwks.VerifyingKey] = {}
         self._keys_at = -KEYS_SECONDS
@@ -111,7 +111,7 @@ class Verifier:
         digest = sha256(token).digest()
         bad = self._bad.get(digest)
         if bad is not None and monotonic() < bad[0]:
-            raise bad[1]
+            raise bad[1](bad[2])
         if monotonic() >= self._fresh_until:
             return await self._found_out(token, digest)
         # Whoever comes while the same is found out waits for that: after each change of a right all tokens are new.
@@ -137,7 +137,7 @@ class Verifier:
             examined = await self.examine(token)
         except BadToken as wrong:
             if generation == self._generation:
-                _keep(self._bad, digest, (monotonic() + BAD_SECONDS, type(wrong)), BAD_MAX)
+                _keep(self._bad, digest, (monotonic() + BAD_SECONDS, type(wrong), wrong.more), BAD_MAX)
             raise
         if generation == self._generation and monotonic() < self._fresh_until:
             until = min(examined.claims.expires_at, day_ends)

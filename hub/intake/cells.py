@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from hub.domain.amounts import fen_from_wan
+from hub.domain.amounts import fen_from
 from hub.domain.dates import SERIAL_ZERO, is_blank, parse_day
 from hub.domain.documents import document_key
 from hub.domain.names import tidy_text
@@ -70,14 +70,9 @@ def parsed_day(text: str, today: date, serial_zero: date = SERIAL_ZERO) -> date 
 
 
 @lru_cache(maxsize=16_384)
-def parsed_fen(text: str, *, in_yuan: bool) -> int:
-    """Whole fen from an amount in 10,000 yuan, or in yuan where the header says so."""
-    if not in_yuan:
-        return fen_from_wan(text)
-    fen, rest = divmod(fen_from_wan(text.strip().removesuffix("元").strip()), 10_000)
-    if rest:
-        raise ValueError("an amount in yuan has at most two decimals")
-    return fen
+def parsed_fen(text: str, unit: str) -> int:
+    """The fen that a cell states in its header's unit; see `fen_from`."""
+    return fen_from(text, unit)
 
 
 def says_nothing(text: str) -> bool:

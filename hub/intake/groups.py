@@ -90,7 +90,8 @@ class Writer:
 
     `seen` are the keys of the same file above, in a dry run each with what was last sent of it: as hashes, since there
     may be millions. `repeated` are the records (subject and id) of which this same file was found to state several
-    versions when it was imported before, each with its last row: that row alone may change the record now.
+    versions when it was imported before, whether to its end or not, each with the last row that was read: rows above
+    that one were sent before it, so they change nothing now.
     """
 
     run: Run
@@ -154,7 +155,9 @@ class Writer:
                 word = "UNCHANGED"
                 remarks = tuple(remark for remark in remarks if remark.code != "LATE")
             elif (
-                above is not None and self.run.dry_run and (outcome.subject_id, outcome.record_id) not in self.repeated
+                above is not None
+                and self.run.dry_run
+                and verdict.row > self.repeated.get((outcome.subject_id, outcome.record_id), 0)
             ):
                 # What stood above was rolled back: say what it would have been.
                 word = "UNCHANGED" if above == _hash(statement) else "REVISED"

@@ -441,7 +441,7 @@ class Judge:
         if not text:
             return None
         try:
-            return parsed_fen(text, in_yuan=field in self._layout.in_yuan)
+            return parsed_fen(text, self._layout.units[field])
         except ValueError:
             faults.append(Remark("BAD_AMOUNT", field))
             return None

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from hub.data import packaged_rows
+from hub.domain.amounts import UNITS
 from hub.intake.words import folded
 from hub.store.labels import RecordKind
 
@@ -44,13 +45,13 @@ class Standard:
 class Layout:
     """What the columns of one table state.
 
-    `columns` leads from field to place, from 0. `in_yuan` are amounts whose header says yuan instead of 10,000 yuan.
-    `unknown` are headers that no item has, with their places.
+    `columns` leads from field to place, from 0. `units` says in which unit (`hub.domain.amounts.UNITS`) an amount's
+    column is, 10,000 yuan where its header says nothing. `unknown` are headers that no item has, with their places.
     """
 
     standard: Standard
     columns: Mapping[str, int]
-    in_yuan: frozenset[str]
+    units: Mapping[str, str]
     unknown: tuple[tuple[int, str], ...]
 
     def label(self, field: str) -> str:
@@ -194,6 +195,12 @@ _MARKS = re.compile(r"[*●◐○★☆※•·▲△◆◇:：_\-‐–—、,�
 _HINTS = re.compile(r"非必填项?|选填项?|必填项?|必录项?|可选项?|条件必填")
 _BRACKETS = re.compile(r"[(\[{〔【《<]([^()\[\]{}〔〕【】《》<>]*)[)\]}〕】》>]")
 
+_AMOUNTS: Final = frozenset({"fineWanYuan", "confiscatedWanYuan"})
+_TIMES = "十万|百万|千万|万|亿|十|百|千"
+_UNIT = re.compile(f"(?<![美欧日港澳加韩新台泰十百千万亿])(?:{_TIMES})?元")
+_BARE_UNIT = re.compile(f"(?:单位|人民币|RMB|CNY)*({_TIMES}|角|分)")
+_OTHER_CURRENCY = re.compile(r"美金|外币|外汇|港币|欧|英镑|法郎|卢布|日币|USD|HKD|EUR|GBP|JPY|[$€£]")
+
 
 class _Names(NamedTuple):
     """By which folded names a standard's fields are known: its own, and the others."""
@@ -255,14 +262,13 @@ def _layout(standard: Standard, fields: Mapping[int, str], cells: Sequence["_Cel
         field = fields.get(place)
         if field == COUNTER:
             continue
-        if field is not None and field not in columns:
+        readable = field not in _AMOUNTS or cell.unit is not None
+        if field is not None and field not in columns and readable:
             columns[field] = place
         elif cell.whole or cell.code:
             unknown.append((place, " ".join(header[place].split())))
-    in_yuan = frozenset(
-        field for field in ("fineWanYuan", "confiscatedWanYuan") if field in columns and cells[columns[field]].says_yuan
-    )
-    return Layout(standard, columns, in_yuan, tuple(unknown))
+    units = {field: unit for field in _AMOUNTS & columns.keys() if (unit := cells[columns[field]].unit) is not None}
+    return Layout(standard, columns, units, tuple(unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +279,7 @@ class _Cell:
     whole: str
     bare: str
     inside: tuple[str, ...]
-    says_yuan: bool
+    unit: str | None
 
     @classmethod
     def of(cls, text: str) -> "_Cell":
@@ -284,8 +290,21 @@ class _Cell:
         while (without := _BRACKETS.sub("", bare)) != bare:
             bare = without
         whole = _MARKS.sub("", re.sub(r"[()\[\]{}〔〕【】《》<>]", "", word))
-        says_yuan = any("元" in part and "万" not in part for part in inside)
-        return cls(code[0] if code else None, whole, _MARKS.sub("", bare), inside, says_yuan)
+        return cls(code[0] if code else None, whole, _MARKS.sub("", bare), inside, _unit(word, inside))
+
+
+def _unit(word: str, inside: Iterable[str]) -> str | None:
+    """The unit of an amount under this header, by itself or in brackets; None for one that is not understood."""
+    word = word.replace("圆", "元")
+    units = {match[0] for match in _UNIT.finditer(word)}
+    if "元" in _UNIT.sub("", word) or _OTHER_CURRENCY.search(word):
+        return None
+    for part in inside:
+        if (bare := _BARE_UNIT.fullmatch(part)) is not None:
+            units.add(bare[1] if bare[1] in UNITS else f"{bare[1]}元")
+    if len(units) > 1:
+        return None
+    return units.pop() if units else "万元"
 
 
 def _field(cell: _Cell, standard: Standard) -> str | None:

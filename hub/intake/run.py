@@ -154,14 +154,37 @@ ANALYZED_AFTER = frozenset((2, 5, 20, 60))
 YOUNG_ROWS = 50_000.0
 
 
+# An import that has ended has seen the whole file; where none has, those that were killed have seen parts of it.
 _REPEATED = """
-    select subject_id, record_id, max(row_number) as row_number
-    from import_findings
-    where (at, import_id) = (
-            select at, id from imports where sha256 = $1 and department_id = $2 and item_code = $3
-            order by at desc, id desc limit 1
-        ) and code = 'DUPLICATE_IN_FILE' and subject_id is not null
-    group by subject_id, record_id
+    with ended as (
+        select at, id from imports where sha256 = $1 and department_id = $2 and item_code = $3
+        order by at desc, id desc limit 1
+    ), known as (
+        select at, id from ended
+        union all
+        select at, id from imports_under_way
+        where sha256 = $1 and department_id = $2 and item_code = $3 and not exists (select from ended)
+    )
+    select finding.*
+    from known cross join lateral (
+        select subject_id, record_id, max(row_number) as row_number
+        from import_findings
+        where at = known.at and import_id = known.id and code = 'DUPLICATE_IN_FILE' and subject_id is not null
+        group by subject_id, record_id
+    ) finding
+    order by finding.row_number
+"""
+
+_BEGUN = """
+    insert into imports_under_way (at, id, department_id, item_code, sha256) values ($1, $2, $3, $4, $5)
+"""
+
+_ENDED = """
+    with no_longer as (
+        delete from imports_under_way where department_id = $3 and item_code = $4 and sha256 = $5
+    )
+    insert into imports (at, id, department_id, item_code, sha256, file_name, accepted, unchanged, revised, rejected)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 
@@ -193,20 +216,20 @@ class _Import:
             seen: dict[int, int] = {}
             # The findings of an import before know rows and no sheets.
             repeated = await self._repeated(opened.sha256, kind) if len(tables) == 1 else {}
+            about = (self.run.at, import_id, self.source.id, self.terms[kind].item_code, opened.sha256)
+            if not self.run.dry_run:
+                await self.run.connection.execute(_BEGUN, *about)
             for table in tables:
                 part = await self._table(table, import_id, seen, repeated)
                 for outcome, number in part.counts.items():
                     counts[outcome] += number
             if not self.run.dry_run:
                 await self.run.connection.execute(
-                    "insert into imports (at, id, department_id, item_code, file_name, sha256, accepted, unchanged,"
-                    " revised, rejected) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                    self.run.at, import_id, self.source.id, self.terms[kind].item_code, _storable(opened.file.name),
-                    opened.sha256, *(counts[outcome] for outcome in OUTCOMES),
-                )  # fmt: skip
+                    _ENDED, *about, _storable(opened.file.name), *(counts[outcome] for outcome in OUTCOMES)
+                )
 
     async def _repeated(self, sha256: str, kind: RecordKind) -> Mapping[tuple[int, int], int]:
-        """The records that stand more than once in a file that was imported before, each with its last row there."""
+        """The records that stand more than once in a file that was sent before, each with the last row read of it."""
         rows = await self.run.connection.fetch(_REPEATED, sha256, self.source.id, self.terms[kind].item_code)
         return {(row["subject_id"], row["record_id"]): row["row_number"] for row in rows}
 
@@ -262,7 +285,8 @@ class _Import:
             title = mask_persons_in(header)[0][:40]
             where = f"column {_letters(place)} of sheet {table.sheet!r}" if table.sheet else f"column {_letters(place)}"
             self._note(
-                f"{table.file.name}: {where} ({title}) is no national item, or one a second time, so it is not read."
+                f"{table.file.name}: {where} ({title}) is no national item, or one a second time or in an unknown unit,"
+                " so it is not read."
             )
             self.run.teller.tell(table, row, "FINDING", Remark("UNKNOWN_COLUMN", None), label=_letters(place))
         if table.layout.unknown and not self.run.dry_run:

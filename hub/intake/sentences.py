@@ -18,7 +18,8 @@ JUDGED: Final[Mapping[str, str]] = {
     " enter the code again.",
     "REQUIRED": "The national standard requires a value here; fill it in.",
     "BAD_DATE": "This is not a day that exists in a form that is understood; write it like 2026-03-31.",
-    "BAD_AMOUNT": "This is not an amount in 10,000 yuan with at most six decimals; write 2,000 yuan as 0.2.",
+    "BAD_AMOUNT": "This is no amount in the unit of its column, 10,000 yuan unless the header says another, or it has a"
+    " fraction of a fen; write 2,000 yuan as 0.2.",
     "UNKNOWN_AUTHORITY": "No department was known under this code or name on the day of the decision; check both, or"
     " have the department registered.",
     "UNKNOWN_CATEGORY": "Write 法人及非法人组织, 个体工商户 or 自然人.",
@@ -57,7 +58,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     **JUDGED,
     "DUPLICATE_IN_FILE": "The file has the same record above (authority, document number and subject); the later row"
     " counts as sent after it.",
-    "UNKNOWN_COLUMN": "No national item has this header, or a column before it has the same item; it is not read.",
+    "UNKNOWN_COLUMN": "No national item has this header, or its unit is not understood, or a column before it has the"
+    " same item; it is not read.",
     "NOT_STORED": "The database refuses this row; send it to the operator of the hub with the name of the file.",
 }
 if any(code in JUDGED for code in statement.SENTENCES):

@@ -83,7 +83,8 @@ def _standing(principal: Principal, purpose: str | None, shared_from: date) -> S
         raise PurposeNotGranted(_not_granted(principal.purposes))
     stated, granted = _granted(principal, purpose)
     scopes = frozenset(scope for scope in HubScope if scope in principal.scopes)
-    values = (list(principal.own_departments), principal.subject_id, granted, shared_from)
+    own, granting = list(principal.own_departments), list(principal.granting_departments)
+    values = (own, principal.subject_id, granted, shared_from, granting)
     closed = _closed(principal, purpose) if stated is Stated.COVERED else frozenset()
     return sight_of(view_of(principal), scopes, stated), values, closed
 

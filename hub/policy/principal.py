@@ -29,9 +29,9 @@ class Principal:
     """A caller with a token; one for each token, told apart by identity, so that what follows from it is found fast.
 
     `scopes` and `purposes` are what token, client, person, delegation and grants together leave. `department_id` is
-    the department it acts for; `own_departments` holds that one and those whose duties it took over, with
-    `own_department_codes` their codes. `subject_id` is set for a subject's own representative. `openings` are the
-    grants in force today whose scope the token holds.
+    the department it acts for; `own_departments` holds that one and those whose duties it took over,
+    `granting_departments` those of them whose scope grants:write the token holds. `subject_id` is set for a subject's
+    own representative. `openings` are the grants in force today whose scope the token holds.
     """
 
     client: str
@@ -42,7 +42,7 @@ class Principal:
     department_id: int | None = None
     department: str | None = None
     own_departments: tuple[int, ...] = ()
-    own_department_codes: frozenset[str] = frozenset()
+    granting_departments: tuple[int, ...] = ()
     subject_id: int | None = None
     openings: tuple[Opening, ...] = ()
 

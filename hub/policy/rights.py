@@ -39,6 +39,7 @@ class Actor:
     departments: tuple[int, ...] = ()
     subject: int | None = None
     granted: tuple[str, ...] = ()
+    granting: tuple[int, ...] = ()
 
 
 def _sight(view: View, stated: Stated = Stated.COVERED, scopes: frozenset[HubScope] = ALL) -> Sight:
@@ -60,6 +61,7 @@ ACTORS: Final[Sequence[Actor]] = (
         granted=(f"{OTHER}/conditional",),
     ),
     Actor("the department that decided", _sight(View.DEPARTMENT), (OWNER,)),
+    Actor("the department that decided, with grants:write", _sight(View.DEPARTMENT), (OWNER,), granting=(OWNER,)),
     Actor("the subject itself", _sight(View.SUBJECT), subject=SUBJECT),
     Actor("another subject", _sight(View.SUBJECT), subject=OTHER_SUBJECT),
     Actor("an auditor without a purpose", _sight(View.AUDITOR, Stated.NOTHING)),
@@ -157,7 +159,8 @@ def sees(actor: Actor, table: Table, row: Row) -> str:
     """clear, absent, or refused: the row, nothing, or nothing and an error that asks for a purpose."""
     binds = {
         "today": TODAY, "own_departments": actor.departments, "own_subject": actor.subject,
-        "granted_items": actor.granted, "shared_from": date(2021, 5, 4), "now": NOW,
+        "granted_items": actor.granted, "shared_from": date(2021, 5, 4), "granting_departments": actor.granting,
+        "now": NOW,
     }  # fmt: skip
     guard = guard_of(table, sight=actor.sight)
     if World(BESIDE, binds).lets_through(guard, table, row):

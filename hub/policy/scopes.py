@@ -96,21 +96,24 @@ _READING = {
     HubScope.EVALUATIONS_READ,
 }  # fmt: skip
 
-# Which hub scopes a kind of client may hold, and whether it may hold scopes of departments. A person's values and the
-# access log are for those whom the law names, whatever an operator would like to give.
-MAY_HOLD: Final[Mapping[ClientKind, tuple[frozenset[str], bool]]] = {
-    ClientKind.AGENCY: (frozenset(_READING), True),
-    ClientKind.SUPPLIER: (frozenset(_READING), True),
+_OWNED: Final[frozenset[str]] = frozenset(OwnedScope)
+
+# Which hub scopes a kind of client may hold, and which of departments. A person's values and the access log are for
+# those whom the law names, whatever an operator would like to give. A supplier makes no grants: they are the owner's
+# own word, and would outlive the delegation and go beyond its purposes.
+MAY_HOLD: Final[Mapping[ClientKind, tuple[frozenset[str], frozenset[str]]]] = {
+    ClientKind.AGENCY: (frozenset(_READING), _OWNED),
+    ClientKind.SUPPLIER: (frozenset(_READING), _OWNED - {OwnedScope.GRANTS_WRITE}),
     # People sign in through a developer's or a department's own client and bring their own department.
-    ClientKind.DEVELOPER: (frozenset({*_READING, HubScope.ACCESS_LOG_READ}), True),
-    ClientKind.ASSOCIATION: (frozenset({HubScope.SUBJECTS_READ, HubScope.SANCTIONS_READ}), False),
-    ClientKind.CREDIT_SERVICE: (frozenset({HubScope.SUBJECTS_READ}), False),
-    ClientKind.PUBLIC_SITE: (frozenset({HubScope.SUBJECTS_READ}), False),
+    ClientKind.DEVELOPER: (frozenset({*_READING, HubScope.ACCESS_LOG_READ}), _OWNED),
+    ClientKind.ASSOCIATION: (frozenset({HubScope.SUBJECTS_READ, HubScope.SANCTIONS_READ}), frozenset()),
+    ClientKind.CREDIT_SERVICE: (frozenset({HubScope.SUBJECTS_READ}), frozenset()),
+    ClientKind.PUBLIC_SITE: (frozenset({HubScope.SUBJECTS_READ}), frozenset()),
     ClientKind.REPRESENTATIVE: (
         frozenset({*_READING, HubScope.ACCESS_LOG_READ, HubScope.OBJECTIONS_FILE, HubScope.REPAIRS_APPLY}),
-        False,
+        frozenset(),
     ),
-    ClientKind.AUDITOR: (frozenset({*_READING, HubScope.ACCESS_LOG_READ}), False),
+    ClientKind.AUDITOR: (frozenset({*_READING, HubScope.ACCESS_LOG_READ}), frozenset()),
 }
 if MAY_HOLD.keys() != set(ClientKind):
     raise LookupError("every kind of client needs a line of what it may hold")
@@ -125,6 +128,6 @@ def beyond(kind: ClientKind, scopes: Iterable[str]) -> list[str]:
             scope = parsed(text)
         except ValueError:
             return False
-        return owned if scope.department is not None else text in hub_scopes
+        return scope.action in (hub_scopes if scope.department is None else owned)
 
     return [text for text in scopes if not held(text)]

@@ -62,11 +62,12 @@ from hub.store import access_log, departments, records, sanctions, subjects
 from hub.store.labels import ListingStatus, Publicity, RecordKind, Sharing
 
 # Who is calling, bound when a statement runs; the order is that of `hub.policy.caller.Caller.values`.
-BINDS: Final = ("own_departments", "own_subject", "granted_items", "shared_from", "now")
+BINDS: Final = ("own_departments", "own_subject", "granted_items", "shared_from", "granting_departments", "now")
 OWN_DEPARTMENTS: ColumnElement[Any] = bindparam("own_departments", type_=ARRAY(Integer))
 OWN_SUBJECT: ColumnElement[Any] = bindparam("own_subject", type_=BigInteger())
 GRANTED_ITEMS: ColumnElement[Any] = bindparam("granted_items", type_=ARRAY(Text))
 SHARED_FROM: ColumnElement[Any] = bindparam("shared_from", type_=Date())
+GRANTING_DEPARTMENTS: ColumnElement[Any] = bindparam("granting_departments", type_=ARRAY(Integer))
 NOW: ColumnElement[Any] = bindparam("now", type_=DateTime(timezone=True))
 
 # Negative records: shared for some years only (retention is a setting, since local law differs), archived then.
@@ -153,8 +154,8 @@ def commitment_for_department(commitment: FromClause) -> Predicate:
 
 
 def grant_for_department(grant: FromClause) -> Predicate:
-    """What the department was granted, and what it granted."""
-    return or_(grant.c.grantee_id == any_(OWN_DEPARTMENTS), grant.c.owner_id == any_(OWN_DEPARTMENTS))
+    """What the department was granted; and what it granted, to whoever may grant for it (grants:write)."""
+    return or_(grant.c.grantee_id == any_(OWN_DEPARTMENTS), grant.c.owner_id == any_(GRANTING_DEPARTMENTS))
 
 
 # ---------------------------------------------------------------------------------------------------- the subject

@@ -172,6 +172,7 @@ ANONYMOUS: Mapping[str, Guard] = {
     disclosure.disclosure_outbox.name: closed,
     disclosure.disclosure_head.name: closed,
     intake.imports.name: closed,
+    intake.imports_under_way.name: closed,
     intake.import_findings.name: closed,
     intake.clock_offset.name: closed,
     names.name_pairs.name: closed,

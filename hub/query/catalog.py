@@ -209,19 +209,28 @@ class Given:
 
 @dataclass(frozen=True)
 class GivenRows:
-    """Rows of such an object, by the keys that it gives under a name; `single` for one or none."""
+    """Rows of such an object, by the keys that it gives under a name; `single` for one or none.
+
+    Else all rows of a key, in the order of the keys and then in `order`; `where` says what else must hold of a row.
+    """
 
     name: str
     table: Table
     column: Column[Any]
     single: bool
+    order: Order | None = None
+    where: Callable[[FromClause], ColumnElement[bool]] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Performed:
-    """A root of the mutation: a command of `hub.commands`, by its name, with the input it is given."""
+    """A root of the mutation: a command of `hub.commands`, by its name, with the input it is given.
+
+    `characters_max` bounds the input's texts that are kept as they are given, by their field.
+    """
 
     command: str
+    characters_max: Mapping[str, int] = field(default_factory=dict)
 
 
 Source = (

@@ -55,6 +55,7 @@ class Context:
         principal = self.caller.principal
         values: dict[str, Any] = {
             "client": None, "person": None, "department": (), "subject": (), "scopes": [], "purposes": [], "grants": (),
+            "grantsGiven": (),
         }  # fmt: skip
         if principal is not None:
             values = {
@@ -65,6 +66,8 @@ class Context:
                 "scopes": sorted(principal.scopes),
                 "purposes": sorted(principal.purposes),
                 "grants": tuple(opening.grant_id for opening in principal.openings),
+                # By their owners, as the database has them now: whoever has just granted something looks for it here.
+                "grantsGiven": principal.granting_departments,
             }
         if "costLeft" in names:
             values["costLeft"] = None if self.cost_left is None else await self.cost_left()

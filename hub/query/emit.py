@@ -108,6 +108,8 @@ class Emitter:
             return self.flat(row, alias, branch, plain, keys.c.ord)
         self.fill(row, alias, branch.shape, nested=nested)
         statement = self.guarded(select(*self.labelled(row)).select_from(row.source), branch.rows, alias)
+        if branch.rows.order is not None:
+            statement = statement.order_by(keys.c.ord, *self.order(branch.rows, alias))
         return self.compiled(statement, row)
 
     def flat(self, row: Row, alias: FromClause, branch: p.Branch, item: p.Listed, ordinal: ColumnElement[Any]) -> Fetch:

@@ -18,8 +18,6 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
-    execute_sync,
     type_from_ast,
 )
 from graphql.language import Lexer, Source, Token, TokenKind
@@ -31,6 +29,7 @@ from hub.query import plan as p
 from hub.query.bounds import excesses
 from hub.query.catalog import Catalogue, OfCaller
 from hub.query.context import NOBODY, Context
+from hub.query.introspection import INTROSPECTION_CHARACTERS, META, Introspection
 from hub.query.planner import Planner
 from hub.query.refusals import REFUSALS, Refused, bad_input, coded, refused_by, without_values
 from hub.query.roots import Ready, ready
@@ -41,8 +40,7 @@ OPERATIONS_KEPT = 500
 # A syntax tree takes some hundred bytes for each character of its text.
 CHARACTERS_KEPT = 500_000
 PLANS_KEPT = 64
-NAME_CHARACTERS_MAX = 200
-# Each of its document's characters: a plan grows with what is asked.
+# Each of its document's characters: a plan grows with what is asked, and holds what the schema says of itself.
 PLAN_CHARACTERS_KEPT = 500_000
 
 ABSENT = object()
@@ -72,16 +70,20 @@ class Operation:
             for definition in operation.variable_definitions or ()
         )
         self.plans: OrderedDict[Any, Ready] = OrderedDict()
-        # Whether the answer may hold what is of this request alone.
-        self.asks_for_caller = operation.operation is OperationType.MUTATION or any(
-            isinstance(engine.catalogue.sources.get(("Query", node.name.value)), OfCaller)
+        roots = {
+            node.name.value
             for source in (operation, *self.fragments.values())
             for node in source.selection_set.selections
             if isinstance(node, FieldNode)
+        }
+        # Whether the answer may hold what is of this request alone.
+        self.asks_for_caller = operation.operation is OperationType.MUTATION or any(
+            isinstance(engine.catalogue.sources.get(("Query", name)), OfCaller) for name in roots
         )
+        self.plan_characters = characters + (0 if META.keys().isdisjoint(roots) else INTROSPECTION_CHARACTERS)
 
-    def ready(self, variables: Mapping[str, Any], given: Any, sight: Sight = PUBLIC) -> Ready:
-        """The compiled plan for a sight and the structure of these variables, which were `given` as JSON.
+    def ready(self, variables: Mapping[str, Any], sight: Sight = PUBLIC) -> Ready:
+        """The compiled plan for a sight and the structure of these variables.
 
         Raises Refused.
         """
@@ -89,12 +91,12 @@ class Operation:
         known = self.plans.get(key)
         if known is not None:
             return known
-        made = self.compile(variables, given, sight)
+        made = self.compile(variables, sight)
         if self.structure and any(isinstance(root, p.ForeignRoot) for root in made.plan.roots):
             return made  # what it says of the schema may depend on any variable
         self.plans[key] = made
         if self.kept:
-            self.engine.plan_characters += self.characters
+            self.engine.plan_characters += self.plan_characters
         if len(self.plans) > PLANS_KEPT:
             self.forget_plan()
         self.engine.bound_plans(self)
@@ -104,46 +106,30 @@ class Operation:
         """Let the oldest plan go."""
         self.plans.popitem(last=False)
         if self.kept:
-            self.engine.plan_characters -= self.characters
+            self.engine.plan_characters -= self.plan_characters
 
-    def compile(self, variables: Mapping[str, Any], given: Any, sight: Sight) -> Ready:
+    def compile(self, variables: Mapping[str, Any], sight: Sight) -> Ready:
         try:
             engine = self.engine
             planner = Planner(engine.catalogue, engine.sdl, engine.limits, self.node, self.fragments, variables, sight)
-            return ready(planner.plan(), lambda root: self.introspect(root, given))
+            return ready(planner.plan(), Introspection(planner.selection, engine.limits.schema_values))
         except REFUSALS as fault:
             raise refused_by(fault) from None
 
-    def introspect(self, root: p.ForeignRoot, given: Any) -> Any:
-        """What graphql-core says of the schema itself; it depends on no row and on no caller."""
-        asked = OperationDefinitionNode(
-            operation=self.node.operation,
-            variable_definitions=self.node.variable_definitions,
-            directives=(),
-            selection_set=SelectionSetNode(selections=root.nodes),
-        )
-        document = DocumentNode(definitions=(asked, *self.fragments.values()))
-        result = execute_sync(self.engine.catalogue.schema, document, variable_values=given)
-        if result.errors:
-            raise Refused([coded(error) for error in result.errors])
-        assert result.data is not None
-        return result.data[root.key]
 
-
-def parsed(text: str, tokens_max: int) -> DocumentNode:
+def parsed(text: str, limits: Limits) -> DocumentNode:
     """A document's syntax tree.
 
-    Raises GraphQLSyntaxError, RecursionError.
+    Raises GraphQLSyntaxError, RecursionError, and Refused for too long a name.
     """
     lexer = Lexer(Source(text))
-    longest = 0
     try:
-        document = Parser(lexer.source, max_tokens=tokens_max, lexer=lexer).parse_document()
+        document = Parser(lexer.source, max_tokens=limits.tokens, lexer=lexer).parse_document()
     finally:
         longest = unchain(lexer.token)
-    if longest > NAME_CHARACTERS_MAX:
+    if longest > limits.name_characters:
         # What a name might have been meant for is looked for sign by sign.
-        raise Refused([too_much(f"A name in the document has more than {NAME_CHARACTERS_MAX} signs.")])
+        raise Refused([too_much(f"A name in the document has more than {limits.name_characters} signs.")])
     return document
 
 
@@ -208,7 +194,7 @@ class Engine:
         (text, _), oldest = self.operations.popitem(last=False)
         oldest.kept = False
         self.characters -= len(text)
-        self.plan_characters -= len(oldest.plans) * oldest.characters
+        self.plan_characters -= len(oldest.plans) * oldest.plan_characters
 
     def bound_plans(self, newest: Operation) -> None:
         """Let plans go where there are too many of all operations together, those of the one just asked for last."""
@@ -233,7 +219,7 @@ class Engine:
         Raises Refused with every fault.
         """
         try:
-            document = parsed(text, self.limits.tokens)
+            document = parsed(text, self.limits)
         except GraphQLSyntaxError as error:
             raise Refused([without_values(error)]) from None
         except RecursionError:
@@ -242,7 +228,7 @@ class Engine:
             too_much = excesses(document, self.limits)
             if too_much:
                 raise Refused(too_much)
-            faults = faults_of(self.catalogue.schema, document, self.openness, self.limits.errors)
+            faults = faults_of(self.catalogue.schema, document, self.openness, self.limits)
         except RecursionError:
             raise Refused([bad_input("The query nests too deeply.")]) from None
         if faults:
@@ -258,7 +244,7 @@ class Engine:
         """
         try:
             variables = operation.read_variables(given)
-            compiled = operation.ready(variables, given, context.caller.sight)
+            compiled = operation.ready(variables, context.caller.sight)
             request = [value(variables) for value in compiled.plan.slots]
         except REFUSALS as fault:
             raise refused_by(fault) from None
@@ -267,7 +253,10 @@ class Engine:
 
     @staticmethod
     async def run(compiled: Ready, request: Sequence[Any], connection: Any) -> dict[str, Any]:
-        """The answer's data, read on one connection: one statement is its own snapshot, several share one."""
+        """The answer's data, read on one connection: one statement is its own snapshot, several share one.
+
+        Raises Refused where it asks for too much of the schema itself.
+        """
         if compiled.single is not None:
             return {compiled.single.key: await compiled.single.run(connection, request)}
         if compiled.alone or not compiled.needs_database:

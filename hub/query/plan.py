@@ -258,7 +258,7 @@ class FixedRoot:
 
 @dataclass(frozen=True)
 class ForeignRoot:
-    """A root that graphql-core answers: introspection."""
+    """A root that the schema itself answers: introspection."""
 
     key: str
     nodes: tuple[Any, ...] = field(hash=False)

@@ -5,6 +5,7 @@ Here are the roots. Those by many keys are in `keyed`, what is asked of rows in 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from graphql import FragmentDefinitionNode, GraphQLObjectType, OperationDefinitionNode
@@ -28,6 +29,7 @@ from hub.query.catalog import (
     Performed,
     Search,
 )
+from hub.query.introspection import INTROSPECTION_COST, META
 from hub.query.items import Items
 from hub.query.keyed import Keyed
 from hub.query.lists import Lists
@@ -36,9 +38,10 @@ from hub.query.search import READ_MAX as SEARCH_READ_MAX
 from hub.query.search import asked_for
 from hub.query.selection import Place, Selection
 from hub.query.slots import Slots
-from hub.query.values import Variables
+from hub.query.values import Argument, Variables
 
 MADE_ROWS_EXPECTED = 20
+SDL_CHARACTERS_PER_ROW = 100
 
 
 class Planner:
@@ -88,7 +91,8 @@ class Planner:
         parent, name = self.kind.name, place.name
         if name == "__typename":
             return p.FixedRoot(key, parent)
-        if name in ("__schema", "__type"):
+        if name in META:
+            self.budget.spend(INTROSPECTION_COST, place)
             return p.ForeignRoot(key, tuple(place.nodes))
         if (parent, name) in self.catalogue.authenticated and not self.rights.sight.authenticated:
             raise place.refusal(f"The field {name} needs an access token.", "UNAUTHENTICATED")
@@ -109,8 +113,8 @@ class Planner:
                 return self.search(key, source, place)
             case OfCaller():
                 return p.MadeRoot(key, self.made(self.selection.type_of(parent, name), place))
-            case Performed(command=command):
-                given = self.slots.of(self.selection.argument(parent, place.nodes[0], "input"))
+            case Performed(command=command) as source:
+                given = self.input(source, self.selection.argument(parent, place.nodes[0], "input"), place)
                 return p.MadeRoot(key, self.made(self.selection.type_of(parent, name), place), command, given)
             case _:
                 raise LookupError(f"{parent}.{name} has a source that is not a root's")
@@ -118,6 +122,8 @@ class Planner:
     def constant(self, source: Constant, place: Place) -> dict[str, Any]:
         answer = source.answer(self.sdl)
         asked = self.selection.fields(self.catalogue.schema.type_map["_Service"], place.nodes)
+        # As much as rows of the same length, each time.
+        self.budget.spend(len(asked) * (len(self.sdl) // SDL_CHARACTERS_PER_ROW), place)
         return {
             key: "_Service" if nodes[0].name.value == "__typename" else answer[nodes[0].name.value]
             for key, nodes in asked.items()
@@ -145,6 +151,18 @@ class Planner:
         named = self.slots.by(("name", id(argument.node)), name)
         return p.ListRoot(key, self.items.many(key, "Query", source.rows, place, named=named))
 
+    def input(self, source: Performed, argument: Argument, place: Place) -> p.Slot:
+        """What a mutation is given, once its texts are known not to be too long."""
+
+        def checked(variables: Variables) -> Any:
+            given = argument.of(variables)
+            for name, most in source.characters_max.items():
+                if len(given.get(name) or "") > most:
+                    raise place.refusal(f"Argument {argument.name}.{name} holds more than {most} signs.")
+            return given
+
+        return self.slots.by((id(argument.node), argument.name), checked)
+
     def made(self, kind: Any, place: Place) -> tuple[p.Value | p.Typename | p.GivenBranch, ...]:
         """What is asked of an object that the request itself makes: values, and rows by the keys it gives."""
         items: list[p.Value | p.Typename | p.GivenBranch] = []
@@ -170,5 +188,6 @@ class Planner:
         place = place._replace(rows=1 if source.single else MADE_ROWS_EXPECTED)
         self.budget.spend(place.rows, place)
         shape = self.items.shape(kind, place)
-        branch = p.Branch(source.name, self.rights.rows(source.table, place), (source.column,), shape)
+        rows = replace(self.rights.rows(source.table, place), where=source.where, order=source.order)
+        branch = p.Branch(source.name, rows, (source.column,), shape)
         return p.GivenBranch(key, source.name, branch, source.single)

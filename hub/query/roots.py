@@ -2,11 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
+
+from graphql import GraphQLError
 
 from hub.query import plan as p
 from hub.query.emit import Emitter
+from hub.query.introspection import Introspection
 from hub.query.layout import Layout
+from hub.query.refusals import Refused
 from hub.query.shape import Placer, Shaper, shape_list, shape_placed, shape_row
 from hub.query.statements import Connection, Statement, rows_of, statement_of
 
@@ -36,20 +41,20 @@ class Ready:
     used: bool = False
 
 
-def ready(plan: p.Plan, foreign: Callable[[p.ForeignRoot], Any]) -> Ready:
-    """Compile a plan; `foreign` answers what is not read from the database."""
-    roots = tuple(ready_root(root, len(plan.slots), foreign) for root in plan.roots)
+def ready(plan: p.Plan, introspection: Introspection) -> Ready:
+    """Compile a plan; `introspection` answers what is asked of the schema itself."""
+    roots = tuple(ready_root(root, len(plan.slots), introspection) for root in plan.roots)
     reading = [root for root in plan.roots if not isinstance(root, p.FixedRoot | p.ForeignRoot)]
     alone = len(reading) == 1 and all(root.single_statement for root in roots)
     return Ready(plan, roots, alone, bool(reading), roots[0] if alone and len(roots) == 1 else None)
 
 
-def ready_root(root: p.Root, slots: int, foreign: Callable[[p.ForeignRoot], Any]) -> ReadyRoot:
+def ready_root(root: p.Root, slots: int, introspection: Introspection) -> ReadyRoot:
     match root:
         case p.FixedRoot(key=key, value=value):
             return ReadyRoot(key, fixed(value), None, True)
         case p.ForeignRoot(key=key):
-            return ReadyRoot(key, fixed(foreign(root)), None, True)
+            return ReadyRoot(key, introspected(root, introspection), None, True)
         case p.PointRoot():
             return point(root, slots)
         case p.ListRoot():
@@ -63,6 +68,21 @@ def ready_root(root: p.Root, slots: int, foreign: Callable[[p.ForeignRoot], Any]
 def fixed(value: Any) -> RunRoot:
     async def run(_: Connection, __: Sequence[Any]) -> Any:
         return value
+
+    return run
+
+
+def introspected(root: p.ForeignRoot, introspection: Introspection) -> RunRoot:
+    """Made when it is first asked for, which has been paid for then; it depends on no row and on no caller."""
+    known: list[Any] = []
+
+    async def run(_: Connection, __: Sequence[Any]) -> Any:
+        if not known:
+            try:
+                known.append(introspection.answer(root.nodes))
+            except GraphQLError as fault:
+                raise Refused([fault]) from None
+        return known[0]
 
     return run
 
@@ -96,7 +116,11 @@ def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
 
 
 def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
-    """Each branch is compiled when a request first needs it: `node` could be any type, and mostly is one."""
+    """Each branch is compiled when a request first needs it: `node` could be any type, and mostly is one.
+
+    A key that is asked for several times is looked for once: five hundred times the same would tell, by the time that
+    they take, whether a row that the caller may not see is there.
+    """
     branches: dict[int, tuple[Statement, Placer]] = {}
 
     def branch(number: int) -> tuple[Statement, Placer]:
@@ -112,18 +136,23 @@ def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
 
     async def run_plain(connection: Connection, request: Sequence[Any]) -> Any:
         asked = request[root.keys.index]
-        answers: list[Any] = [None] * (len(asked) + 1)
+        once = asked if len(set(asked)) == len(asked) else list(dict.fromkeys(asked))
+        answers: list[Any] = [None] * (len(once) + 1)
         statement, place = branch(0)
-        place(await rows_of(statement, connection, request, (None, asked)), request, answers)
+        place(await rows_of(statement, connection, request, (None, once)), request, answers)
         del answers[0]  # PostgreSQL counts from 1
-        return answers
+        if once is asked:
+            return answers
+        known = dict(zip(once, answers, strict=True))
+        return [known[key] for key in asked]
 
     async def run(connection: Connection, request: Sequence[Any]) -> Any:
         asked = request[root.keys.index]
         answers: list[Any] = [None] * len(asked)
         given: dict[int, tuple[list[int], list[tuple[Any, ...]]]] = {}
+        first: dict[Any, int] = {}
         for position, key in enumerate(asked):
-            if key is not None:
+            if key is not None and first.setdefault(key, position) == position:
                 positions, keys = given.setdefault(key[0], ([], []))
                 positions.append(position)
                 keys.append(key[1])
@@ -131,7 +160,9 @@ def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:
             statement, place = branch(number)
             columns = (positions, *(list(values) for values in zip(*keys, strict=True)))
             place(await rows_of(statement, connection, request, columns), request, answers)
-        return answers[0] if root.single else answers
+        if root.single:
+            return answers[0]
+        return [None if key is None else answers[first[key]] for key in asked]
 
     if root.plain:
         statement = branch(0)[0]
@@ -171,12 +202,12 @@ def made(root: p.MadeRoot, slots: int) -> ReadyRoot:
                 case p.GivenBranch(key=key, name=name, single=single):
                     statement, shape = branches[key]
                     keys = list(found[name])
-                    by_key: dict[int, Any] = {}
+                    found_rows: list[Any] = []
                     if keys:
                         ordinals = list(range(len(keys)))
-                        for row in await rows_of(statement, connection, request, (ordinals, keys)):
-                            by_key[row[0]] = shape(row, request)
-                    shown = [by_key[ordinal] for ordinal in sorted(by_key)]
+                        found_rows = await rows_of(statement, connection, request, (ordinals, keys))
+                    # A key may have several rows, which come in their order.
+                    shown = [shape(row, request) for row in sorted(found_rows, key=itemgetter(0))]
                     answer[key] = (shown[0] if shown else None) if single else shown
         return answer
 

@@ -41,10 +41,8 @@ from graphql.validation import (
 from graphql.validation.validate import ValidationAbortedError
 from graphql.validation.validation_context import VariableUsage
 
+from hub.limits import Limits
 from hub.query.values import clean
-
-ERRORS_MAX = 50
-OBJECT_FIELDS_MAX = 50
 
 
 class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
@@ -53,6 +51,7 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
     def __init__(self, context: Any) -> None:
         super().__init__(context)
         self.names: list[str] = []
+        self.object_fields: int = getattr(context, "limits", Limits()).object_fields
 
     def enter_argument(self, node: ArgumentNode, *_: Any) -> None:
         self.names.append(f"Argument {node.name.value}")
@@ -72,8 +71,8 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
             return SKIP
         name = self.names[-1] if self.names else "A value"
 
-        if has_wide_object(node):
-            sentence = f"An object holds more than {OBJECT_FIELDS_MAX} fields; ask in parts."
+        if has_wide_object(node, self.object_fields):
+            sentence = f"An object holds more than {self.object_fields} fields; ask in parts."
             self.report_error(GraphQLError(f"{name}: {sentence}", nodes=[node], extensions={"code": "COST_EXCEEDED"}))
             return SKIP
 
@@ -89,13 +88,13 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
         return SKIP
 
 
-def has_wide_object(node: ValueNode) -> bool:
-    """Whether a literal holds an object of very many fields: each of its faults would be told with all of it."""
+def has_wide_object(node: ValueNode, most: int) -> bool:
+    """Whether a literal holds an object of more fields than it may: each of its faults would be told with all of it."""
     waiting: list[ValueNode] = [node]
     while waiting:
         each = waiting.pop()
         if isinstance(each, ObjectValueNode):
-            if len(each.fields) > OBJECT_FIELDS_MAX:
+            if len(each.fields) > most:
                 return True
             waiting.extend(field.value for field in each.fields)
         elif isinstance(each, ListValueNode):
@@ -285,9 +284,11 @@ class Context(ValidationContext):
         type_info: TypeInfo,
         report: Callable[[GraphQLError], None],
         *,
+        limits: Limits,
         hide_suggestions: bool,
     ) -> None:
         super().__init__(schema, document, type_info, report, hide_suggestions)
+        self.limits = limits
         self.type_info = type_info
         # By identity: a node's own hash is made of everything below it, each time.
         self.uses: RefMap[Any, list[VariableUsage]] = RefMap()
@@ -342,19 +343,21 @@ class Openness:
 
 
 def faults_of(
-    schema: GraphQLSchema, document: DocumentNode, openness: Openness, most: int = ERRORS_MAX
+    schema: GraphQLSchema, document: DocumentNode, openness: Openness, limits: Limits | None = None
 ) -> list[GraphQLError]:
-    """Everything that is wrong with a document, at most so many errors."""
+    """Everything that is wrong with a document, at most as many errors as an answer may hold."""
+    limits = limits or Limits()
     assert_valid_schema(schema)
     errors: list[GraphQLError] = []
 
     def report(error: GraphQLError) -> None:
-        if len(errors) >= most:
+        if len(errors) >= limits.errors:
             raise _EnoughError
         errors.append(error)
 
     type_info = TypeInfo(schema)
-    context = Context(schema, document, type_info, report, hide_suggestions=not openness.suggestions)
+    hide = not openness.suggestions
+    context = Context(schema, document, type_info, report, limits=limits, hide_suggestions=hide)
     try:
         Walk(type_info, Together(OPEN if openness.introspection else CLOSED, context).ways).go(document)
     except _EnoughError:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 import strawberry
 from graphql import GraphQLSchema
 
+from hub.commands.grants import REASON_CHARACTERS_MAX
 from hub.query.catalog import (
     ByIds,
     ByKey,
@@ -180,7 +181,7 @@ class Mutation:
     ) -> GrantPayload:
         """Open items of one's own department to another; needs the owner's scope grants:write."""
 
-    @with_arguments(Performed("revokeAccess"), authenticated=True)
+    @with_arguments(Performed("revokeAccess", {"reason": REASON_CHARACTERS_MAX}), authenticated=True)
     def revoke_access(
         self, input: Annotated[RevokeAccessInput, strawberry.argument(description="Which grant to end.")]
     ) -> GrantPayload:
@@ -190,7 +191,7 @@ class Mutation:
 ROWS: Mapping[str, RowOf] = {
     "ResponsiblePerson": RowOf(responsible_persons),
     "AccessLogEntry": RowOf(access_log, tag="A"),
-    "Grant": RowOf(grants),
+    "Grant": RowOf(grants, tag="G"),
     "Region": RowOf(reference.regions),
     "Industry": RowOf(reference.industries),
     "Department": RowOf(departments),

@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
+from sqlalchemy import ColumnElement, FromClause, and_, or_
 
+from hub.policy.visibility import TODAY
 from hub.query.catalog import Codec, Given, GivenRows, Identity, Many, One, Order, sourced, stored
 from hub.schema.departments import ITEM_ORDER, CatalogueItem, Department, in_force
 from hub.schema.paging import Node, PageInfo
@@ -15,6 +17,7 @@ from hub.store.subjects import subjects
 if TYPE_CHECKING:
     from hub.schema.subjects import Subject
 
+NEWEST_GRANT = Order("grants", (grants.c.id,))
 NEWEST_READING = Order("readings", (access_log.c.at, access_log.c.id))
 
 
@@ -54,12 +57,17 @@ class AccessLogConnection:
 ACCESS_LOG = Many(access_log, ((subjects.c.id, access_log.c.subject_id),), order=NEWEST_READING)
 
 
+def not_ended(grant: FromClause) -> ColumnElement[bool]:
+    """In force, or yet to begin: what its owner may still end."""
+    return and_(grant.c.revoked_at.is_(None), or_(grant.c.valid_until.is_(None), grant.c.valid_until >= TODAY))
+
+
 @strawberry.type(
     description="What a department opens of its own to another (授权): items that are shared on conditions, for some"
     " purposes and a term."
 )
-class Grant:
-    id: strawberry.ID = sourced(Identity("G", (grants.c.id,)), "Opaque id, stable for ever.")
+class Grant(Node):
+    id: strawberry.ID = sourced(Identity("G", (grants.c.id,)), "Opaque global id, stable for ever.")
     owner: Department = sourced(
         One(departments, ((grants.c.owner_id, departments.c.id),), required=True), "The department that owns the data."
     )
@@ -79,6 +87,9 @@ class Grant:
     revision: int = stored(grants.c.revision, "Which version this is; a decision on it says which one it saw.")
 
 
+GRANTS_GIVEN = GivenRows("grantsGiven", grants, grants.c.owner_id, single=False, order=NEWEST_GRANT, where=not_ended)
+
+
 @strawberry.type(description="Who is calling, as the hub knows it by the access token; all null without one.")
 class Viewer:
     client: str | None = sourced(Given("client"), "The client.")
@@ -93,6 +104,11 @@ class Viewer:
     purposes: list[str] = sourced(Given("purposes"), "The purposes that the caller may state in Hub-Purpose.")
     grants: list[Grant] = sourced(
         GivenRows("grants", grants, grants.c.id, single=False), "The grants in force that the token may use."
+    )
+    grants_given: list[Grant] = sourced(
+        GRANTS_GIVEN,
+        "The grants of the caller's department that are in force or yet to begin, the newest first, for a token that"
+        " may end them (grants:write); an operator's grants, too.",
     )
     cost_left: int | None = sourced(Given("costLeft"), "The cost left of this minute; null where there is no limit.")
 
@@ -126,7 +142,9 @@ class RevokeAccessInput:
     )
     grant: strawberry.ID = strawberry.field(description="The grant's id.")
     expected_revision: int = strawberry.field(description="The revision that the decision rests on.")
-    reason: str | None = strawberry.field(default=None, description="Why it ends.")
+    reason: str | None = strawberry.field(
+        default=None, description="Why it ends, for the record; at most 500 signs, and persons' numbers are masked."
+    )
 
 
 @strawberry.type(description="A grant that was made or ended, or the problems that kept it from being so.")

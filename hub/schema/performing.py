@@ -25,7 +25,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
 
         async def work() -> Mapping[str, Any]:
             if not who.holds(f"{given['owner']}/{OwnedScope.GRANTS_WRITE}"):
-                return _refused(given["owner"])
+                return _refused("owner")
             terms = Terms(
                 given["owner"],
                 given["grantee"],
@@ -43,9 +43,8 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
         who = _principal(caller)
 
         async def work() -> Mapping[str, Any]:
-            held = [code for code in who.own_department_codes if who.holds(f"{code}/{OwnedScope.GRANTS_WRITE}")]
-            rows = await connection.fetch("select id from departments where code = any($1::text[])", held)
-            owners = [row["id"] for row in rows]
+            if not who.granting_departments:
+                return _refused("grant")
             try:
                 named = decode_id(given["grant"])
             except Invalid:
@@ -55,8 +54,9 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
                 connection,
                 clock,
                 number,
-                owners=owners,
+                owners=who.granting_departments,
                 expected_revision=given["expectedRevision"],
+                revoked_by=f"client {who.client}" + ("" if who.person is None else f", person {who.person}"),
                 reason=given.get("reason"),
                 by=who.department_id,
             )
@@ -76,10 +76,9 @@ def _principal(caller: Caller) -> Principal:
     return caller.principal
 
 
-def _refused(owner: str) -> Mapping[str, Any]:
-    del owner
-    sentence = "This needs the owner's scope grants:write."
-    return {"grant": [], "problems": [problem("FORBIDDEN", sentence, "owner")]}
+def _refused(field: str) -> Mapping[str, Any]:
+    sentence = "This needs the owner's scope grants:write, which no delegation lends."
+    return {"grant": [], "problems": [problem("FORBIDDEN", sentence, field)]}
 
 
 def _payload(outcome: Outcome) -> Mapping[str, Any]:

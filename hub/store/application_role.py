@@ -69,6 +69,7 @@ USES: Final[Mapping[str, Use]] = {
     identity.idempotency_keys.name: Use.KEEP,
     intake.clock_offset.name: Use.READ,
     intake.imports.name: Use.APPEND,
+    intake.imports_under_way.name: Use.TAKE,
     intake.import_findings.name: Use.APPEND,
     names.subject_names.name: Use.READ,
     names.name_pairs.name: Use.READ,

@@ -69,8 +69,11 @@ grants = Table(
     day("valid_from", nullable=False),
     day("valid_until"),
     *versioned(),
-    # Behind the others, as a later migration added it, in `grants_history` too.
+    # Behind the others, as later migrations added them, in `grants_history` too.
     Column("revoked_at", Timestamp),
+    # A client, with the person who signed in through it, or an operator; `changed_by` is the department, and why it
+    # was revoked is in `change_reason`.
+    Column("revoked_by", Text),
     CheckConstraint("owner_id <> grantee_id", name="grant_to_another"),
     CheckConstraint("valid_until >= valid_from", name="valid_order"),
 )

@@ -72,6 +72,9 @@ delegations = Table(
     day("valid_until"),
     Column("created_at", Timestamp, nullable=False),
     Column("revoked_at", Timestamp),
+    # An operator, and why; in the order in which migrations added them.
+    Column("revoked_by", Text),
+    Column("revoke_reason", Text),
     CheckConstraint("valid_until >= valid_from", name="valid_order"),
     Index("ux_delegations_standing", "client_id", unique=True, postgresql_where=text("revoked_at is null")),
 )

@@ -1,4 +1,4 @@
-"""What came in: one row an import, one row a finding, by month; and the clock of a demonstration.
+"""What came in: one row an import, one row a finding, by month; imports under way; and the clock of a demonstration.
 
 Findings name the row, the field and the code, never the value: it may be a person's.
 """
@@ -34,6 +34,17 @@ imports = Table(
     Column("revised", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
     postgresql_partition_by="RANGE (at)",
+)
+
+# Of what has begun and not ended: when a file is sent again, what a killed import found in it is known by this.
+imports_under_way = Table(
+    "imports_under_way",
+    metadata,
+    Column("at", Timestamp, primary_key=True),
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("department_id", Integer, ForeignKey("departments.id"), nullable=False),
+    code("item_code"),
+    code("sha256"),
 )
 
 import_findings = Table(

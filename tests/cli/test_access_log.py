@@ -136,6 +136,8 @@ def test_what_is_not_there_is_told_and_no_empty_log_is_given(
 
 def test_what_cannot_be_chosen_is_told_and_leaves_no_file(hub: Run, laid: str) -> None:
     assert hub("export", "x.csv", "--from", "2026-05-12", "--to", "2026-05-11")[0] == 1
+    for option, day in (("--to", "9999-12-31"), ("--from", "0001-01-01")):
+        assert "from 1900-01-01 to 9999-12-30" in hub("export", "x.csv", option, day)[2]
     assert "cannot be written" in hub("export", "nowhere/x.csv")[2]
     assert list(Path().iterdir()) == []
 

@@ -1,6 +1,7 @@
 """An operator registers clients and people, grants and delegates, from the command line; secrets are shown once."""
 
 import asyncio
+import getpass
 import json
 import stat
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from hub import cli
 from hub.cli import clients as client_verbs
+from hub.commands.grants import REASON_CHARACTERS_MAX
 from hub.identity import clients, jwks
 from hub.interruption import Interruption
 from hub.store.engine import connect
@@ -173,10 +175,38 @@ def test_access_is_granted_and_revoked(hub: Run, database: str) -> None:
     assert all(place in refused for place in ("(catalogueItems.0)", "(catalogueItems.1)", "(until)"))
     (line,) = lines(hub("grant", "list", "--json"))
     assert (line["owner"], line["grantee"], line["items"]) == ("samr", "mem", ["samr-conditional"])
-    hub("grant", "revoke", "1", "--reason", "合作结束")
+    assert (line["revoked_at"], line["revoked_by"], line["reason"]) == (None, None, None)
+    assert "'--reason'" in hub("grant", "revoke", "1", fails=True)
+    assert asyncio.run(asked(database, "select revoked_at is null from grants"))
+    assert hub("grant", "revoke", "1", "--reason", "合作结束", "--by", "王五") == "Grant 1 is revoked.\n"
     assert asyncio.run(asked(database, "select revoked_at is not null and revision = 2 from grants"))
     assert asyncio.run(asked(database, "select count(*) from grants_history")) == 1
-    assert "no grant 7" in hub("grant", "revoke", "7", fails=True)
+    assert hub("grant", "revoke", "1", "--reason", "again") == "Grant 1 was revoked already.\n"
+    (line,) = lines(hub("grant", "list", "--json"))
+    assert (line["revoked_by"], line["reason"]) == ("operator 王五", "合作结束")
+    assert "no grant 7" in hub("grant", "revoke", "7", "--reason", "x", fails=True)
+
+
+@pytest.mark.parametrize("option", ["--from", "--until"])
+@pytest.mark.parametrize("day", ["9999-12-31", "1899-12-31"])
+def test_a_term_has_days_that_the_database_holds(hub: Run, option: str, day: str) -> None:
+    given = (option, day)
+    grant = ("grant", "create", "--owner", "samr", "--to", "mem", "--purpose", "tender", "--item", "samr-conditional")
+    delegate = ("delegate", "create", "--department", "mem", "--scope", "records:read", "--client", "supplier")
+    for create in (grant, delegate):
+        assert "from 1900-01-01 to 9999-12-30" in hub(*create, *given, fails=True)
+    assert hub(*grant, "--until", "9999-12-30") == "grant: 1\n"
+
+
+@pytest.mark.parametrize("wrong", ["", "  ", "a\nb", "x" * (REASON_CHARACTERS_MAX + 1), "\udc80"])
+@pytest.mark.parametrize("option", ["--reason", "--by"])
+def test_what_is_kept_of_an_end_says_something_and_is_bounded(hub: Run, option: str, wrong: str) -> None:
+    other = "--by" if option == "--reason" else "--reason"
+    for what in ("grant", "delegate"):
+        assert "one line of 1 to 500 signs" in hub(what, "revoke", "1", option, wrong, other, "x", fails=True)
+        assert f"no {what.removesuffix('e')}" in hub(
+            what, "revoke", "1", option, "x" * REASON_CHARACTERS_MAX, other, "x", fails=True
+        )
 
 
 def test_a_supplier_is_delegated_to(hub: Run, database: str) -> None:
@@ -189,14 +219,25 @@ def test_a_supplier_is_delegated_to(hub: Run, database: str) -> None:
     assert "standing one" in hub(*create, "supplier", fails=True)
     assert "no client of kind SUPPLIER" in hub(*create, "nobody", fails=True)
     assert "not registered for persons:read" in hub(*create, "supplier", "--scope", "persons:read", fails=True)
+    # A grant is its owner's own word, and would outlive the delegation.
+    assert "may not hold mem/grants:write" in hub(*create, "supplier", "--scope", "mem/grants:write", fails=True)
     assert "no purpose curiosity" in hub(*create, "supplier", "--purpose", "curiosity", fails=True)
     assert "last day" in hub(*create, "supplier", "--until", "2020-01-01", fails=True)
     (line,) = lines(hub("delegate", "list", "--json"))
     assert (line["department"], line["scopes"]) == ("mem", ["mem/records:write"])
-    assert hub("delegate", "revoke", "1") == "Delegation 1 is revoked.\n"
-    assert hub("delegate", "revoke", "1") == "Delegation 1 was revoked already.\n"
-    assert "no delegation 7" in hub("delegate", "revoke", "7", fails=True)
+    assert "'--reason'" in hub("delegate", "revoke", "1", fails=True)
+    told, by = "合同到期，联系人 11010519491231002X", "11010519491231002X"
+    assert hub("delegate", "revoke", "1", "--reason", told, "--by", by) == "Delegation 1 is revoked.\n"
+    assert hub("delegate", "revoke", "1", "--reason", "again") == "Delegation 1 was revoked already.\n"
+    (line,) = lines(hub("delegate", "list", "--json"))
+    assert line["revoked_by"] == "operator 1" + "*" * 16 + "X"
+    assert str(line["reason"]).startswith("合同到期")
+    assert "19491231" not in str(line["reason"])
+    assert "no delegation 7" in hub("delegate", "revoke", "7", "--reason", "x", fails=True)
     hub(*create, "supplier")
+    standing = lines(hub("delegate", "list", "--json"))[1]["id"]
+    hub("delegate", "revoke", str(standing), "--reason", "x")
+    assert lines(hub("delegate", "list", "--json"))[1]["revoked_by"] == f"operator {getpass.getuser()}"
 
 
 def test_a_representative_is_bound_to_a_subject(hub: Run) -> None:

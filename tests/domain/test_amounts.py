@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.domain.amounts import FEN_MAX, fen_from_wan, yuan
+from hub.domain.amounts import FEN_MAX, fen_from, yuan
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from hub.domain.amounts import FEN_MAX, fen_from_wan, yuan
     ],
 )
 def test_ten_thousands_of_yuan_become_fen(text: str, fen: int) -> None:
-    assert fen_from_wan(text) == fen
+    assert fen_from(text) == fen
 
 
 @pytest.mark.parametrize(
@@ -39,21 +39,21 @@ def test_ten_thousands_of_yuan_become_fen(text: str, fen: int) -> None:
 )  # fmt: skip
 def test_no_amount_of_ten_thousands_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(ValueError) as caught:
-        fen_from_wan(text)
+        fen_from(text)
     assert len(text) < 5 or text not in str(caught.value)
 
 
 @given(st.integers(0, FEN_MAX))
 def test_every_amount_in_fen_can_be_stated_and_comes_back(fen: int) -> None:
     whole, rest = divmod(fen, 1_000_000)
-    assert fen_from_wan(f"{whole}.{rest:06d}") == fen
-    assert fen_from_wan(f"{whole:,}.{rest:06d}万元") == fen
+    assert fen_from(f"{whole}.{rest:06d}") == fen
+    assert fen_from(f"{whole:,}.{rest:06d}万元") == fen
 
 
 @given(st.text(max_size=20))
 def test_any_text_is_an_amount_or_a_value_error(text: str) -> None:
     try:
-        fen = fen_from_wan(text)
+        fen = fen_from(text)
     except ValueError:
         return
     assert 0 <= fen <= FEN_MAX

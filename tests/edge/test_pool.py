@@ -140,10 +140,13 @@ async def test_a_statement_is_prepared_again_after_a_migration(database: str, co
             assert "errors" not in (await ask(client, REGIONS)).json()
 
 
-async def test_a_client_that_goes_away_cancels_its_statement(database: str, connection: asyncpg.Connection) -> None:
+@pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
+async def test_a_client_that_goes_away_cancels_its_statement(
+    database: str, connection: asyncpg.Connection, method: str
+) -> None:
     async with running(database) as (hub, client):
         await connection.execute("begin; lock table departments in access exclusive mode")
-        asking = asyncio.create_task(ask_until_gone(hub))
+        asking = asyncio.create_task(ask_until_gone(hub, method))
         await asyncio.sleep(0.5)
         with pytest.raises(asyncio.CancelledError):
             await asking
@@ -183,9 +186,9 @@ async def test_a_connection_that_nobody_answers_on_is_given_up(database: str) ->
     await pool.close()
 
 
-async def ask_until_gone(hub: object) -> None:
+async def ask_until_gone(hub: object, method: str) -> None:
     """A request whose client leaves after 0.1 s."""
-    body = b'{"query": "{ departments { code } }"}'
+    body = b'{"query": "{ departments { code } }"}' if method == "POST" else b""
     messages = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def receive() -> dict[str, object]:
@@ -199,9 +202,9 @@ async def ask_until_gone(hub: object) -> None:
 
     scope = {
         "type": "http",
-        "method": "POST",
+        "method": method,
         "path": "/graphql",
-        "query_string": b"",
+        "query_string": b"" if body else b"query={departments{code}}",
         "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())],
     }
     await hub(scope, receive, send)  # type: ignore[operator]

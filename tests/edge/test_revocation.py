@@ -105,7 +105,8 @@ async def test_a_supplier_without_its_delegation_is_nobody_on_every_worker(
     standing = await delegate()
     token = await workers.issued("supplier")
     await workers.worth(token, SCOPES)
-    await workers.follow(token, lambda: delegations.revoke_delegation(connection, CLOCK, standing), 401)
+    ended = {"revoked_by": "operator li", "reason": "x"}
+    await workers.follow(token, lambda: delegations.revoke_delegation(connection, CLOCK, standing, **ended), 401)
     # Another one is good for tokens of before, too: what a token is worth is looked up.
     another = await delegate(until=CLOCK.today())
     await workers.worth(token, SCOPES)

@@ -80,6 +80,7 @@ async def test_a_disabled_client_has_no_secret_until_it_is_enabled(
     [
         ({"name": "  "}, "must have a name"),
         ({"client_id": "Agency"}, "small letters"),
+        ({"client_id": "app-11010519491231002x"}, "must not be a person's identity number"),
         ({"department": None}, "needs its department"),
         ({"department": "nowhere"}, "no department nowhere"),
         ({"kind": ClientKind.SUPPLIER, "department": "mem"}, "gets a delegation"),

@@ -9,7 +9,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from hub.errors import Overloaded, Unusable
-from hub.identity import clients, remote
+from hub.identity import clients, delegations, remote
 from hub.identity.outside import OutsideIssuer, metadata_places
 from hub.identity.remote import RemoteKeys, Unreachable, fetch_json
 from hub.identity.tokens import (
@@ -23,11 +23,11 @@ from hub.identity.tokens import (
     Unacceptable,
 )
 from hub.identity.verifier import Verifier
-from hub.settings import IssuerClaims, Settings
+from hub.settings import PURPOSES, IssuerClaims, Settings
 from hub.store.labels import ClientKind
 from tests import make
 from tests.identity import acting
-from tests.identity.acting import RESOURCE, TurningClock, World
+from tests.identity.acting import RESOURCE, TODAY, TurningClock, World
 from tests.identity.second import READING, SecondServer, serving
 
 
@@ -77,6 +77,9 @@ async def test_its_claims_become_a_caller_within_what_was_granted(
         ({"dept": {"code": "nowhere"}}, NotEntitled),
         ({"dept": "mem"}, NotEntitled),
         ({"dept": None}, NotEntitled),
+        # The hub has delegated nothing to it: what a token says of its department is no delegation.
+        ({"hub_kind": "supplier"}, NotEntitled),
+        ({"azp": "app-11010519491231002X"}, Unacceptable),
     ],
 )
 async def test_a_token_that_is_not_right_is_refused(
@@ -126,6 +129,44 @@ async def test_a_client_that_the_hub_knows_too_is_bound_by_that(
     await clients.set_disabled(connection, clock, "portal", disabled=True)
     with pytest.raises(NotEntitled):
         await trusting.principal(second.token(clock))
+
+
+async def test_a_supplier_acts_by_a_delegation_of_the_hubs(
+    connection: asyncpg.Connection, clock: TurningClock, second: SecondServer, trusting: Verifier, world: World
+) -> None:
+    scopes = ("records:read", "mem/records:write")
+    await acting.client(connection, clock, client_id="portal", kind=ClientKind.SUPPLIER, scopes=scopes)
+    token = second.token(clock, hub_kind="supplier", scope="hub:records:read hub:mem/records:write")
+    with pytest.raises(NotEntitled):
+        await trusting.principal(token)
+    lent = delegations.NewDelegation("portal", "mem", ("records:read",), valid_until=TODAY)
+    await delegations.create_delegation(connection, clock, lent, purposes=PURPOSES)
+    trusting.forget()
+    assert (await trusting.principal(token)).scopes == {"records:read"}
+    clock.turn(days=1)
+    trusting.forget()
+    with pytest.raises(NotEntitled):
+        await trusting.principal(second.token(clock, hub_kind="supplier", jti="two"))
+
+
+@pytest.mark.parametrize("name", ["11010519491231002X", "wang 11010519491231002X", "13812345678"])
+async def test_a_person_is_never_called_by_a_number(
+    clock: TurningClock, second: SecondServer, trusting: Verifier, name: str
+) -> None:
+    person = (await trusting.principal(second.token(clock, preferred_username=name))).person
+    assert person is not None
+    assert len(person) == len(name)
+    assert person.startswith(name[:5] if name.startswith("wang") else "1*")
+    assert "***" in person
+
+
+async def test_who_sends_another_kind_of_token_is_told_which_kinds_are_taken(
+    clock: TurningClock, second: SecondServer, trusting: Verifier
+) -> None:
+    token = second.token(clock, header={"typ": "at+jwt"})
+    for _ in range(2):
+        with pytest.raises(NotAnAccessToken, match=r"The `typ` must be jwt\.$"):
+            await trusting.principal(token)
 
 
 async def test_a_revoked_jti_is_revoked_here_too(
@@ -220,7 +261,15 @@ def test_the_mapping_of_claims_is_read_from_the_environment() -> None:
     assert settings.issuer_claims == IssuerClaims(
         department=("dept.code",), types=("JWT", "at+jwt"), scope_prefix="hub:", default_purposes=("audit",)
     )
-    for bad in ("{", "[]", '{"departments": "x"}', '{"department": 7}', '{"scope_prefix": ["a", "b"]}'):
+    for bad in (
+        "{",
+        "[]",
+        '{"departments": "x"}',
+        '{"types": "a b"}',
+        '{"types": ["\u540d"]}',
+        '{"department": 7}',
+        '{"scope_prefix": ["a", "b"]}',
+    ):
         with pytest.raises(Unusable, match="HUB_ISSUER_CLAIMS"):
             Settings.from_env({"HUB_ISSUER_CLAIMS": bad})
     with pytest.raises(Unusable, match="HUB_ISSUER"):

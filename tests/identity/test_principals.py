@@ -94,8 +94,26 @@ async def test_writing_is_for_a_departments_own_clients_and_those_of_its_success
 
     standing = await rights(connection, client)
     assert standing.beyond(scopes) == ["samr/records:write"]
-    assert standing.own_department_codes == {"mem", "saws"}
+    assert sorted(standing.own_department_codes) == ["mem", "saws"]
     assert len(standing.own_departments) == 2
+    assert standing.principal(scopes).granting_departments == ()
+
+
+async def test_a_token_grants_for_those_of_its_departments_whose_scope_it_holds(
+    connection: asyncpg.Connection, clock: TurningClock, world: World
+) -> None:
+    before = await make.department(connection, code="saws", term_until=date(2018, 4, 15), successor_id=world.grantee)
+    scopes = ["mem/grants:write", "saws/grants:write", "samr/grants:write", "mem/records:write"]
+    client = (await acting.client(connection, clock, scopes=scopes)).client_id
+
+    standing = await rights(connection, client)
+    for held, granting in (
+        (scopes, {world.grantee, before}),
+        (["saws/grants:write"], {before}),
+        (["mem/grants:write", "samr/grants:write"], {world.grantee}),
+        (["mem/records:write"], set()),
+    ):
+        assert set(standing.principal(held).granting_departments) == granting
 
 
 async def test_a_client_may_have_no_more_than_it_was_registered_for(

@@ -160,6 +160,13 @@ async def test_a_token_lives_ten_minutes_and_a_little(
         await verifier.principal(token.encode())
 
 
+async def test_a_wrong_kind_of_token_is_told_the_right_one(
+    connection: asyncpg.Connection, clock: TurningClock, verifier: Verifier
+) -> None:
+    with pytest.raises(NotAnAccessToken, match=r"The `typ` must be at\+jwt\.$"):
+        await verifier.principal((await acting.signed(connection, clock, header={"typ": "JWT"})).encode())
+
+
 def test_every_refusal_is_a_sentence_of_its_own() -> None:
     sentences = {str(one()) for one in BadToken.__subclasses__()}
     assert len(sentences) == len(BadToken.__subclasses__())

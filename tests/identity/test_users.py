@@ -70,6 +70,7 @@ async def test_an_unknown_name_costs_a_verification_too(
     ("said", "complaint"),
     [
         ({"username": "Zhang"}, "small letters"),
+        ({"username": "11010519491231002x"}, "must not be a person's identity number"),
         ({"name": ""}, "have a name"),
         ({"password": "short"}, "from 12 to 256"),
         ({"password": "aaaaaaaaaaaa"}, "too few different"),

@@ -314,11 +314,22 @@ def test_amounts_in_ten_thousand_yuan_become_fen(number: str, fen: int) -> None:
     assert accepted(penalty(1, NR_FK=number)).values.fine_fen == fen
 
 
-def test_a_header_in_yuan_makes_amounts_of_yuan() -> None:
+@pytest.mark.parametrize(
+    ("unit", "amount", "fen"),
+    [
+        ("元", "2000.5", 200_050), ("元", "2,000元", 200_000), ("元", "0.001", None), ("元", "2万元", None),
+        ("元", "2.5万", None), ("千元", "2", 200_000), ("亿元", "2", 20_000_000_000), ("亿元", "2亿", 20_000_000_000),
+        ("亿元", "2元", None), ("万元", "2千元", None),
+    ],
+)  # fmt: skip
+def test_an_amount_is_in_the_unit_of_its_header_and_in_no_other(unit: str, amount: str, fen: int | None) -> None:
     row = penalty(1)
     del row["CF_NR_FK"]
-    assert accepted(row, also={"罚款金额（元）": "2000.5"}).values.fine_fen == 200_050
-    assert remarks(judged(row, also={"罚款金额（元）": "0.001"})) == [("BAD_AMOUNT", "fineWanYuan")]
+    also = {f"罚款金额（{unit}）": amount}
+    if fen is None:
+        assert remarks(judged(row, also=also)) == [("BAD_AMOUNT", "fineWanYuan")]
+    else:
+        assert accepted(row, also=also).values.fine_fen == fen
 
 
 @pytest.mark.parametrize(

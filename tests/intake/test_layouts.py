@@ -58,10 +58,34 @@ def test_a_code_beside_a_name_is_enough() -> None:
     assert set(layout.columns) == {"documentNo", "counterpartName", "decidedOn"}
 
 
-def test_an_amount_in_yuan_is_told_from_one_in_ten_thousand() -> None:
-    header = ["行政相对人名称", "处罚决定书文号", "没收金额（万元）"]
-    assert recognise([*header, "罚款金额（元）"]).in_yuan == {"fineWanYuan"}  # type: ignore[union-attr]
-    assert recognise([*header, "罚款金额(万元)"]).in_yuan == set()  # type: ignore[union-attr]
+@pytest.mark.parametrize(
+    ("header", "unit"),
+    [
+        ("罚款金额", "万元"),
+        ("罚款金额(万元)", "万元"),
+        ("罚款金额（单位：万元，保留六位小数）", "万元"),
+        ("罚款金额（万）", "万元"),
+        ("罚款金额（人民币）", "万元"),
+        ("罚款金额（元）", "元"),
+        ("罚款金额（人民币元）", "元"),
+        ("罚款金额 (单位：元)", "元"),
+        ("罚款金额（圆）", "元"),
+        ("罚款金额(千元)", "千元"),
+        ("罚款金额（百万元）", "百万元"),
+        ("罚款金额（十万元）", "十万元"),
+        ("罚款金额（亿元）", "亿元"),
+        ("罚款金额（单位：亿）", "亿元"),
+        ("罚款金额（分）", "分"),
+        ("CF_NR_FK 元", "元"),
+        ("CF_NR_FK", "万元"),
+        *((f"罚款金额（{other}）", None) for other in ("美元", "万美元", "USD", "万港元", "元/万元", "万万元", "欧元")),
+    ],
+)
+def test_an_amount_is_in_the_unit_of_its_header_or_not_read(header: str, unit: str | None) -> None:
+    layout = recognise(["行政相对人名称", "处罚决定书文号", "没收金额（万元）", header])
+    assert layout is not None
+    assert layout.units == {"confiscatedWanYuan": "万元"} | ({"fineWanYuan": unit} if unit else {})
+    assert layout.unknown == (() if unit else ((3, header),))
 
 
 def test_counters_are_left_out_and_other_headers_are_unknown() -> None:

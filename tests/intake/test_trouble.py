@@ -5,13 +5,14 @@ import csv
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from hub.clock import Clock
+from hub.commands.transaction import in_one_transaction
 from hub.intake.run import run_import
 from tests.intake import sheets
 from tests.intake.sheets import NOON, counted, import_, names_in, penalty
@@ -144,6 +145,62 @@ async def test_an_import_that_was_killed_is_run_again_and_nothing_is_lost_or_dou
     assert (await counted(connection))[:2] == (5000, 0)
     assert await connection.fetchval("select count(*) from record_persons") == 5000
     assert await connection.fetchval("select count(*) from disclosure_outbox") == 5000
+
+
+async def cut_after(monkeypatch: pytest.MonkeyPatch, groups: int, database: str, path: Path) -> None:
+    """Import until so many groups are committed, and leave it there, as if killed."""
+    left = groups
+
+    async def counting(connection: asyncpg.Connection, work: Callable[[], Awaitable[None]], *, dry_run: bool) -> None:
+        nonlocal left
+        if not left:
+            raise ConnectionError
+        left -= 1
+        await in_one_transaction(connection, work, dry_run=dry_run)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("hub.intake.groups.in_one_transaction", counting)
+        assert (await import_(database, path)).status == 1
+
+
+@pytest.mark.parametrize("cuts", [[], *([groups] for groups in range(7)), list(range(7)), [5, 3, 0, 6, 2, 6, 6]])
+async def test_a_file_that_states_records_twice_ends_as_undisturbed_wherever_it_was_killed(
+    database: str,
+    connection: asyncpg.Connection,
+    office: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    cuts: list[int],
+) -> None:
+    monkeypatch.setattr("hub.intake.groups.STATEMENTS_MAX", 3)
+    stated = [(1, "0.2"), (2, "0.2"), (3, "0.2"), (1, "0.3"), (2, "0.2"), (3, "0.4"), (1, "0.2"), (4, "0.2")]
+    stated += [(5, "0.2"), (2, "0.3"), (2, "0.4"), (1, "0.3"), (1, "0.3"), (3, "0.4"), (6, "0.2"), (6, "0.5")]
+    rows = [penalty(number, NR_FK=fine) for number, fine in stated]
+    path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
+    for groups in cuts:
+        await cut_after(monkeypatch, groups, database, path)
+    rehearsed = (await import_(database, path, dry_run=True)).outcomes
+    outcomes = (await import_(database, path)).outcomes
+    assert outcomes == rehearsed
+    undisturbed = "AAAR" + "URRA" + "ARRR" + "UUAR"
+    written = next(place for place, word in enumerate(outcomes) if word != "UNCHANGED")
+    assert (written > 0) == any(cuts)
+    assert [word[0] for word in outcomes[written:]] == list(undisturbed[written:])
+    revisions = await connection.fetch("select revision, fine_fen from records order by document_key")
+    assert [tuple(row) for row in revisions] == [
+        (4, 300_000),
+        (3, 400_000),
+        (2, 400_000),
+        (1, 200_000),
+        (1, 200_000),
+        (2, 500_000),
+    ]
+    assert await counted(connection) == (6, 7, 6, 6, 13)
+    assert (await import_(database, path)).outcomes == ["UNCHANGED"] * 16
+    assert not await connection.fetchval("select count(*) from imports_under_way")
+    other = sheets.csv_file(tmp_path / "other.csv", sheets.grid([rows[0]]))
+    assert (await import_(database, other)).outcomes == ["REVISED"]
+    assert (await import_(database, path)).outcomes.count("REVISED") == 1
 
 
 async def test_errors_of_the_database_blame_the_row_and_show_no_value(

@@ -168,7 +168,7 @@ def entity(world: World, given: Answer) -> Thing | None:
 def viewer(world: World, row: Row) -> Answer:
     return {
         "client": None, "person": None, "department": None, "subject": None, "scopes": [], "purposes": [], "grants": [],
-        "costLeft": None,
+        "grantsGiven": [], "costLeft": None,
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,10 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = int(os.environ.get("HUB_RIGHTS_CASES", "40"))
 # Tables whose rows an answer shows by a global id, or by a key that the answer holds.
 BY_TAG = {"R": records.records, "E": sanctions.sanctions_entries, "C": subjects.commitments, "S": subjects.subjects,
-          "A": access_log.access_log}  # fmt: skip
-ID = re.compile(r"[RECSA][1-9a-f][0-9a-f]*(?:-[1-9a-f][0-9a-f]*)?")
+          "A": access_log.access_log, "G": departments.grants}  # fmt: skip
+# Those whose ids are one number.
+ALONE = ("S", "G")
+ID = re.compile(r"[RECSAG][1-9a-f][0-9a-f]*(?:-[1-9a-f][0-9a-f]*)?")
 BOUNDLESS = Limits(tokens=10**6, depth=100, fields=10**6, aliases=10**6, cost=10**9)
 ENGINE = Engine(build()[1], sdl(), BOUNDLESS)
 
@@ -62,7 +65,7 @@ def test_the_table_of_rights_is_the_one_that_was_agreed_on() -> None:
 # One operation for each root; the callers below ask them all.
 ROOTS: Mapping[str, str] = {
     "node": '{ node(id: "R1-1") { id } }',
-    "nodes": '{ nodes(ids: ["R1-1"]) { id } }',
+    "nodes": '{ nodes(ids: ["R1-1", "G1", "G2", "G3", "G9"]) { id } }',
     "subject": '{ subject(uscc: "914403001922038216") { records { edges { node { id } } } sanctions { id } } }',
     "subjects": '{ subjects(usccs: ["914403001922038216"]) { id commitments { id } } }',
     "searchSubjects": '{ searchSubjects(name: "示例") { edges { node { id } } } }',
@@ -73,7 +76,7 @@ ROOTS: Mapping[str, str] = {
     "sanctionsList": '{ sanctionsList(code: "x") { entries { edges { node { id } } } } }',
     "measures": "{ measures { code } }",
     "disclosures": "{ disclosures(first: 500) { edges { node { item { __typename } } } } }",
-    "viewer": "{ viewer { grants { id } } }",
+    "viewer": "{ viewer { grants { id } grantsGiven { id } } }",
     "_entities": '{ _entities(representations: [{__typename: "CreditRecord", id: "R1-1"}]) { __typename } }',
     "_service": "{ _service { __typename } }",
     # Callers and what they may do by them: tests/edge/test_rights.py.
@@ -111,7 +114,12 @@ def connection_of_world(shared_database: str, runner: asyncio.Runner) -> Iterato
 
 
 async def lay_more(connection: asyncpg.Connection) -> None:
-    """Persons, and readings, which the oracle's world has not."""
+    """Persons, readings, and grants of every department to every other one, which the oracle's world has not."""
+    deciding = await connection.fetch("select distinct department_id as id from records order by 1 limit 6")
+    numbers = [row["id"] for row in deciding]
+    for owner, grantee in permutations(numbers, 2):
+        row = {"owner_id": owner, "grantee_id": grantee, "item_codes": ["x"], "purposes": ["tender"]}
+        await make.insert(connection, "grants", row | {"valid_from": TODAY, "known_from": make.KNOWN_FROM}, "id")
     for subject in await connection.fetch("select id from subjects order by id limit 3"):
         person = {"name": "示例", "role": "PRINCIPAL", "basis": "示例", "known_from": make.KNOWN_FROM}
         await make.insert(connection, "responsible_persons", {"subject_id": subject["id"]} | person, "id")
@@ -148,11 +156,11 @@ def bound(actor: Actor, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict
     real = {OWNER: deciding, CALLER: using, OTHER: using}
     owners = [real[int(item.partition("/")[0])] for item in actor.granted]
     granted = [f"{owner}/{code}" for owner in owners for code in codes[1::2]]
-    departments = [real[number] for number in actor.departments]
+    own, granting = [[real[number] for number in numbers] for numbers in (actor.departments, actor.granting)]
     subject = None if actor.subject is None else some[actor.subject - 1]["subject_id"]
     return {
-        "today": TODAY, "own_departments": departments, "own_subject": subject,
-        "granted_items": granted, "shared_from": date(2025, 1, 1), "now": NOW,
+        "today": TODAY, "own_departments": own, "own_subject": subject, "granted_items": granted,
+        "shared_from": date(2025, 1, 1), "granting_departments": granting, "now": NOW,
     }  # fmt: skip
 
 
@@ -213,7 +221,7 @@ def forbidden(
     for text in ids_in(answer):
         named = decode_id(text)
         table = BY_TAG[named.tag]
-        keys = ("id",) if named.tag == "S" else ("subject_id", "id")
+        keys = ("id",) if named.tag in ALONE else ("subject_id", "id")
         row = next((row for row in rows[table.name] if tuple(row[key] for key in keys) == named.numbers), None)
         if row is not None and not thought.lets_through(guard_of(table, sight=actor.sight), table, row):
             found.append(text)
@@ -282,8 +290,9 @@ def test_every_root_keeps_to_the_table_and_notes_what_is_not_public(
     for text in ids_in(answer) if root != "disclosures" else ():
         named = decode_id(text)
         table = BY_TAG[named.tag]
-        keys = ("id",) if named.tag == "S" else ("subject_id", "id")
+        keys = ("id",) if named.tag in ALONE else ("subject_id", "id")
         row = next((row for row in rows[table.name] if tuple(row[key] for key in keys) == named.numbers), None)
-        if row is not None and not everybody.lets_through(guard_of(table), table, row):
+        # Grants are no data of a subject's.
+        if row is not None and named.tag != "G" and not everybody.lets_through(guard_of(table), table, row):
             beyond.add(named.numbers[0])
     assert beyond <= context.seen.keys()

@@ -177,7 +177,7 @@ def context_of(caller: Caller, world: World) -> Context:
         "own_departments": sorted(caller.departments), "own_subject": caller.subject,
         "open_items": sorted(world.open_items) if caller.stated != "NOTHING" else [],
         "granted_items": [f"{owner}/{code}" for owner, code in sorted(caller.granted)],
-        "shared_from": caller.shared_from,
+        "shared_from": caller.shared_from, "granting_departments": [],
     }  # fmt: skip
     sight = sight_of(View(caller.view), frozenset(map(HubScope, caller.scopes)), Stated(caller.stated))
     values = tuple(binds[name] for name in BINDS if name != "now")

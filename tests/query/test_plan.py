@@ -24,7 +24,7 @@ from hub.policy.scopes import HubScope
 from hub.policy.sharing import VOUCHED, WIDENED, everything, guard_of
 from hub.policy.sight import PUBLIC, Sight, Stated, View, sight_of
 from hub.policy.visibility import ANONYMOUS, Guard, by_its_parent, closed, open_to_all
-from hub.query import emit, layout
+from hub.query import emit, layout, roots, statements
 from hub.query import plan as p
 from hub.query.context import Context
 from hub.query.execute import Engine
@@ -148,6 +148,30 @@ async def test_the_number_of_statements_is_what_the_shape_says(asker: Asker, tex
     await asker.data(text)
     assert len(asker.reads) == statements
     assert len(asker.sent) - len(asker.reads) in (0, BEGIN_AND_END)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("query Q($keys: [USCC!]!) { answers: subjects(usccs: $keys) { uscc } }", "914403001922038216"),
+        ("query Q($keys: [ID!]!) { answers: nodes(ids: $keys) { __typename } }", "S1"),
+    ],
+)
+async def test_a_key_that_is_asked_for_often_is_looked_for_once(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch, text: str, key: str
+) -> None:
+    # By the time that five hundred of it take, one would know whether there is a row that one may not see.
+    looked_for: list[Any] = []
+
+    async def rows_of(statement: Any, connection: Any, request: Any, columns: Any) -> Any:
+        looked_for.append(columns[1])
+        return await statements.rows_of(statement, connection, request, columns)
+
+    monkeypatch.setattr(roots, "rows_of", rows_of)
+    once = (await asker.data(text, {"keys": [key]}))["answers"]
+    assert (await asker.data(text, {"keys": [key] * 500}))["answers"] == once * 500
+    assert once != [None]
+    assert [len(keys) for keys in looked_for] == [1, 1]
 
 
 async def test_several_statements_share_one_snapshot(asker: Asker) -> None:

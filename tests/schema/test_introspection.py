@@ -9,6 +9,7 @@ from graphql import (
     GraphQLSchema,
     build_client_schema,
     build_schema,
+    execute_sync,
     get_introspection_query,
     introspection_from_schema,
     lexicographic_sort_schema,
@@ -17,6 +18,7 @@ from graphql import (
     print_schema,
 )
 
+from hub.query.refusals import Refused
 from hub.schema import build
 from hub.store.engine import connect
 from tests.query.asking import Asker
@@ -60,6 +62,48 @@ async def test_introspection_goes_beside_reads_and_heeds_its_variables(asker: As
             "__type": None if name == "Nothing" else {"name": name},
             "records": {"__typename": "CreditRecordConnection"},
         }
+
+
+PART = """
+query ($name: String!, $also: Boolean = true, $kind: Boolean!) {
+  nothing: __type(name: "Nothing") { name }
+  __type(name: $name) { n: name kind @include(if: $kind) ...More ... on __Type { possibleTypes { name } } __typename }
+}
+fragment More on __Type {
+  name isOneOf ofType { name } interfaces { name } enumValues(includeDeprecated: $also) { name isDeprecated }
+  fields { name args { name defaultValue } type { kind ofType { name } } }
+  inputFields { name defaultValue type { kind ofType { name } } }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "variables"),
+    [
+        (get_introspection_query(specified_by_url=True, input_value_deprecation=True), {}),
+        ("{ a: __schema { __typename directives { name locations args { name } } queryType { name } } }", {}),
+        ("{ __schema { types { fields { type { fields { args(includeDeprecated: true) { name } } } } } } }", {}),
+        *[
+            (PART, {"name": name, "kind": kind})
+            for name in ("RecordKind", "CreditRecord", "RecordFilter", "Query", "USCC", "Nobody")
+            for kind in (True, False)
+        ],
+    ],
+)
+async def test_introspection_is_what_graphql_core_says(asker: Asker, text: str, variables: dict[str, Any]) -> None:
+    said = await asker.data(text, variables)
+    assert said == execute_sync(asker.engine.catalogue.schema, parse(text), variable_values=variables).data
+
+
+async def test_what_is_shown_of_the_schema_is_bounded_and_paid_for(asker: Asker) -> None:
+    shown = "types { fields { name description args { name description } type { name } } }"
+    text = f"{{ __schema {{ {' '.join(f'a{number}: {shown}' for number in range(50))} }} }}"
+    with pytest.raises(Refused) as refused:
+        await asker.data(text)
+    assert [(error.extensions or {})["code"] for error in refused.value.errors] == ["COST_EXCEEDED"]
+    for asked, cost in (("{ __schema { queryType { name } } }", 5_000), ("{ _service { sdl again: sdl } }", 1_000)):
+        operation = asker.engine.operation(asked, None)
+        assert asker.engine.prepare(operation, None, asker.today)[0].plan.cost >= cost
 
 
 def words(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
