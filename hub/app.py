@@ -176,6 +176,7 @@ class Hub:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        self.graphql.aside.stop()
         await self.access_log.stop()
         for pool in (self.pool, self.edge_pool):
             if pool is not None:

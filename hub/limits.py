@@ -53,7 +53,10 @@ class Limits:
     unread_ms: int = _limit(10_000, "milliseconds in which a client may take next to nothing of an answer that waits")
     unread_bytes: int = _limit(67_108_864, "bytes of answers that wait in one process for clients to take them")
     client_requests: int = _limit(50, "requests of one client that are worked on at once")
-    requests: int = _limit(200, "requests that one process works on or lets wait; more are turned away with 503")
+    requests: int = _limit(
+        200,
+        "requests that one process works on or lets wait, and as many whose bodies come; more are turned away with 503",
+    )
     cost_per_minute: int = _limit(6_000_000, "cost that one client may spend in a minute; 0 for no limit", least=0)
 
     @classmethod
@@ -85,6 +88,13 @@ def table() -> str:
     lines += [
         f"| `{PREFIX}{limit.name.upper()}` | {limit.default:,} | {limit.metadata['meaning']} |"
         for limit in fields(Limits)
+    ]
+    from hub.settings import Settings  # which has the limits as its own
+
+    usual = Settings()
+    lines += [
+        f"| `HUB_STATEMENT_TIMEOUT_MS` | {usual.statement_timeout_ms:,} | milliseconds that a statement may take |",
+        f"| `HUB_CONNECTION_WAIT_MS` | {usual.connection_wait_ms:,} | milliseconds to wait for a connection |",
     ]
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ known to be kept fail, and their answers are not sent: a reading too much in the
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -19,6 +19,7 @@ import orjson
 
 from hub.domain.persons import mask_persons_in
 from hub.errors import Overloaded
+from hub.store.access_log import NEVER, UNTOLD
 from hub.store.connection import Connection
 
 log = logging.getLogger(__name__)
@@ -41,11 +42,11 @@ INSERT = """
     insert into access_log (at, client_id, department_id, person, purpose, case_reference, operation, request_id,
         disclosed_from, subject_id, items)
     select reading.at, reading.client_id, reading.department_id, reading.person, reading.purpose,
-        reading.case_reference, reading.operation, reading.request_id, reading.disclosed_from, seen.subject_id,
+        reading.case_reference, reading.operation, reading.request_id, seen.disclosed_from, seen.subject_id,
         string_to_array(seen.items, chr(10))
     from json_to_recordset($1) as reading (at timestamptz, client_id text, department_id integer, person text,
-            purpose text, case_reference text, operation text, request_id text, disclosed_from timestamptz, seen json)
-        cross join json_to_recordset(reading.seen) as seen (subject_id bigint, items text)
+            purpose text, case_reference text, operation text, request_id text, seen json)
+        cross join json_to_recordset(reading.seen) as seen (subject_id bigint, items text, disclosed_from timestamptz)
 """
 # The statement was refused for what it holds, or could not even be made: nothing of it was written, and the connection
 # is as good as before.
@@ -57,7 +58,7 @@ class Reading(NamedTuple):
     """One answer that holds more than is public: who got it, what for, and what of which subjects it shows.
 
     `seen` gives, for each subject's key, what was seen of it: catalogue items, lists, kinds of data. The subject itself
-    may see the entry from `disclosed_from` on.
+    may see the entry from `disclosed_from` on; never what stands behind the sign UNTOLD, which has an entry of its own.
     """
 
     at: datetime
@@ -268,15 +269,30 @@ def written(readings: Sequence[Reading]) -> str:
                 "case_reference": _storable(reading.case_reference),
                 "operation": _operation((reading.operation or "")[:OPERATION_CHARACTERS_MAX] or None),
                 "request_id": _storable(reading.request_id),
-                "disclosed_from": reading.disclosed_from,
                 "seen": [
-                    {"subject_id": subject, "items": _storable("\n".join(sorted(items)), None)}
+                    {
+                        "subject_id": subject,
+                        "items": _storable("\n".join(sorted(part)), None),
+                        "disclosed_from": disclosed_from,
+                    }
                     for subject, items in reading.seen.items()
+                    for part, disclosed_from in _parted(items, reading.disclosed_from)
                 ],
             }
             for reading in readings
         ]
     ).decode()
+
+
+def _parted(items: Collection[str], disclosed_from: datetime) -> Iterator[tuple[Collection[str], datetime]]:
+    """What was seen of a subject, by when the subject may learn of it."""
+    untold = [item for item in items if item.startswith(UNTOLD)]
+    if not untold:
+        yield items, disclosed_from
+        return
+    yield [item.removeprefix(UNTOLD) for item in untold], NEVER
+    if told := [item for item in items if not item.startswith(UNTOLD)]:
+        yield told, disclosed_from
 
 
 def _storable(text: str | None, characters_max: int | None = TEXT_CHARACTERS_MAX) -> str | None:

@@ -1,6 +1,7 @@
 """What becomes of one statement, decided without the database: a new record, a revision, or nothing new.
 
-What must always hold: a department's file has no say in a repair, nor in an objection that its layout cannot state;
+What must always hold: a department's file has no say in a repair, nor in a status or objection that its layout cannot
+state;
 what was withdrawn for another reason than the source's own stays withdrawn; no publication ends before it began.
 """
 
@@ -121,6 +122,7 @@ class Standing(NamedTuple):
     digest: bytes | None
     person: str | None
     public_until: date | None
+    status: RecordStatus
 
 
 class Publicized(NamedTuple):
@@ -181,7 +183,7 @@ class Desk:
             written.persons.append((subject.id, record_id, _role(statement), statement.person, self.now))
         if publicized.feed_state is FeedState.OPEN:
             written.lines.append((subject.id, record_id, DisclosureKind.PUBLISHED, None))
-        doubts = self._doubts(asked, publicized.public_until)
+        doubts = self._doubts(asked, publicized.public_until, values.status)
         due = publicized.publication_due
         if publicized.public_from is not None and due is not None and due < self.today:
             doubts += (Remark("LATE", "decidedOn"),)
@@ -189,7 +191,8 @@ class Desk:
 
     def leave(self, asked: Asked, standing: Standing) -> Outcome:
         """The same again: nothing is written."""
-        return Outcome("UNCHANGED", asked.subject.id, standing.record_id, self._doubts(asked, standing.public_until))
+        doubts = self._doubts(asked, standing.public_until, standing.status)
+        return Outcome("UNCHANGED", asked.subject.id, standing.record_id, doubts)
 
     def revise(self, asked: Asked, former: asyncpg.Record, standing: Standing, written: Written) -> Outcome:
         """Another statement of the same record: its next revision, unless the difference is none that is kept."""
@@ -218,7 +221,7 @@ class Desk:
         written.lines += [
             (subject.id, record_id, kind, reason) for kind, reason in self._told(former, publicized, values, changed)
         ]
-        return Outcome("REVISED", subject.id, record_id, self._doubts(asked, publicized.public_until))
+        return Outcome("REVISED", subject.id, record_id, self._doubts(asked, publicized.public_until, values.status))
 
     def _publicize(self, values: Values, former: asyncpg.Record | None) -> tuple[Publicized, DishonestyClass | None]:
         """The publication that follows from the values, and the class of dishonesty that decided it."""
@@ -312,20 +315,24 @@ class Desk:
             return DisclosureReason.PERIOD_ENDED  # midnight ended it, and no sweep has said so yet
         return DisclosureReason.REVOKED if values.status is RecordStatus.REVOKED else DisclosureReason.CORRECTION
 
-    def _doubts(self, asked: Asked, public_until: date | None) -> tuple[Remark, ...]:
+    def _doubts(self, asked: Asked, public_until: date | None, status: RecordStatus) -> tuple[Remark, ...]:
         subject, statement = asked
         doubts: tuple[Remark, ...] = ()
         if not subject.is_called(statement.values.counterpart_name):
             doubts += (Remark("NAME_MISMATCH", "counterpartName"),)
         if statement.public_until is not None and statement.public_until != public_until:
             doubts += (Remark("PUBLIC_UNTIL_DIFFERS", "publicUntil"),)
+        if status is RecordStatus.REVOKED and not statement.states_status:
+            doubts += (Remark("STAYS_REVOKED", None),)
         return doubts
 
 
 def _merged(statement: Statement, former: asyncpg.Record) -> Values:
-    """The stated values, less what a department's file has no say in: a repair, and an objection it cannot state."""
+    """The stated values, less what a department's file has no say in: a repair, and what its layout cannot state."""
     values = statement.values
-    if former["status"] == RecordStatus.REPAIRED and values.status is not RecordStatus.REVOKED:
+    if not statement.states_status:
+        values = values._replace(status=RecordStatus(former["status"]))
+    elif former["status"] == RecordStatus.REPAIRED and values.status is not RecordStatus.REVOKED:
         values = values._replace(status=RecordStatus.REPAIRED)
     if not statement.states_objection:
         values = values._replace(under_objection=former["under_objection"])

@@ -53,7 +53,8 @@ class Statement(NamedTuple):
     """One record as stated: whose it is and who decided it, its values, and what is not kept in the record itself.
 
     `person` is the legal representative's or operator's name. `public_until` is the end of publication that the sender
-    believes in. `states_objection`: whether the layout says of an objection that there is none, or cannot say.
+    believes in. `states_status` and `states_objection`: whether the layout has a status, and one that tells of an
+    objection; a layout that has none is silent, and says neither that the record is in force nor that nobody objects.
     """
 
     values: Values
@@ -62,6 +63,7 @@ class Statement(NamedTuple):
     digest: bytes
     person: str | None = None
     public_until: date | None = None
+    states_status: bool = False
     states_objection: bool = False
 
     @classmethod
@@ -72,13 +74,14 @@ class Statement(NamedTuple):
         *,
         person: str | None = None,
         public_until: date | None = None,
+        states_status: bool = False,
         states_objection: bool = False,
     ) -> "Statement":
         """A statement with its key and its digest; ValueError where the document number has no sign that counts."""
         key = document_key(values.document_number)
         if not key:
             raise ValueError("a document number needs at least one sign that counts")
-        return cls(values, department_id, key, digest(values), person, public_until, states_objection)
+        return cls(values, department_id, key, digest(values), person, public_until, states_status, states_objection)
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -108,6 +111,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "probably written in yuan instead of 10,000 yuan.",
     "NAME_MISMATCH": "The code belongs to a subject of another name, and never had this one; check whose code it is.",
     "PUBLIC_UNTIL_DIFFERS": "The hub computes another end of publication; the one stated here is not used.",
+    "STAYS_REVOKED": "The record was revoked, and this file does not state its status, so it stays revoked; if it is "
+    "in force again, send it in a file with the column 当前状态.",
     "LATE": "The last day for publication had passed when this arrived.",
 }
 

@@ -20,7 +20,7 @@ from hub.commands.statement import Statement
 from hub.domain.names import name_key
 from hub.domain.publicity import PublicityPolicy
 from hub.domain.uscc import kind_of
-from hub.store.labels import ItemKind
+from hub.store.labels import ItemKind, RecordStatus
 
 STATEMENTS_MAX: Final = 1000
 """How many statements one transaction takes."""
@@ -102,11 +102,11 @@ _NEW_SUBJECTS = """
 
 # The limit keeps the planner from turning it round, to begin with all records of the item while it knows no numbers.
 _STANDING = """
-    select asked.place, record.id, record.digest, record.public_until, person.name as person
+    select asked.place, record.id, record.digest, record.public_until, record.status, person.name as person
     from unnest($1::integer[], $2::bigint[], $3::integer[], $4::text[])
         as asked(place, subject_id, department_id, document_key)
     cross join lateral (
-        select subject_id, id, digest, public_until
+        select subject_id, id, digest, public_until, status
         from records
         where subject_id = asked.subject_id and item_code = $5 and source_id = $6
             and department_id = asked.department_id and document_key = asked.document_key
@@ -219,7 +219,12 @@ async def _standing(
         terms.item_code,
         terms.source_id,
     )
-    return {row["place"]: Standing(row["id"], row["digest"], row["person"], row["public_until"]) for row in rows}
+    return {
+        row["place"]: Standing(
+            row["id"], row["digest"], row["person"], row["public_until"], RecordStatus(row["status"])
+        )
+        for row in rows
+    }
 
 
 async def _former(

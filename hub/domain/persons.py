@@ -6,6 +6,7 @@ code.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
@@ -34,24 +35,42 @@ _HIDDEN_MIN = 4
 # residence card (form of 2023), which carries a birth date and the same check.
 _PREFIX = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|9\d)"
 _RESIDENT_ID = re.compile(rf"{_PREFIX}\d{{4}}(1[89]\d\d|20\d\d)(\d\d)(\d\d)\d{{3}}[\dX]", re.ASCII)
+_ALL_BUT_CHECK = re.compile(rf"{_PREFIX}\d{{4}}(1[89]\d\d|20\d\d)(\d\d)(\d\d)\d{{3}}", re.ASCII)
 _OLD_RESIDENT_ID = re.compile(rf"{_PREFIX}\d{{4}}(\d\d)(\d\d)(\d\d)\d{{3}}", re.ASCII)
 # GB 11643-1999: 2 to the power of (18 - place) modulo 11; the last place may be X for 10.
 _WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(18))
 
-# Sign by sign, so that a place in the translated text is the same place in the original. Letters that look like the
-# check sign X (Cyrillic, Greek, the multiplication sign) are what people type for it.
-_HALF_WIDTH = str.maketrans("０１２３４５６７８９Ｘｘ＋－　：（）ХхΧχ×", "0123456789Xx+- :()XxXxX")
+
+class _Plain(dict[int, str]):
+    """Sign by sign, so that a place in the translated text is the same place in the original.
+
+    Digits of any script and style become those of ASCII, and other signs what they are in half width. Letters that look
+    like the check sign X (Cyrillic, Greek, the multiplication sign) are what people type for it.
+    """
+
+    def __missing__(self, code: int) -> str:
+        sign = chr(code)
+        digit = unicodedata.digit(sign, None)
+        plain = unicodedata.normalize("NFKC", sign) if digit is None else str(digit)
+        found = self[code] = plain if len(plain) == 1 and plain.isascii() else sign
+        return found
+
+
+# A full-width comma is never one of thousands.
+_PLAIN: Final = _Plain({ord(sign): plain for sign, plain in zip("ХхΧχ×Ⅹⅹ−，", "XxXxXXx-，", strict=True)})
 # What may stand between two digits of one number: blanks, seen or unseen, and the signs people part numbers with.
 _BLANK = r"\s\xa0\xad\u2000-\u200f\u202f\u2060\u3000\ufeff"
 # As many as the blank of web pages has (`_WEB_BLANK`), which becomes plain ones.
-_BETWEEN = rf"[{_BLANK}.\-－/_,，、·‧•—–―]{{0,6}}+"
+_BETWEEN = rf"[{_BLANK}.\-－−/_,，、:：·‧•—–―()（）]{{0,6}}+"
 _IN_MOBILE = rf"[{_BLANK}\-—–]{{0,6}}+"
-_WEB_BLANK: Final = "&nbsp;"
+_WEB_BLANK: Final = re.compile(r"&nbsp;|<br ?/?>", re.IGNORECASE)
+# Digits of other scripts, of other styles, and in circles.
+_ODD_DIGIT: Final = re.compile("[①-⑨⓪⓵-⓽❶-❾➀-➈➊-➒\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\U0001d7ce-\U0001d7ff]")
 
-PLACES: Final = rf"[0-9](?:{_BETWEEN}[0-9]){{16}}{_BETWEEN}[0-9Xx]"
-"""A pattern: the eighteen places of a resident identity number, however they are parted."""
+PLACES: Final = rf"[0-9](?:{_BETWEEN}[0-9]){{16}}{_BETWEEN}[0-9Xx*]"
+"""A pattern: the eighteen places of a resident identity number, however they are parted; a star hides the last."""
 
-_LIKE_A_NUMBER: Final = re.compile(rf"(?:[0-9０-９][)）]?+{_BETWEEN}){{10}}+[0-9０-９]")
+_LIKE_A_NUMBER: Final = re.compile(rf"(?:[0-9０-９]{_BETWEEN}){{10}}+[0-9０-９]")
 
 _ID_LABEL = (
     rf"(?:身[{_BLANK}]{{0,2}}份[{_BLANK}]{{0,2}}证|身份号码|(?<!许可)证件号)[{_BLANK}]{{0,2}}"
@@ -85,7 +104,9 @@ _NOT_OF_A_NUMBER = re.compile(r"[^0-9A-Za-z]")
 
 def worth_a_look(text: str) -> bool:
     """Whether a text holds anything like a number that `mask_persons_in` finds; most hold nothing of the kind."""
-    return _LIKE_A_NUMBER.search(text) is not None or _WEB_BLANK in text
+    if _LIKE_A_NUMBER.search(text) is not None or _ODD_DIGIT.search(text) is not None:
+        return True
+    return ("&" in text or "<" in text) and _WEB_BLANK.search(text) is not None
 
 
 def looks_like_resident_id(text: str, *, person_column: bool = False) -> bool:
@@ -94,7 +115,7 @@ def looks_like_resident_id(text: str, *, person_column: bool = False) -> bool:
     The old form of 15 digits has no check, so it counts only where `person_column` says that the column is one for
     persons. A number that is also a whole unified social credit code and begins with 9 is taken for the code.
     """
-    tidy = text.translate(_HALF_WIDTH).replace(" ", "").replace("-", "").upper()
+    tidy = text.translate(_PLAIN).replace(" ", "").replace("-", "").upper()
     if match := _RESIDENT_ID.fullmatch(tidy):
         return _is_day(*match.groups()) and _check_holds(tidy) and not (tidy[0] == "9" and _is_uscc(tidy))
     if person_column and (match := _OLD_RESIDENT_ID.fullmatch(tidy)):
@@ -106,10 +127,10 @@ def looks_like_resident_id(text: str, *, person_column: bool = False) -> bool:
 def mask_persons_in(text: str) -> tuple[str, int]:
     """The text with identity and mobile numbers masked (STRICT), and how many were.
 
-    Social credit codes, document numbers and amounts stay. A number is found in half or full width, with blanks or
-    other signs between its digits, behind letters, and run together with another; one with a slip in it, and the old
-    one of 15 digits, only behind a word such as 身份证. Other papers (passports, permits, bank cards) are not looked
-    for.
+    Social credit codes, document numbers and amounts stay. A number is found in digits of any script and width, with
+    blanks or other signs between them, behind letters, and run together with another; one with a slip in it, and the
+    old one of 15 digits, only behind a word such as 身份证. Numbers written in Chinese numerals, landlines and other
+    papers (passports, permits, bank cards) are not looked for.
     """
     if not worth_a_look(text):
         return text, 0
@@ -153,7 +174,7 @@ def mask(profile: MaskProfile, text: str) -> str:
 
 def _plain(text: str) -> str:
     """The text in half width, each sign at its place."""
-    return text.translate(_HALF_WIDTH).replace(_WEB_BLANK, " " * len(_WEB_BLANK))
+    return _WEB_BLANK.sub(lambda blank: " " * len(blank[0]), text.translate(_PLAIN))
 
 
 def _is_day(year: str, month: str, day: str) -> bool:
@@ -192,7 +213,11 @@ def _is_resident(text: str) -> bool:
     # Nobody parts a number with three kinds of signs; a row of amounts and days has them: 1,466.64,2026-02-06.
     if len(set(_PARTING.findall(text))) > _PARTINGS_MAX:
         return False
-    return looks_like_resident_id(_NOT_OF_A_NUMBER.sub("", text))
+    number = _NOT_OF_A_NUMBER.sub("", text)
+    if text.endswith("*"):
+        match = _ALL_BUT_CHECK.fullmatch(number)
+        return match is not None and _is_day(*match.groups())
+    return looks_like_resident_id(number)
 
 
 _IDENTITY: Final = ((_LABELLED, _is_labelled), (_RESIDENT, _is_resident))

@@ -61,6 +61,8 @@ class Documents:
         Raises BadRequest for an ill-formed request, UnknownDocument, Unregistered.
         """
         hashed = self.hash_of(asked)
+        if hashed is not None and asked.query is not None and sha256(asked.query.encode()).hexdigest() != hashed:
+            raise BadRequest(400, "The hash in extensions.persistedQuery is not that of the query.")
         if await self.is_restricted(client):
             known = await self.registered_text(client, hashed or sha256((asked.query or "").encode()).hexdigest())
             if known is None:
@@ -76,8 +78,6 @@ class Documents:
                 # Clients that persist documents know the first one by this word.
                 raise UnknownDocument("PersistedQueryNotFound" if asked.document_id is None else UNKNOWN)
             return known
-        if sha256(asked.query.encode()).hexdigest() != hashed:
-            raise BadRequest(400, "The hash in extensions.persistedQuery is not that of the query.")
         return asked.query
 
     def persist(self, asked: Asked) -> None:

@@ -25,9 +25,9 @@ class Known(NamedTuple):
     day: date
 
 
-def tag_of(body: bytes) -> bytes:
-    """The entity tag of an answer's bytes."""
-    return b'"' + blake2b(body, digest_size=16).hexdigest().encode() + b'"'
+def tag_of(body: bytes, media: bytes) -> bytes:
+    """The entity tag of an answer's bytes under one media type: what differs in that is another representation."""
+    return b'"' + blake2b(body, digest_size=16, key=media[:64]).hexdigest().encode() + b'"'
 
 
 def key_of(query_string: bytes, media: bytes) -> bytes:

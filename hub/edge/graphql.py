@@ -10,7 +10,8 @@ without waiting for it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -19,6 +20,8 @@ from graphql import GraphQLError
 
 from hub.clock import Clock
 from hub.edge.access import Access, budget_key
+from hub.edge.arriving import Arriving
+from hub.edge.aside import ASIDE_CHARACTERS, Aside
 from hub.edge.clients import Budget, address_of
 from hub.edge.documents import ANONYMOUS as ANYBODY
 from hub.edge.documents import Documents, UnknownDocument
@@ -26,7 +29,7 @@ from hub.edge.freshness import Freshness, key_of, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
 from hub.edge.reply import (
-    MANY_VALUES,
+    VALUE_BYTES,
     Headers,
     Reply,
     busy,
@@ -58,7 +61,7 @@ from hub.errors import Overloaded
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
 from hub.query.context import NOBODY, denied, withheld
-from hub.query.execute import Engine
+from hub.query.execute import Engine, Operation
 from hub.query.refusals import Refused
 from hub.query.roots import Ready
 from hub.store.pool import Pool
@@ -70,11 +73,17 @@ ROOM_LEFT = 0.9
 ROOM_GAINED = 0.05
 ROOM_LEAST = 20
 
+# What a field of a plan that is not known costs: planning one takes as long as reading so many rows.
+ROWS_PER_NEW_FIELD = 10
 # HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
 READING = ("GET", "HEAD")
 ALLOWED = b"GET, HEAD, POST, OPTIONS"
 EXPOSED = b"etag, retry-after, www-authenticate, x-request-id"
 PUBLIC_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Accept, Authorization, Origin")]
+
+
+def only_queries() -> Reply:
+    return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
 
 
 def refusal(sentence: str, code: str) -> GraphQLError:
@@ -110,6 +119,8 @@ class GraphQLEndpoint:
         self.origins = origins
         self.freshness = Freshness()
         self.watch = Watch()
+        self.aside = Aside()
+        self.arriving = Arriving(limits.requests)
         self.working = 0
         self.room: float = limits.requests
         self.clients: dict[str, int] = {}
@@ -222,7 +233,10 @@ class GraphQLEndpoint:
             client = budget_key(context.caller)
         method = scope["method"]
         if method == "POST":
-            given = await posted(headers, receive, self.limits)
+            whole = await self.arrived(headers, receive)
+            if whole is None:
+                return busy()
+            given = whole
         elif method in READING:
             given = got(scope, self.limits)
         elif method == "OPTIONS":
@@ -236,18 +250,28 @@ class GraphQLEndpoint:
                 text = await self.documents.text_of(asked, who)
         except UnknownDocument as unknown:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
-        if len(text) > self.limits.free_characters and not self.engine.knows(text, asked.operation_name):
-            # Reading it costs a tenth of a second for each million signs, whether or not it is refused then.
-            await self.budget.spend(client, len(text))
-        operation = self.engine.operation(text, asked.operation_name)
+        try:
+            if len(text) <= ASIDE_CHARACTERS or self.engine.knows(text, asked.operation_name):
+                operation = self.engine.operation(text, asked.operation_name)
+            else:
+                operation = await self.read_aside(text, asked.operation_name, client)
+        except Refused:
+            if method in READING and self.engine.writes(text, asked.operation_name):
+                return only_queries()
+            raise
         if asked.extensions and asked.query is not None:
             self.documents.persist(asked)
         kind = operation.node.operation.value
         if method in READING and kind != "query":
-            return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
+            return only_queries()
         if context is NOBODY and operation.asks_for_caller:
             context = self.access.nobody(client, self.budget)
-        compiled, request = self.engine.prepare(operation, asked.variables, self.clock.today(), context)
+        today = self.clock.today()
+        if len(text) <= ASIDE_CHARACTERS:
+            compiled, request = self.engine.prepare(operation, asked.variables, today, context)
+        else:
+            aside = partial(self.plan_aside, operation, client)
+            compiled, request = await self.engine.prepare_aside(operation, asked.variables, today, context, aside)
         hit, compiled.used = compiled.used, True
         cost = max(compiled.plan.cost, 1)
         if not self.budget.spent(client, cost):
@@ -264,7 +288,7 @@ class GraphQLEndpoint:
         else:
             reply.payload = {"data": await self.run(compiled, request, receive)}
         if (
-            compiled.plan.values > MANY_VALUES
+            compiled.plan.values * VALUE_BYTES > self.limits.answer_bytes
             and reply.payload is not None
             and longer_than(reply.payload, self.limits.answer_bytes)
         ):
@@ -288,6 +312,28 @@ class GraphQLEndpoint:
             reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
             reply.body = None
         return reply
+
+    async def arrived(self, headers: Mapping[bytes, bytes], receive: Receive) -> dict[str, Any] | None:
+        """The parameters of a POST, or None where there is no room for it once they are all here."""
+        self.working -= 1
+        try:
+            given = await self.arriving.read(posted(headers, receive, self.limits))
+        finally:
+            self.working += 1
+        return given if self.working <= max(self.room, 1) else None
+
+    async def read_aside(self, text: str, name: str | None, client: str) -> Operation:
+        """The operation of a document that is new and not short."""
+        if len(text) > self.limits.free_characters:
+            # Reading it costs a tenth of a second for each million signs, whether or not it is refused then.
+            await self.budget.spend(client, len(text))
+        made = await self.aside.make((text, name), partial(self.engine.parsed, text, name))
+        return self.engine.keep(text, name, made)
+
+    async def plan_aside(self, operation: Operation, client: str, name: Hashable, make: Callable[[], Ready]) -> Ready:
+        """A plan that is new: it is paid for by the fields that are asked for, since each takes time to plan."""
+        await self.budget.spend(client, operation.fields * ROWS_PER_NEW_FIELD)
+        return await self.aside.make(name, make)
 
     async def run(self, compiled: Ready, request: list[Any], receive: Receive) -> dict[str, Any]:
         """The answer's data; a client that goes away meanwhile cancels the statement."""
@@ -320,7 +366,7 @@ class GraphQLEndpoint:
         if not compiled.needs_database:
             reply.payload = {"data": await self.engine.run(compiled, request, None)}
             reply.body = orjson.dumps(reply.payload)
-            tag = tag_of(reply.body)
+            tag = tag_of(reply.body, media)
         else:
             key = key_of(scope["query_string"], media)
             async with self.pool().connection() as connection:
@@ -332,7 +378,7 @@ class GraphQLEndpoint:
                 snapshot = await self.freshness.snapshot(connection)
                 reply.payload = {"data": await self.engine.run(compiled, request, connection)}
             reply.body = orjson.dumps(reply.payload)
-            tag = tag_of(reply.body)
+            tag = tag_of(reply.body, media)
             self.freshness.remember(key, tag, snapshot, day)
         reply.headers.append((b"etag", tag))
         if matches(given, tag):

@@ -84,7 +84,7 @@ class Families(Collector):
         plans.add_metric(("miss",), self.observer.plan_misses)
         yield plans
         documents = CounterMetricFamily("hub_document_cache", "Lookups of parsed documents.", labels=("result",))
-        documents.add_metric(("hit",), self.engine.document_lookups - self.engine.document_misses)
+        documents.add_metric(("hit",), self.engine.document_hits)
         documents.add_metric(("miss",), self.engine.document_misses)
         yield documents
         yield GaugeMetricFamily("hub_documents_kept", "Parsed documents in memory.", value=len(self.engine.operations))

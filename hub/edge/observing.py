@@ -119,13 +119,15 @@ def _without_number(operation: str) -> str:
 class ObservedEngine(Engine):
     """The read engine, counting how often a document had to be parsed."""
 
-    document_lookups = 0
+    document_hits = 0
     document_misses = 0
 
     def operation(self, text: str, name: str | None) -> Operation:
         """See Engine."""
-        self.document_lookups += 1
-        return super().operation(text, name)
+        misses = self.document_misses
+        found = super().operation(text, name)
+        self.document_hits += self.document_misses == misses
+        return found
 
     def parsed(self, text: str, name: str | None) -> Operation:
         """See Engine."""

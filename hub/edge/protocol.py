@@ -34,9 +34,10 @@ SILENT_SECONDS = 10.0
 BUSY = b"HTTP/1.1 503 "
 # For how long a connection is not read after a request on it was turned away.
 BREATHER_SECONDS = 0.1
-# Bytes of answers that may wait for their clients, in all; beyond them, whoever has let them wait longest is dropped.
 # Bytes that a client has to take of a waiting answer each time that somebody looks.
 TAKEN_LEAST = 65_536
+# How many bytes may frame each byte of a body: in chunks of one sign, six do.
+FRAMING = 8
 # Connections whose clients do not keep up, the longest first.
 SLOW_READERS: "dict[Protocol, None]" = {}
 
@@ -55,6 +56,9 @@ class Protocol(HttpToolsProtocol):
     # Whether it is still that of the connection.
     silent = False
     heading = False
+    # While a body is read: what came beside it, such as sizes of chunks, their extensions, and trailers.
+    in_body = False
+    beside = 0
     idle_since = 0.0
     idle: asyncio.TimerHandle | None = None
     unread_seconds: float = 10.0
@@ -75,8 +79,13 @@ class Protocol(HttpToolsProtocol):
         if b"pgrade" in data and (cycle is None or cycle.response_complete):
             data = without_upgrade(data)
         self.came = self.came + len(data) if self.heading else len(data)
+        self.beside += len(data)
         super().data_received(data)
-        if not self.heading or self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self.in_body and self.beside > self.header_bytes:
+            self.leave_body()
+        if not self.heading:
             return
         if self.came > self.header_bytes:
             self.refuse(LARGE)
@@ -118,6 +127,25 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self.heading = True
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.in_body:  # a trailer is of no use to anybody
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self.beside -= len(body) * (FRAMING + 1)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.in_body = False
+        super().on_message_complete()
+
+    def leave_body(self) -> None:
+        """Close on a client that sends something else without end where its body should come or end."""
+        if self.cycle.response_started:
+            self.transport.close()
+        else:
+            self.refuse(LARGE)
+
     def on_headers_complete(self) -> None:
         self.headers_came()
         if self.came > self.header_bytes and size_of(self.url, self.headers) > self.header_bytes:
@@ -134,6 +162,8 @@ class Protocol(HttpToolsProtocol):
             self.stop(HOSTLESS)
         if self.expect_100_continue and self.parser.get_http_version() == "1.0":
             self.expect_100_continue = False
+        self.in_body = True
+        self.beside = 0
         super().on_headers_complete()
 
     def stop(self, refusal: tuple[str, str]) -> NoReturn:

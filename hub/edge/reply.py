@@ -88,6 +88,7 @@ def reply_to(fault: Exception, number: str) -> Reply:
         case (
             OSError()
             | asyncpg.PostgresConnectionError()
+            | asyncpg.InternalClientError()  # the driver was in the middle of something when the connection went
             | asyncpg.CannotConnectNowError()
             | asyncpg.TooManyConnectionsError()
         ):
@@ -111,8 +112,8 @@ def log_fault(number: str, fault: Exception) -> None:
         log.error("request %s: %s", number, type(fault).__name__, exc_info=trace)
 
 
-# With fewer values nobody looks how long they are.
-MANY_VALUES: Final = 3_000
+# What a value is taken for until somebody looks how long an answer is: nearly all are shorter.
+VALUE_BYTES: Final = 5_000
 
 
 def longer_than(answer: Any, most: int) -> bool:

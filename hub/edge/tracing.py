@@ -112,6 +112,11 @@ class TracedEngine(ObservedEngine):
         with _span(self.tracer, "plan"):
             return super().prepare(*arguments, **named)
 
+    async def prepare_aside(self, *arguments: Any, **named: Any) -> tuple[Ready, list[Any]]:
+        """See Engine."""
+        with _span(self.tracer, "plan"):
+            return await super().prepare_aside(*arguments, **named)
+
     async def run(self, compiled: Ready, request: Sequence[Any], connection: Any) -> dict[str, Any]:  # type: ignore[override]
         """See Engine."""
         traced = None if connection is None else TracedConnection(connection, self.tracer)

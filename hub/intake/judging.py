@@ -104,7 +104,8 @@ class Judge:
         # Only the layout of 2016 numbers the states of penalties; such a column in a later file is read by it.
         penalty = self._kind is RecordKind.ADMINISTRATIVE_PENALTY
         self._status_edition = 2016 if penalty else self._edition
-        self._states_objection = "status" in layout.columns and self._status_edition == 2016
+        self._states_status = "status" in layout.columns
+        self._states_objection = self._states_status and self._status_edition == 2016
         self._tidied: dict[str, tuple[str, str | None]] = {}
         self._sources: dict[tuple[str, str], bool] = {}
         items = layout.standard.items
@@ -161,6 +162,7 @@ class Judge:
                 department_id,
                 person=texts["legalRepresentative"] or None,
                 public_until=public_until,
+                states_status=self._states_status,
                 states_objection=self._states_objection,
             )
         except ValueError:

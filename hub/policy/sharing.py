@@ -31,6 +31,7 @@ from sqlalchemy import (
     exists,
     false,
     literal_column,
+    not_,
     null,
     or_,
     select,
@@ -171,9 +172,15 @@ def record_for_subject(record: FromClause) -> Predicate:
     return or_(record_is_public(record), its_own(record))
 
 
+def is_proposed(entry: FromClause) -> Predicate:
+    """Whether a department only considers it."""
+    proposed: Predicate = entry.c.status == word(ListingStatus.PROPOSED)
+    return proposed
+
+
 def entry_for_subject(entry: FromClause) -> Predicate:
     """From the prior notice on; what a department only considers is its own process yet."""
-    return or_(entry_is_public(entry), and_(its_own(entry), entry.c.status != word(ListingStatus.PROPOSED)))
+    return or_(entry_is_public(entry), and_(its_own(entry), not_(is_proposed(entry))))
 
 
 def marked_for_subject(row: FromClause) -> Predicate:
@@ -202,9 +209,35 @@ def named(label: str) -> Callable[[FromClause], ColumnElement[Any]]:
     return lambda _: word(label)
 
 
-def list_code(entry: FromClause) -> ColumnElement[Any]:
+def untold(hidden: Predicate, label: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A label behind the sign that keeps it from the subject, where a row is one that the subject must not know of.
+
+    For good: once it may see the row, its reading by those who considered it is still theirs.
+    """
+    return case((hidden, word(access_log.UNTOLD).concat(label)), else_=label)
+
+
+def entry_label(entry: FromClause) -> ColumnElement[Any]:
+    """Its list's code."""
     kept = aside(sanctions.sanctions_lists)
-    return select(kept.c.code).where(kept.c.id == entry.c.list_id).correlate(entry).scalar_subquery()
+    code = select(kept.c.code).where(kept.c.id == entry.c.list_id).correlate(entry).scalar_subquery()
+    return untold(is_proposed(entry), code)
+
+
+def person_label(person: FromClause) -> ColumnElement[Any]:
+    return untold(_named_for(person, is_proposed), word("persons"))
+
+
+def reading_label(reading: FromClause) -> ColumnElement[Any]:
+    """That somebody saw readings tells that there are some."""
+    return untold(reading.c.disclosed_from > NOW, word("access-log"))
+
+
+def _named_for(person: FromClause, guard: Guard) -> Predicate:
+    """Whether a person is named for an entry that the guard lets through."""
+    entry = aside(sanctions.sanctions_entries)
+    same = and_(entry.c.subject_id == person.c.subject_id, entry.c.id == person.c.entry_id)
+    return exists(select(1).where(same, guard(entry)).correlate(person))
 
 
 # What grants open: records, and persons who were found responsible.
@@ -220,7 +253,7 @@ WIDENED: Mapping[str, Widening] = {
     sanctions.sanctions_entries.name: Widening(
         HubScope.SANCTIONS_READ,
         {View.DEPARTMENT: entry_for_department, View.SUBJECT: entry_for_subject, **_ALL},
-        list_code,
+        entry_label,
     ),
     subjects.evaluations.name: Widening(
         HubScope.EVALUATIONS_READ,
@@ -236,12 +269,12 @@ WIDENED: Mapping[str, Widening] = {
     subjects.responsible_persons.name: Widening(
         HubScope.PERSONS_READ,
         {View.DEPARTMENT: everything, View.SUBJECT: its_own, **_ALL},
-        named("persons"),
+        person_label,
     ),
     access_log.access_log.name: Widening(
         HubScope.ACCESS_LOG_READ,
         {View.DEPARTMENT: closed, View.SUBJECT: disclosed_to_subject, **_ALL},
-        named("access-log"),
+        reading_label,
     ),
     departments.grants.name: Widening(
         None,
@@ -330,13 +363,10 @@ def _guard(name: str, sight: Sight) -> Guard:
 def _persons(guard: Guard, entry_guard: Guard) -> Guard:
     """Persons who were found responsible by themselves, or for an entry that the caller sees."""
 
-    def named(person: FromClause) -> Predicate:
-        entry = aside(sanctions.sanctions_entries)
-        same = and_(entry.c.subject_id == person.c.subject_id, entry.c.id == person.c.entry_id)
-        seen = exists(select(1).where(same, entry_guard(entry)).correlate(person))
-        return and_(guard(person), or_(person.c.entry_id.is_(None), seen))
+    def found(person: FromClause) -> Predicate:
+        return and_(guard(person), or_(person.c.entry_id.is_(None), _named_for(person, entry_guard)))
 
-    return named
+    return found
 
 
 def _derived(name: str, sight: Sight) -> Guard:
@@ -350,11 +380,27 @@ def _derived(name: str, sight: Sight) -> Guard:
         return or_(subject_is_known(subject, record, entry), itself)
 
     def related(relation: FromClause) -> Predicate:
-        other = aside(subjects.subjects)
-        seen = exists(select(1).where(other.c.id == relation.c.related_id, known(other)).correlate(relation))
-        return and_(relation_is_in_force(relation), seen)
+        return and_(relation_is_in_force(relation), _other(relation, known))
 
     return known if name == subjects.subjects.name else related
+
+
+def _other(relation: FromClause, guard: Guard) -> Predicate:
+    """Whether the guard lets the subject at the other end through."""
+    other = aside(subjects.subjects)
+    return exists(select(1).where(other.c.id == relation.c.related_id, guard(other)).correlate(relation))
+
+
+def _known_by_proposals(sight: Sight) -> Guard:
+    """Whether a subject that is not known to everybody is visible to the sight by proposed entries alone."""
+    record, entry = _guard(records.records.name, sight), _guard(sanctions.sanctions_entries.name, sight)
+
+    def hidden(subject: FromClause) -> Predicate:
+        if sight.view is View.SUBJECT:
+            return false()
+        return not_(subject_is_known(subject, record, lambda one: and_(entry(one), not_(is_proposed(one)))))
+
+    return hidden
 
 
 @dataclass(frozen=True)
@@ -370,11 +416,17 @@ def noted_of(name: str, sight: Sight) -> Noted | None:
     """How rows of a table are noted for a sight; none where the sight adds nothing to it."""
     if _guard(name, sight) is ANONYMOUS[name] or name == departments.grants.name:
         return None
+    hidden = _known_by_proposals(sight)
     if name == subjects.subjects.name:
-        return Noted(lambda row: row.c.id, lambda row: _unless(ANONYMOUS[name](row), word("subjects")))
+        return Noted(
+            lambda row: row.c.id, lambda row: _unless(ANONYMOUS[name](row), untold(hidden(row), word("subjects")))
+        )
     if name == subjects.subject_relations.name:
         # It is beyond the public where the subject at its other end is, which it vouches for: both are noted by it.
-        return Noted(lambda row: row.c.related_id, lambda row: _unless(related_is_known(row), word("subjects")))
+        return Noted(
+            lambda row: row.c.related_id,
+            lambda row: _unless(related_is_known(row), untold(_other(row, hidden), word("subjects"))),
+        )
     widening = widens(name, sight)
     if widening is None:
         return None

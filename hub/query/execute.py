@@ -6,7 +6,7 @@ slots, runs the statements on one connection and shapes the rows.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -26,7 +26,7 @@ from graphql.language.parser import Parser
 from hub.limits import Limits
 from hub.policy.sight import PUBLIC, Sight
 from hub.query import plan as p
-from hub.query.bounds import excesses
+from hub.query.bounds import Measure, excesses
 from hub.query.catalog import Catalogue, OfCaller
 from hub.query.context import NOBODY, Context
 from hub.query.introspection import INTROSPECTION_CHARACTERS, META, Introspection
@@ -44,6 +44,8 @@ PLANS_KEPT = 64
 PLAN_CHARACTERS_KEPT = 500_000
 
 ABSENT = object()
+# Makes what has the name, elsewhere.
+MakeAside = Callable[[Hashable, Callable[[], Ready]], Awaitable[Ready]]
 
 
 class Operation:
@@ -87,11 +89,21 @@ class Operation:
 
         Raises Refused.
         """
-        key = (sight, *[probe(variables[name]) if name in variables else ABSENT for name, probe in self.structure])
+        return self.known(variables, sight) or self.keep(self.compile(variables, sight), variables, sight)
+
+    def known(self, variables: Mapping[str, Any], sight: Sight) -> Ready | None:
+        """A plan that was made before for them."""
+        return self.plans.get(self.key_of(variables, sight))
+
+    def key_of(self, variables: Mapping[str, Any], sight: Sight) -> tuple[Any, ...]:
+        return (sight, *[probe(variables[name]) if name in variables else ABSENT for name, probe in self.structure])
+
+    def keep(self, made: Ready, variables: Mapping[str, Any], sight: Sight) -> Ready:
+        """Remember a plan that was made for them."""
+        key = self.key_of(variables, sight)
         known = self.plans.get(key)
         if known is not None:
-            return known
-        made = self.compile(variables, sight)
+            return known  # somebody else asked for the same meanwhile
         if self.structure and any(isinstance(root, p.ForeignRoot) for root in made.plan.roots):
             return made  # what it says of the schema may depend on any variable
         self.plans[key] = made
@@ -108,13 +120,46 @@ class Operation:
         if self.kept:
             self.engine.plan_characters -= self.plan_characters
 
+    @property
+    def fields(self) -> int:
+        """How many fields it asks for, fragments counted where they are spread."""
+        return Measure(self.document).of(self.node.selection_set).fields
+
     def compile(self, variables: Mapping[str, Any], sight: Sight) -> Ready:
+        """A plan for them, made anew; it may be made in a thread of its own.
+
+        Raises Refused.
+        """
         try:
             engine = self.engine
             planner = Planner(engine.catalogue, engine.sdl, engine.limits, self.node, self.fragments, variables, sight)
             return ready(planner.plan(), Introspection(planner.selection, engine.limits.schema_values))
         except REFUSALS as fault:
             raise refused_by(fault) from None
+
+
+def read(operation: Operation, given: Any) -> Mapping[str, Any]:
+    """The variables of a request.
+
+    Raises Refused.
+    """
+    try:
+        return operation.read_variables(given)
+    except REFUSALS as fault:
+        raise refused_by(fault) from None
+
+
+def values_of(compiled: Ready, variables: Mapping[str, Any], today: date, context: Context) -> list[Any]:
+    """What fills the slots of a plan, and what of the request itself comes behind.
+
+    Raises Refused.
+    """
+    try:
+        request = [value(variables) for value in compiled.plan.slots]
+    except REFUSALS as fault:
+        raise refused_by(fault) from None
+    request += (today, *context.caller.values, context.now, context)
+    return request
 
 
 def parsed(text: str, limits: Limits) -> DocumentNode:
@@ -181,7 +226,14 @@ class Engine:
         if known is not None:
             self.operations.move_to_end(key)
             return known
-        made = self.parsed(text, name)
+        return self.keep(text, name, self.parsed(text, name))
+
+    def keep(self, text: str, name: str | None, made: Operation) -> Operation:
+        """Remember an operation that `parsed` has made."""
+        key = (text, name)
+        known = self.operations.get(key)
+        if known is not None:
+            return known  # somebody else asked for the same meanwhile
         self.operations[key] = made
         made.kept = True
         self.characters += len(text)
@@ -204,6 +256,10 @@ class Engine:
             newest.forget_plan()
 
     def parsed(self, text: str, name: str | None) -> Operation:
+        """The operation of a document, read anew; it may be read in a thread of its own.
+
+        Raises Refused with every fault.
+        """
         document = self.document(text)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         if name is None and len(operations) != 1:
@@ -212,6 +268,18 @@ class Engine:
         if not chosen:
             raise Refused([bad_input("operationName names no operation of the document.")])
         return Operation(self, document, chosen[0], len(text))
+
+    def writes(self, text: str, name: str | None) -> bool:
+        """Whether a document that was refused asks for something else than a query."""
+        try:
+            document = parsed(text, self.limits)
+        except (GraphQLSyntaxError, RecursionError, Refused):
+            return False
+        return any(
+            node.operation is not OperationType.QUERY
+            for node in document.definitions
+            if isinstance(node, OperationDefinitionNode) and (name is None or (node.name and node.name.value == name))
+        )
 
     def document(self, text: str) -> DocumentNode:
         """A document, measured and validated.
@@ -242,14 +310,24 @@ class Engine:
 
         Raises Refused.
         """
-        try:
-            variables = operation.read_variables(given)
-            compiled = operation.ready(variables, context.caller.sight)
-            request = [value(variables) for value in compiled.plan.slots]
-        except REFUSALS as fault:
-            raise refused_by(fault) from None
-        request += (today, *context.caller.values, context.now, context)
-        return compiled, request
+        variables = read(operation, given)
+        compiled = operation.ready(variables, context.caller.sight)
+        return compiled, values_of(compiled, variables, today, context)
+
+    async def prepare_aside(
+        self, operation: Operation, given: Any, today: date, context: Context, aside: MakeAside
+    ) -> tuple[Ready, list[Any]]:
+        """As `prepare`, but a plan that is not known is made `aside`.
+
+        Raises Refused, and what `aside` raises.
+        """
+        variables, sight = read(operation, given), context.caller.sight
+        compiled = operation.known(variables, sight)
+        if compiled is None:
+            name = operation, operation.key_of(variables, sight)
+            made = await aside(name, lambda: operation.compile(variables, sight))
+            compiled = operation.keep(made, variables, sight)
+        return compiled, values_of(compiled, variables, today, context)
 
     @staticmethod
     async def run(compiled: Ready, request: Sequence[Any], connection: Any) -> dict[str, Any]:

@@ -85,14 +85,16 @@ class Lists:
         if size is not None and not 0 <= size <= size_max:
             raise place.refusal(f"Argument {way} is out of range: between 0 and {size_max} here.")
 
+        usual = min(PAGE_DEFAULT, size_max)
+
         def rows_asked(variables: Variables) -> int:
             asked = size_of.of(variables)
-            return PAGE_DEFAULT if asked is None else int(asked)
+            return usual if asked is None else int(asked)
 
         after = self.start(argument(start), order, place) if given(start) else ()
         return Page(
-            self.slots.by(("size", size_of.identity), rows_asked),
-            step_of(PAGE_DEFAULT if size is None else size),
+            self.slots.by(("size", size_of.identity, usual), rows_asked),
+            step_of(usual if size is None else size),
             backwards,
             after,
         )

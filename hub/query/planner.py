@@ -123,7 +123,9 @@ class Planner:
         answer = source.answer(self.sdl)
         asked = self.selection.fields(self.catalogue.schema.type_map["_Service"], place.nodes)
         # As much as rows of the same length, each time.
-        self.budget.spend(len(asked) * (len(self.sdl) // SDL_CHARACTERS_PER_ROW), place)
+        parts = len(self.sdl) // SDL_CHARACTERS_PER_ROW
+        self.budget.spend(len(asked) * parts, place)
+        self.budget.show(len(asked) * parts, place)
         return {
             key: "_Service" if nodes[0].name.value == "__typename" else answer[nodes[0].name.value]
             for key, nodes in asked.items()

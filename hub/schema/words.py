@@ -230,7 +230,7 @@ described(
         "OBJECTION_REJECTED": "An objection was rejected (异议不成立).",
         "CORRECTION": "Its source corrected it (更正).",
         "REMOVED": "It was removed from the list (移出名单).",
-        "REVIVED": "A repair was revoked and publication goes on (恢复公示).",
+        "REVIVED": "A repair, or the revocation of the decision, was taken back; publication goes on (恢复公示).",
     },
 )
 described(

@@ -3,8 +3,12 @@
 One row for each answer and subject, written before the answer's bytes leave and never changed. Its `id` is random and
 tells nothing of other rows: the order is that of `at`. `items` names what was
 seen: catalogue items and lists by code, and kinds of data that are not in the catalogue. `disclosed_from` is when the
-subject itself may see the row: later than `at` for purposes that are configured as covert.
+subject itself may see the row: later than `at` for purposes that are configured as covert, and never for what the
+subject must not know of, which has a row of its own.
 """
+
+from datetime import datetime, timedelta, timezone
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -25,6 +29,11 @@ from hub.store.metadata import TextList, Timestamp, code, day, label, metadata
 
 # Random, and not counted: whoever sees some entries must not learn from their ids that there are others between them.
 RANDOM_ID = text("('x' || translate(right(gen_random_uuid()::text, 16), '-', ''))::bit(60)::bigint + 1")
+
+# What is noted of a reading, before it is written: behind this sign, what the subject must not learn of.
+UNTOLD: Final = "~"
+# From when on such a row is the subject's to see; PostgreSQL's infinity is no instant of Python's.
+NEVER: Final = datetime(9999, 12, 31, tzinfo=timezone(timedelta(hours=8)))
 
 access_log = Table(
     "access_log",

@@ -11,6 +11,7 @@ import pytest
 from hub.commands import access_log
 from hub.commands.access_log import AccessLog
 from hub.errors import Overloaded
+from hub.store.access_log import NEVER
 from tests.commands.reading import NOON, lay_months, reading
 
 
@@ -57,6 +58,16 @@ async def test_a_reading_is_kept_when_write_returns(log: AccessLog, connection: 
         "purpose": "tender", "case_reference": "招标1", "operation": "R", "request_id": "one",
         "disclosed_from": NOON + timedelta(days=90),
     }  # fmt: skip
+
+
+async def test_what_the_subject_must_not_know_of_is_an_entry_of_its_own(
+    log: AccessLog, connection: asyncpg.Connection
+) -> None:
+    await log.write(reading(seen={7: {"b", "~persons", "~list"}, 3: {"~list"}}))
+    rows = await connection.fetch("select subject_id, items, disclosed_from from access_log order by 1, 3")
+    assert [tuple(row) for row in rows] == [
+        (3, ["list"], NEVER), (7, ["b"], NOON), (7, ["list", "persons"], NEVER),
+    ]  # fmt: skip
 
 
 async def test_ids_tell_neither_the_order_of_entries_nor_what_is_between_them(

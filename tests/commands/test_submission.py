@@ -75,6 +75,7 @@ def stated(
         terms.source_id,
         person=person,
         public_until=public_until,
+        states_status=objection is not None,
         states_objection=objection is not None,
     )
 
@@ -228,6 +229,21 @@ async def test_a_revoked_penalty_is_withdrawn_with_its_reason_and_may_be_revived
     row = await record(connection)
     assert (row["status"], row["withdrawn_reason"], row["feed_state"]) == ("EFFECTIVE", None, "OPEN")
     assert await told(connection) == [("PUBLISHED", None), ("WITHDRAWN", "REVOKED"), ("PUBLISHED", "REVIVED")]
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_layout_without_a_status_does_not_bring_back_what_was_revoked(
+    connection: asyncpg.Connection, terms: Terms
+) -> None:
+    await send(connection, terms, stated(terms))
+    await send(connection, terms, stated(terms, objection=False, status=RecordStatus.REVOKED))
+    for statement, expected in ((stated(terms), "UNCHANGED"), (stated(terms, content="另"), "REVISED")):
+        outcome = (await send(connection, terms, statement))[0]
+        assert (outcome.word, [remark.code for remark in outcome.doubts]) == (expected, ["STAYS_REVOKED"])
+        assert [remark.code for remark in (await send(connection, terms, statement))[0].doubts] == ["STAYS_REVOKED"]
+        row = await record(connection)
+        assert (row["status"], row["withdrawn_reason"], row["feed_state"]) == ("REVOKED", "REVOKED", "CLOSED")
+    assert await told(connection) == [("PUBLISHED", None), ("WITHDRAWN", "REVOKED")]
 
 
 async def test_a_subject_that_no_registry_knows_is_called_what_its_newest_public_record_calls_it(

@@ -119,6 +119,17 @@ async def test_other_methods_media_types_and_encodings_are_refused(client: httpx
         assert (await post(client, body, content_encoding="gzip")).status_code == 400
 
 
+@pytest.mark.parametrize(
+    "text", ["mutation { nothing }", "mutation M { revokeAccess(input: {}) { problems { code } } }"]
+)
+async def test_a_mutation_by_get_is_refused_as_one_whatever_else_is_wrong_with_it(
+    client: httpx.AsyncClient, text: str
+) -> None:
+    answer = await client.get("/graphql", params={"query": text})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (await client.get("/graphql", params={"query": "{ nothing }"})).status_code == 200
+
+
 async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.AsyncClient) -> None:
     async def slow() -> AsyncIterator[bytes]:
         yield b'{"query": '
@@ -154,6 +165,12 @@ async def test_a_get_is_validated_by_its_tag_until_something_changes(
     tag = {"if-none-match": first.headers["etag"]}
     again = await client.get("/graphql", params={"query": CODES}, headers=tag)
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+    # The same bytes under another media type are another representation.
+    older, newer = [
+        await client.get("/graphql", params={"query": CODES}, headers={"accept": m}) for m in (JSON, RESPONSE)
+    ]
+    assert older.content == newer.content
+    assert older.headers["etag"] != newer.headers["etag"]
 
     connection = await connect(shared_database)
     await make.department(connection, code="newcomer")
@@ -247,6 +264,48 @@ async def test_pages_may_be_larger_where_an_operator_allows_it(database: str, co
             assert (len(page["edges"]), page["pageInfo"]["hasNextPage"]) == (3, False), size
 
 
+async def test_pages_that_are_bounded_lower_than_usual_are_no_longer(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    subject = await make.subject(connection)
+    for _ in range(9):
+        await make.record(connection, subject_id=subject)
+    async with running(database, limits=Limits(page=7, nested_page=3)) as (_, client):
+        text = "{ records { edges { node { subject { records { edges { cursor } } } } } } }"
+        edges = (await ask(client, text)).json()["data"]["records"]["edges"]
+    assert len(edges) == 7
+    assert {len(edge["node"]["subject"]["records"]["edges"]) for edge in edges} == {3}
+
+
+async def test_an_answer_is_bounded_in_bytes_whatever_it_holds(database: str) -> None:
+    async with running(database, limits=Limits(answer_bytes=5_000)) as (_, client):
+        answer = await ask(client, "{ _service { sdl } }")
+        assert (answer.status_code, code_of(answer)) == (400, "COST_EXCEEDED")
+        assert (await ask(client, CODES)).status_code == 200
+
+
+async def test_bodies_that_come_slowly_take_no_place_from_requests_that_are_whole(database: str) -> None:
+    given_up: list[int] = []
+
+    async def drip(client: httpx.AsyncClient) -> None:
+        async def body() -> AsyncIterator[bytes]:
+            yield b'{"query": '
+            await anyio.sleep(0.6)
+            yield b'"{ __typename }"}'
+
+        given_up.append((await client.post("/graphql", content=body(), headers={"content-type": JSON})).status_code)
+
+    async with running(database, limits=Limits(requests=4)) as (_, client), anyio.create_task_group() as slow:
+        for _ in range(6):
+            slow.start_soon(drip, client)
+        await anyio.sleep(0.1)
+        assert given_up == [503, 503]
+        for _ in range(3):
+            assert (await ask(client, CODES)).status_code == 200
+    assert sorted(given_up, reverse=True)[:2] == [503, 503]
+    assert 200 in given_up
+
+
 async def test_a_refusal_says_to_whom_it_may_be_shown(database: str) -> None:
     async with running(database, cors_origins="https://a.example") as (_, client):
         for method in (client.get, client.post):
@@ -280,7 +339,10 @@ async def test_a_restricted_client_uses_registered_documents_only(
         assert "data" in (await post(client, {"documentId": identifier})).json()
         assert "data" in (await post(client, {"query": CODES})).json()
         refused = await post(client, TYPENAME)
+        hashed = {"persistedQuery": {"version": 1, "sha256Hash": identifier.removeprefix("sha256:")}}
+        other = await post(client, TYPENAME | {"extensions": hashed})
     assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
+    assert (other.status_code, code_of(other)) == (400, "BAD_USER_INPUT")
 
 
 async def test_documents_are_for_clients_that_there_are(connection: asyncpg.Connection) -> None:

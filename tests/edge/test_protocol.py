@@ -111,6 +111,43 @@ def said(server: Serving, request: bytes) -> tuple[int, bytes]:
     return status, body
 
 
+CHUNKED = b"POST /graphql HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_trailers_say_nothing(wire: Wire) -> None:
+    for trailers in (b"", b"X-Request-Id: trailed\r\nExpect: more\r\nHost: other\r\n"):
+        wire.send(CHUNKED + b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(BODY), BODY, trailers))
+        status, headers, _ = wire.answer()
+        assert status == 200
+        assert headers["x-request-id"] != "trailed"
+
+
+def test_a_body_in_the_smallest_chunks_is_read(wire: Wire) -> None:
+    body = BODY + b" " * 60_000
+    wire.send(CHUNKED + b"".join(b"1\r\n%c\r\n" % sign for sign in body) + b"0\r\n\r\n")
+    assert wire.answer()[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"%x\r\n%s\r\n0\r\n" % (len(BODY), BODY), b"X-A: %s\r\n" % (b"b" * 1_000)),
+        (b"%x\r\n%s\r\n0\r\nX-A: " % (len(BODY), BODY), b"b" * 1_000),
+        (b"1;x=", b"b" * 1_000),
+    ],
+)
+def test_what_comes_beside_a_body_without_end_is_not_read(server: Serving, begin: bytes, more: bytes) -> None:
+    sent, lot = 0, more * 60
+    with Wire(server) as wire:
+        wire.send(CHUNKED + begin)
+        with suppress(ConnectionError):
+            while sent < 50_000_000:
+                wire.send(lot)
+                sent += len(lot)
+    # Some fits into the buffers of both ends.
+    assert sent < 20_000_000
+
+
 @pytest.fixture
 def wire(server: Serving) -> Iterator[Wire]:
     with Wire(server) as made:

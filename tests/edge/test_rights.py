@@ -10,7 +10,7 @@ import pytest
 from hub.clock import Clock
 from hub.query.ids import NUMBERS_IN
 from hub.store.engine import connect
-from hub.store.labels import ClientKind
+from hub.store.labels import ClientKind, ListingStatus
 from tests import make
 from tests.edge.oauth_world import TODAY, Served, ask_token, asked, refusal, token
 from tests.identity import acting
@@ -296,6 +296,76 @@ async def test_ids_and_cursors_of_the_log_do_not_tell_that_there_are_covert_entr
     assert set(seen_ids) < {row["id"] for row in rows}
     # Nothing can be counted between them: counted ids would be three apart.
     assert abs(seen_ids[0] - seen_ids[1]) > 1_000
+
+
+async def test_a_subject_does_not_learn_from_the_log_what_is_proposed_about_it(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    departments = {row["code"]: row["id"] for row in await database_of.fetch("select code, id from departments")}
+    item = await database_of.fetchrow("select id as item_id, code as item_code from catalogue_items"
+                                      " where code = 'samr-conditional'")  # fmt: skip
+    # Not registered, and its record is not shared: a proposal alone makes it visible to the department that keeps the
+    # list. A relation leads to it, too.
+    subject, other = await make.subject(database_of, status=None), await make.subject(database_of)
+    await make.relation(database_of, subject_id=other, related_id=subject)
+    code, another = [await database_of.fetchval("select uscc from subjects where id = $1", n) for n in (subject, other)]
+    closed = {"public_from": None, "public_until": None, "decided_on": TODAY, **dict(item)}
+    foreign = {"department_id": departments["mot"], "source_id": departments["mot"]}
+    basis = await make.record(database_of, subject_id=subject, **closed, **foreign)
+    kept = await make.sanctions_list(database_of, code="PROPOSING", department_id=departments["samr"])
+    entry = await make.entry(
+        database_of, subject_id=subject, list_id=kept, status=ListingStatus.PROPOSED, bases=[basis]
+    )
+    person = {"name": "李四", "role": "PRINCIPAL", "basis": "示例", "known_from": make.KNOWN_FROM, "entry_id": entry.id}
+    await make.insert(database_of, "responsible_persons", {"subject_id": subject} | person, "id")
+    scopes = ("sanctions:read", "persons:read", "access-log:read")
+    for name, more in (
+        ("listed", {"kind": ClientKind.REPRESENTATIVE, "uscc": code, "purposes": ()}),
+        ("examiner", {"kind": ClientKind.AUDITOR, "purposes": ("audit",)}),
+    ):
+        made = await acting.client(database_of, Clock(), client_id=name, scopes=scopes, **more)
+        shared.secrets[name] = made.secret or ""
+    read = """query R($uscc: USCC!, $from: USCC!) {
+        subject(uscc: $uscc) { name sanctions(active: false) { status } responsiblePersons { name } records { WHAT } }
+        from: subject(uscc: $from) { relatedSubjects { subject { uscc } } } }"""
+    log = "query L($uscc: USCC!) { subject(uscc: $uscc) { accessLog(first: 20) { edges { node { client items } } } } }"
+
+    async def reads(name: str, purpose: str, what: str = "__typename") -> Any:
+        text, held = read.replace("WHAT", what), await token(client, shared, name)
+        return (await asked(client, text, held, purpose, uscc=code, **{"from": another}))["data"]
+
+    async def logged(name: str, purpose: str | None = None) -> list[tuple[str, list[str]]]:
+        answer = await asked(client, log, await token(client, shared, name), purpose, uscc=code)
+        edges = answer["data"]["subject"]["accessLog"]["edges"]
+        return [(edge["node"]["client"], edge["node"]["items"]) for edge in edges]
+
+    for name, purpose in (("owner", "tender"), ("examiner", "audit")):
+        answer = await reads(name, purpose)
+        assert answer["subject"]["sanctions"] == [{"status": "PROPOSED"}]
+        assert answer["subject"]["responsiblePersons"] == [{"name": "李四"}]
+        assert answer["from"]["relatedSubjects"] == [{"subject": {"uscc": code}}]
+    everything = ["PROPOSING", "persons", "subjects"]
+    assert await logged("examiner", "audit") == [("examiner", everything), ("owner", everything)]
+    # That an auditor saw readings of which the subject must not know it must not know either.
+    assert await logged("listed") == []
+    # What is the subject's own to see is told beside it.
+    await make.record(
+        database_of, subject_id=subject, **closed, department_id=departments["samr"], source_id=departments["samr"]
+    )
+    await reads("owner", "tender", "edges { node { id } }")
+    told = [one for one in await logged("listed") if one[0] != "listed"]
+    assert told == [("owner", ["samr-conditional", "subjects"])]
+    # Once it has been notified, new readings are told, too.
+    await database_of.execute(
+        "update sanctions_entries set status = 'NOTIFIED', notified_on = '2026-05-04', revision = revision + 1"
+        " where list_id = $1",
+        kept,
+    )
+    await reads("owner", "tender")
+    assert next(told for told in await logged("listed") if told[0] == "owner") == (
+        "owner", ["PROPOSING", "persons", "samr-conditional", "subjects"]
+    )  # fmt: skip
 
 
 async def test_an_auditor_reads_the_log_for_a_purpose_and_the_subject_its_own_without(served: Served) -> None:

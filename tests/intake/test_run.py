@@ -170,6 +170,25 @@ async def test_a_file_that_states_a_record_twice_says_nothing_new_when_it_is_sen
     assert (await import_(database, longer)).outcomes[-1] == "REVISED"
 
 
+async def test_a_former_file_sent_again_does_not_publish_what_was_revoked_since(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    former = sheets.csv_file(tmp_path / "2018.csv", sheets.grid([penalty(1)]))
+    revoking = sheets.csv_file(
+        tmp_path / "2016.csv", sheets.grid([penalty_2016(1, WSH=penalty(1)["CF_WSH"], ZT="1")], "CF_2016")
+    )
+    assert (await import_(database, former)).outcomes == ["ACCEPTED"]
+    assert (await import_(database, revoking)).outcomes == ["REVISED"]
+    again = await import_(database, former)
+    assert (again.outcomes, again.remark_codes) == (["REVISED"], ["STAYS_REVOKED"])
+    row = await connection.fetchrow("select status, feed_state from records")
+    assert tuple(row) == ("REVOKED", "CLOSED")
+    assert await connection.fetchval("select array_agg(kind order by id) from disclosure_outbox") == [
+        "PUBLISHED",
+        "WITHDRAWN",
+    ]
+
+
 async def test_a_bare_number_of_a_day_counts_from_where_its_workbook_does(
     database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
 ) -> None:
