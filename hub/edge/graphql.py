@@ -298,8 +298,9 @@ class GraphQLEndpoint:
                 "COST_EXCEEDED",
             )
         if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
-            errors = denied(compiled.plan.denials, reply.payload["data"], self.limits.errors)
-            errors += withheld(compiled.plan.notices, request)
+            data = reply.payload["data"]
+            errors = denied(compiled.plan.denials, data, self.limits.errors)
+            errors += withheld(compiled.plan.notices, request, data)
             if errors:
                 reply.code = (errors[0].extensions or {})["code"]
                 reply.payload = {"errors": [error.formatted for error in errors], **reply.payload}

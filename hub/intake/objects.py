@@ -24,15 +24,15 @@ def open_objects(path: Path, content: Content) -> Opened:
     Raises Unusable where the file is no JSON, holds something else than objects, or names no national items.
     """
     encoding = encoding_of(path, content)
-    keys: dict[str, None] = {}
+    keys: dict[str, str] = {}
     total = 0
     for one in _objects(path, encoding):
         total += 1
-        keys |= dict.fromkeys(map(_folded, one))
+        keys |= {_folded(key): key.strip() for key in one}
         if len(keys) > _KEYS_MAX:
             raise Unusable(f"{path} cannot be read: its objects have more than {_KEYS_MAX} different keys.")
     columns = list(keys)
-    header = find_header(path, [columns])
+    header = find_header(path, [list(keys.values())])
     if header is None:
         raise no_header(path)
     # No row is the header here: the first object is row 1.

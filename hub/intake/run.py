@@ -281,19 +281,24 @@ class _Import:
 
     async def _tell_unknown_columns(self, table: Table, import_id: int) -> None:
         row = max(table.header.rows, 1)
+        labels = []
         for place, header in table.layout.unknown:
-            title = mask_persons_in(header)[0][:40]
-            where = f"column {_letters(place)} of sheet {table.sheet!r}" if table.sheet else f"column {_letters(place)}"
+            title = _storable(mask_persons_in(header)[0][:40])
+            # The keys of JSON stand in no order, so that no letters name them.
+            label = title if table.only_data else _letters(place)
+            labels.append(label)
+            where = "key" if table.only_data else f"column {label}"
+            where += f" of sheet {table.sheet!r}" if table.sheet else ""
             self._note(
                 f"{table.file.name}: {where} ({title}) is no national item, or one a second time or in an unknown unit,"
                 " so it is not read."
             )
-            self.run.teller.tell(table, row, "FINDING", Remark("UNKNOWN_COLUMN", None), label=_letters(place))
-        if table.layout.unknown and not self.run.dry_run:
+            self.run.teller.tell(table, row, "FINDING", Remark("UNKNOWN_COLUMN", None), label=label)
+        if labels and not self.run.dry_run:
             await self.run.connection.execute(
                 "insert into import_findings (at, import_id, row_number, outcome, field, code)"
                 " select $1, $2, $3, 'FINDING', field, 'UNKNOWN_COLUMN' from unnest($4::text[]) as field",
-                self.run.at, import_id, row, [_letters(place) for place, _ in table.layout.unknown],
+                self.run.at, import_id, row, labels,
             )  # fmt: skip
 
     def _note(self, note: str) -> None:

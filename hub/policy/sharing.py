@@ -312,9 +312,12 @@ def widens(name: str, sight: Sight) -> Widening | None:
 def lacks_purpose(name: str, sight: Sight) -> bool:
     """Whether the sight would add (more) to a table if only the caller had stated a purpose that it may have.
 
-    Without a purpose nothing is added. With one that no grant covers, what grants would open is missing: records, and
-    persons.
+    Without a purpose nothing is added, subjects among it, which whatever is shared of them would make visible. With one
+    that no grant covers, what grants would open is missing: records, and persons.
     """
+    if name == subjects.subjects.name:
+        shared = (records.records.name, sanctions.sanctions_entries.name)
+        return sight.stated is Stated.NOTHING and any(lacks_purpose(each, sight) for each in shared)
     widening = WIDENED.get(name)
     if widening is None or not widening.purpose or not sight.needs_purpose:
         return False

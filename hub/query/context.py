@@ -93,17 +93,29 @@ def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLErr
     return list(errors.values())
 
 
-def withheld(notices: Sequence[p.Notice], request: Sequence[Any]) -> list[GraphQLError]:
+def withheld(notices: Sequence[p.Notice], request: Sequence[Any], data: Mapping[str, Any]) -> list[GraphQLError]:
     """An error for each field where shared data was left out; it stands beside the data, which are public."""
     errors: dict[tuple[str, ...], GraphQLError] = {}
     closed = request[-1].caller.closed_items
     for notice in notices:
         if notice.items is not None and closed.isdisjoint(request[notice.items.index]):
             continue
-        if notice.slot is None or any(key and key[0] == notice.branch for key in request[notice.slot.index]):
+        if concerns(notice, request, data):
             said = {"code": notice.code, "field": ".".join(notice.path)}
             errors[notice.path] = GraphQLError(notice.sentence, extensions=said)
     return list(errors.values())
+
+
+def concerns(notice: p.Notice, request: Sequence[Any], data: Mapping[str, Any]) -> bool:
+    """Whether the answer holds what a notice is about."""
+    keys = None if notice.slot is None else request[notice.slot.index]
+    if not notice.if_null:
+        return keys is None or any(key and key[0] == notice.branch for key in keys)
+    found = data[notice.path[0]]
+    answers = found if isinstance(found, list) else [found]
+    if keys is None:
+        return None in answers
+    return any(key and key[0] == notice.branch and answer is None for key, answer in zip(keys, answers, strict=True))
 
 
 def places_of(keys: Sequence[str], data: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

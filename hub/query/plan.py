@@ -78,7 +78,8 @@ class Notice:
     """What the answer leaves out, and why.
 
     With `slot`, only for keys of one branch; with `items`, only where the catalogue items named there are among those
-    that grants open to the caller for other purposes than the one that it states.
+    that grants open to the caller for other purposes than the one that it states; with `if_null`, only where the root
+    that the path names has nothing for a key.
     """
 
     code: str
@@ -87,6 +88,7 @@ class Notice:
     slot: Slot | None = None
     branch: int = 0
     items: Slot | None = None
+    if_null: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hub.policy.sight import PUBLIC, Sight, Stated
 from hub.query import plan as p
 from hub.query.catalog import Computed, Stored
 from hub.query.selection import Place
+from hub.store.subjects import subjects
 
 
 class Rights:
@@ -28,7 +29,12 @@ class Rights:
         sight = PUBLIC if public else self.sight
         vouched = (via, table.name) in VOUCHED
         if not vouched and lacks_purpose(table.name, sight):
-            self.withhold(place)
+            if table.name != subjects.name:
+                self.withhold(place)
+            elif len(place.path) == 1:
+                # Looking up what is public needs no purpose, so it is said of what was not found, whether there is such
+                # a subject or not.
+                self.withhold(place, if_null=True)
         noted = None if vouched else noted_of(table.name, sight)
         return p.Rows(table, guard_of(table, via=via, sight=sight), noted=noted)
 
@@ -50,7 +56,7 @@ class Rights:
             return True
         return False
 
-    def withhold(self, place: Place) -> None:
+    def withhold(self, place: Place, *, if_null: bool = False) -> None:
         """Say that what is shared is left out: it is read for a purpose, and under a grant for one that it covers.
 
         What is public stays, since scopes only add to what everybody sees.
@@ -64,7 +70,7 @@ class Rights:
                 "Only what is public is shown: no grant that this token holds covers the purpose in Hub-Purpose;"
                 " viewer shows the grants."
             )
-        self.notices.append(p.Notice(code, sentence, place.path))
+        self.notices.append(p.Notice(code, sentence, place.path, if_null=if_null))
 
     def withhold_items(self, table: Table, items: p.Slot, place: Place) -> None:
         """Say that what is shared of the items that the caller names is left out, where grants open them for others.

@@ -105,12 +105,13 @@ described(
 )
 described(
     words.RecordStatus,
-    "State of a record itself; a corrected record has a revision above 1.",
+    "State of a record itself, as its source last stated it or the hub decided; a corrected record has a revision"
+    " above 1. A term that ends changes no state: `validUntil` tells whether it has.",
     {
-        "EFFECTIVE": "In effect (有效).",
+        "EFFECTIVE": "Neither revoked nor declared to be no longer valid (有效).",
         "REVOKED": "Annulled or revoked at its source (撤销).",
         "REPAIRED": "Credit was repaired (信用修复), which ends publication.",
-        "EXPIRED": "No longer valid by its own term (失效).",
+        "EXPIRED": "No longer valid, as its source states (失效).",
     },
 )
 described(

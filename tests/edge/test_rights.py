@@ -149,6 +149,43 @@ async def test_what_needs_no_right_needs_no_purpose(served: Served) -> None:
     assert "errors" not in answer
 
 
+async def test_a_purpose_is_asked_for_where_a_subject_is_not_found_whether_or_not_there_is_one(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    row = await database_of.fetchrow("select id as item_id, code as item_code from catalogue_items"
+                                     " where code = 'samr-open'")  # fmt: skip
+    owner = await database_of.fetchval("select id from departments where code = 'samr'")
+    hidden = await make.subject(database_of, status=None)
+    shares = {"public_from": None, "public_until": None, "decided_on": TODAY, "department_id": owner, **dict(row)}
+    await make.record(database_of, subject_id=hidden, source_id=owner, **shares)
+    code = await database_of.fetchval("select uscc from subjects where id = $1", hidden)
+    text = """query S($uscc: USCC!, $id: ID!, $known: USCC!, $r: [_Any!]!) {
+        subject(uscc: $uscc) { name } many: subjects(usccs: [$known, $uscc]) { name } node(id: $id) { id }
+        nodes(ids: [$id]) { id } _entities(representations: $r) { __typename } viewer { subject { name } }
+        searchSubjects(name: "没有") { edges { node { name } } } }"""
+
+    async def found(name: str, purpose: str | None, uscc: str, number: str) -> tuple[bool, list[str]]:
+        asking = {"uscc": uscc, "id": number, "known": shared.uscc, "r": [{"__typename": "Subject", "uscc": uscc}]}
+        answer = await asked(client, text, await token(client, shared, name), purpose, **asking)
+        data, errors = answer["data"], answer.get("errors", [])
+        everywhere = [data["subject"], data["many"][1], data["node"], data["nodes"][0], data["_entities"][0]]
+        assert len({one is None for one in everywhere}) == 1
+        assert {error["extensions"]["code"] for error in errors} <= {"PURPOSE_REQUIRED"}
+        return data["subject"] is not None, sorted(error["extensions"]["field"] for error in errors)
+
+    there, nowhere = (code, f"S{hidden:x}"), (make.uscc(87_654_321), "Sffffffff")
+    asks = ["_entities", "many", "node", "nodes", "subject"]
+    assert await found("agency", None, *there) == (False, asks)
+    assert await found("agency", None, *nowhere) == (False, asks)
+    assert await found("agency", "tender", *there) == (True, [])
+    assert await found("agency", "tender", *nowhere) == (False, [])
+    assert await found("few", None, *there) == (False, [])
+    # A public look-up is free of errors, whatever else the list of keys holds of other types.
+    known = await database_of.fetchval("select id from subjects where uscc = $1", shared.uscc)
+    assert await found("agency", None, shared.uscc, f"S{known:x}") == (True, [])
+
+
 async def test_a_record_by_its_id_is_as_visible_as_in_a_list(served: Served) -> None:
     _, client, shared = served
     text = 'query N($id: ID!) { node(id: $id) { id } _entities(representations: [{__typename: "CreditRecord", id: $id}]) { __typename } }'  # noqa: E501

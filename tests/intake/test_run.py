@@ -272,6 +272,17 @@ async def test_an_unknown_column_is_found_once_a_file(
     assert "同意" not in result.report + result.shown
 
 
+async def test_an_unknown_key_of_json_is_named_as_it_is_written(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "f.json"
+    path.write_text(json.dumps([penalty(1) | {"note\0": "同意"}]))
+    result = await import_(database, path)
+    assert [line["field"] for line in result.lines if line["code"] == "UNKNOWN_COLUMN"] == ["note"]
+    assert "f.json: key (note) is no national item" in result.shown
+    assert await connection.fetchval("select field from import_findings") == "note"
+
+
 async def test_the_item_is_the_only_one_or_the_one_named(
     database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
