@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -117,6 +118,23 @@ class Typist:
         place = self.chance.randrange(min(4, len(part)))
         return Lookup(part[:place] + self.chance.choice(self.signs) + part[place + 1 :], holds(part))
 
+    def short_part(self, name: str, slip: str, signs: int) -> Lookup:
+        """A few signs behind the label, with a slip in any of them; two that are swapped are not the same."""
+        begin = name.find("示例") + 2
+        part = name[begin : begin + signs]
+        places = [
+            place for place in range(signs - (slip == "swapped")) if slip != "swapped" or part[place] != part[place + 1]
+        ]
+        place = self.chance.choice(places)
+        before, sign, after = part[:place], part[place], part[place + 1 :]
+        typed = {
+            "wrong": before + self.chance.choice(self.signs) + after,
+            "missing": before + after,
+            "too many": before + self.chance.choice(self.signs) + sign + after,
+            "swapped": before + after[:1] + sign + after[1:],
+        }[slip]
+        return Lookup(typed, holds(part))
+
     def latin(self, name: str) -> Lookup:
         words = name.split()
         return Lookup(f"{words[0]} {words[1]}".lower(), holds(f"{words[0]} {words[1]}"))
@@ -144,6 +162,16 @@ KINDS: Sequence[tuple[str, str, Callable[[Typist, str], Lookup]]] = (
     ("one sign too many", "chinese", Typist.too_many),
     ("two signs swapped", "chinese", Typist.swapped),
     ("a part with one sign wrong", "chinese", Typist.part_wrong),
+    *(
+        (f"{number} signs of it, {kind}", "part", partial(Typist.short_part, slip=slip, signs=signs))
+        for number, signs in (("four", 4), ("five", 5))
+        for kind, slip in (
+            ("one wrong", "wrong"),
+            ("one missing", "missing"),
+            ("one too many", "too many"),
+            ("two swapped", "swapped"),
+        )
+    ),
     ("two Latin words of three", "latin", Typist.latin),
     ("two Latin words, a letter wrong", "latin", Typist.latin_wrong),
     ("a common word", "chinese", Typist.common),
@@ -153,6 +181,7 @@ POOLS = {
     "chinese": "name !~ '[a-z]'",
     "company": "name !~ '[a-z]' and name ~ '有限(责任)?公司$'",
     "brackets": "name !~ '[a-z]' and name ~ '（'",
+    "part": "name ~ '示例[^（）]{5}'",
     "latin": "name ~ '^[A-Z]'",
 }
 

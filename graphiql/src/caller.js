@@ -69,7 +69,7 @@ export class Caller {
         this.#change({ tokens });
         await this.#look();
       } else {
-        this.#forget("copied");
+        this.#end("copied");
       }
     }
     return false;
@@ -141,6 +141,12 @@ export class Caller {
     this.#change({ ...NOBODY, problem });
   }
 
+  /** Forget also what the person stated: whoever signs in next would read for the same case. */
+  #end(problem) {
+    this.#forget(problem);
+    this.state({ purpose: "", caseNumber: "" });
+  }
+
   /** Ask the hub who this is. */
   async #look() {
     try {
@@ -209,15 +215,14 @@ export class Caller {
     }
     if (given.ok) return this.#take(await given.json(), id).access;
     if (given.status >= 500) throw said("offline");
-    this.#forget("over");
+    this.#end("over");
     throw said("over");
   }
 
   /** End it: the tokens at the hub, the session on its pages, and what this tab knows. */
   async signOut() {
     const { tokens } = this.#state;
-    this.#forget(null);
-    this.state({ purpose: "", caseNumber: "" });
+    this.#end(null);
     try {
       await post("oauth/revoke", { token: tokens.refresh, token_type_hint: "refresh_token" });
       await post("oauth/sign-out", {}, "same-origin");

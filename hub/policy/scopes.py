@@ -104,8 +104,9 @@ _OWNED: Final[frozenset[str]] = frozenset(OwnedScope)
 MAY_HOLD: Final[Mapping[ClientKind, tuple[frozenset[str], frozenset[str]]]] = {
     ClientKind.AGENCY: (frozenset(_READING), _OWNED),
     ClientKind.SUPPLIER: (frozenset(_READING), _OWNED - {OwnedScope.GRANTS_WRITE}),
-    # People sign in through a developer's or a department's own client and bring their own department.
-    ClientKind.DEVELOPER: (frozenset({*_READING, HubScope.ACCESS_LOG_READ}), _OWNED),
+    # People sign in through a developer's or a department's own client and bring their own department, to which the
+    # access log is closed: it is for auditors, and for the subject itself.
+    ClientKind.DEVELOPER: (frozenset(_READING), _OWNED),
     ClientKind.ASSOCIATION: (frozenset({HubScope.SUBJECTS_READ, HubScope.SANCTIONS_READ}), frozenset()),
     ClientKind.CREDIT_SERVICE: (frozenset({HubScope.SUBJECTS_READ}), frozenset()),
     ClientKind.PUBLIC_SITE: (frozenset({HubScope.SUBJECTS_READ}), frozenset()),

@@ -5,6 +5,7 @@ It is the last of a request's values, so that generated shapers find it without 
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from graphql import GraphQLError
@@ -79,12 +80,19 @@ NOBODY = Context()
 
 
 def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLError]:
-    """An error for each place of the answer where a field was denied, with its path and the scope that it needs."""
+    """An error for each place of the answer where a field was denied, with its path and the scope that it needs.
+
+    At most `most`, and then the last one says that there are more: each field is named before the second place of any.
+    """
     errors: dict[tuple[str | int, ...], GraphQLError] = {}
-    for denial in denials:
-        for path in places_of(denial.path, data):
-            if len(errors) >= most:
-                return list(errors.values())
+    for places in zip_longest(*(places_of(denial.path, data) for denial in denials)):
+        for denial, path in zip(denials, places, strict=True):
+            if path is None or path in errors:
+                continue
+            if len(errors) == most:
+                errors.popitem()
+                sentence = f"More places are null for want of a scope than the {most} errors that an answer may have."
+                return [*errors.values(), GraphQLError(sentence, extensions={"code": "FORBIDDEN"})]
             errors[path] = GraphQLError(
                 f"This needs the scope {denial.scope}.",
                 path=list(path),

@@ -7,7 +7,7 @@ from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, func, liter
 
 from hub.policy.visibility import word
 from hub.query.catalog import Computed, Filter, Many, Order, Search, sourced
-from hub.query.search import DISTANCE
+from hub.query.search import DISTANCE, LENGTH
 from hub.schema.paging import PageInfo
 from hub.schema.records import one_of
 from hub.schema.subjects import Subject
@@ -49,7 +49,7 @@ SUBJECT_FILTER = Filter(
     }
 )
 
-NEAREST = Order("search", (DISTANCE, subjects.c.id), descending=False)
+NEAREST = Order("search", (DISTANCE, LENGTH, subjects.c.id), descending=False)
 SEARCH = Search(Many(subjects, order=NEAREST, filters={"filter": SUBJECT_FILTER}), "name")
 
 

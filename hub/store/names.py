@@ -4,7 +4,7 @@ Nobody writes these tables: triggers on `subjects` do, whoever writes there, and
 Only names of subjects come in: no person has a name in `subjects`. See `docs/search.md`.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, SmallInteger, Table, func
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, SmallInteger, Table, func, literal_column
 
 from hub.store.metadata import code, metadata
 
@@ -17,6 +17,10 @@ subject_names = Table(
     code("key"),
 )
 Index("ix_subject_names_pairs", func.name_pairs(subject_names.c.key), postgresql_using="gin")
+# Of the signs around a slip in a few.
+Index("ix_subject_names_spans", func.name_spans(subject_names.c.key), postgresql_using="gin")
+# For names that are another but for the legal form.
+Index("ix_subject_names_core", func.name_core(subject_names.c.key))
 # Of names of a few signs, in which a slip leaves no pair that tells them.
 Index(
     "ix_subject_names_shortened",
@@ -30,6 +34,21 @@ Index(
     func.length(subject_names.c.key),
     subject_names.c.subject_id,
     postgresql_include=["place", "key"],
+)
+# The same for words that names begin with, and for former names.
+Index(
+    "ix_subject_names_begin",
+    func.left(subject_names.c.key, literal_column("2")),
+    func.length(subject_names.c.key),
+    subject_names.c.subject_id,
+    postgresql_include=["place", "key"],
+)
+Index(
+    "ix_subject_names_former",
+    func.length(subject_names.c.key),
+    subject_names.c.subject_id,
+    postgresql_include=["place", "key"],
+    postgresql_where=subject_names.c.place > 0,
 )
 
 # How many names hold a pair of signs, for pairs that are not rare.

@@ -175,6 +175,8 @@ async def test_an_old_token_is_exchanged_once(page: Page, demonstration: Demonst
 
 async def test_what_was_revoked_elsewhere_is_told(page: Page, demonstration: Demonstration) -> None:
     await sign_in(page, demonstration)
+    await page.get_by_label("目的 Purpose").select_option("licensing")
+    await page.get_by_label("案号 Case").fill("ZHANG-1")
     held = await kept(page)
     form = {"token": held["refresh"], "client_id": "graphiql"}
     async with httpx.AsyncClient(base_url=demonstration.address) as client:
@@ -183,6 +185,12 @@ async def test_what_was_revoked_elsewhere_is_told(page: Page, demonstration: Dem
     await page.reload()
     await expect(panel(page).get_by_role("status")).to_contain_text("登录已结束")
     await expect(page.locator(MARK)).to_contain_text("访客 Anonymous")
+    # Whoever signs in next must not read for the former one's case.
+    await expect(page.get_by_label("目的 Purpose")).to_have_value("")
+    await expect(page.get_by_label("案号 Case")).to_have_value("")
+    async with page.expect_request(partial(asks_for, "Who")) as asked:
+        await run(page)
+    assert not {"hub-purpose", "hub-case"} & (await asked.value).headers.keys()
 
 
 @pytest.mark.parametrize("said", ["code=stolen&state=theirs", "error=access_denied&state=theirs", ""])

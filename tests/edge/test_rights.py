@@ -221,6 +221,18 @@ async def test_a_field_without_its_scope_is_null_and_forbidden_at_each_place(ser
         )
 
 
+async def test_each_field_is_named_though_there_are_more_places_than_errors(served: Served) -> None:
+    _, client, shared = served
+    text = """query P($usccs: [USCC!]!) {
+        subjects(usccs: $usccs) { a: responsiblePersons { name } b: responsiblePersons { role } accessLog { __typename }
+    } }"""
+    answer = await asked(client, text, await token(client, shared, "few"), usccs=[shared.uscc] * 50)
+    *named, last = answer["errors"]
+    assert {error["path"][-1] for error in named} == {"a", "b", "accessLog"}
+    assert (len(named), last["extensions"]) == (49, {"code": "FORBIDDEN"})
+    assert "More places are null" in last["message"]
+
+
 async def test_persons_are_seen_with_scope_and_purpose(served: Served) -> None:
     _, client, shared = served
     text = "query P($uscc: USCC!) { subject(uscc: $uscc) { responsiblePersons { name role basis } } }"

@@ -70,6 +70,7 @@ async def test_an_unknown_name_costs_a_verification_too(
     ("said", "complaint"),
     [
         ({"username": "Zhang"}, "small letters"),
+        ({"scopes": ("access-log:read",)}, "may not hold access-log:read"),
         ({"username": "11010519491231002x"}, "must not be a person's identity number"),
         ({"name": ""}, "have a name"),
         ({"password": "short"}, "from 12 to 256"),

@@ -317,9 +317,9 @@ class _Writer:
 
         def place() -> str:
             """One of the first few more often, so that something is left behind it; or just before one."""
-            stand = self.pools.found(text) or [(0, 1)]
-            far, number = stand[min(self.count(0, len(stand) - 1), self.count(0, len(stand) - 1))]
-            return cursor("search", far, number - self.count(0, 1))
+            stand = self.pools.found(text) or [(0, 1, 1)]
+            far, length, number = stand[min(self.count(0, len(stand) - 1), self.count(0, len(stand) - 1))]
+            return cursor("search", far, length, number - self.count(0, 1))
 
         made: dict[str, Callable[[], Any]] = {
             key: partial(self.pick, values) for key, values in holds.items() if values

@@ -32,7 +32,7 @@ class Pools(NamedTuple):
     values: Mapping[str, Sequence[Any]]
     faults: Mapping[str, Sequence[Any]]
     sought: Sequence[Sought] = ()
-    found: Callable[[str], Sequence[tuple[int, int]]] = lambda _: ()
+    found: Callable[[str], Sequence[tuple[int, int, int]]] = lambda _: ()
 
 
 def pools_of(world: World) -> Pools:
@@ -86,11 +86,11 @@ def pools_of(world: World) -> Pools:
         "flag": [True, False],
         "name": names_of(world),
         "search cursor": [
-            *(cursor("search", far, number) for far in SCORES for number in list(world.subjects)[::9]),
-            "search-0-0",
-            "search-7fffffff-1",
-            "search-80000000-1",
-            "search-7fffffffffffffff-7fffffffffffffff",
+            *(cursor("search", far, 12, number) for far in SCORES for number in list(world.subjects)[::9]),
+            "search-0-0-0",
+            "search-7fffffff-1-1",
+            "search-80000000-1-1",
+            "search-7fffffffffffffff-7fffffffffffffff-7fffffffffffffff",
         ],
         "readings cursor": ["readings-0-0", "readings-1-1", "readings-64a1b2c3d4e5f-1f"],
         **codes,
@@ -105,9 +105,10 @@ def pools_of(world: World) -> Pools:
         "search cursor": [
             "",
             "search-1",
-            "search-1-1-1",
-            "search-01-1",
-            "search-8000000000000000-1",
+            "search-1-1",
+            "search-1-1-1-1",
+            "search-01-1-1",
+            "search-8000000000000000-1-1",
             "records-b4984-1",
         ],
         "readings cursor": ["", "readings-1", "disclosures-1-1", "readings-7fffffffffffffff-1"],
@@ -116,7 +117,7 @@ def pools_of(world: World) -> Pools:
     }
 
     @lru_cache(1_000)
-    def found(text: str) -> Sequence[tuple[int, int]]:
+    def found(text: str) -> Sequence[tuple[int, int, int]]:
         return world.ranking.ranked(text, set(world.subjects))
 
     # Few have an industry or a former name, and a search by one is to find somebody all the same.

@@ -6,7 +6,7 @@ Nothing of the database's functions is called; how many names hold a pair is rea
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ FORM = (
     "|corporation|llc)+"
 )
 DROPPED = set("()[]{}<>〔〕【】〖〗《》〈〉「」『』\"'`“”‘’.,;:!?。、·•‧・-‐‑‒–—―~")
-NEAR_MAX, SHORTEST_MAX, RARE = 500, 1_000, 16_384
+NEAR_MAX, RARE = 500, 16_384
 
 
 class Name(NamedTuple):
@@ -33,11 +33,6 @@ def key_of(name: str) -> str:
     return "".join(sign for sign in folded if sign not in DROPPED)
 
 
-def core_of(key: str) -> str:
-    """Without the legal form at its end, unless it is nothing else."""
-    return re.sub(FORM + "$", "", key) or key
-
-
 def grams_of(key: str) -> list[str]:
     return [key[place : place + 2] for place in range(len(key) - 1)]
 
@@ -53,8 +48,30 @@ def set_of_pairs(key: str) -> frozenset[str]:
     return frozenset(pairs_of(key))
 
 
+def parted(one: str, other: str) -> str:
+    """As a span: the smaller first, a blank between."""
+    return " ".join(sorted((one, other)))
+
+
+@cache
+def spans_of(key: str) -> frozenset[str]:
+    """Each sign and the next but one."""
+    return frozenset(parted(one, other) for one, other in zip(key, key[2:], strict=False))
+
+
+@cache
+def core_of(key: str) -> str:
+    """Without the legal form at its end, unless it is nothing else."""
+    return re.sub(FORM + "$", "", key) or key
+
+
 def has_one_slip(core: str, key: str) -> bool:
-    """Whether some part of the key is the core with a sign wrong, missing, too many, or two neighbours swapped."""
+    """Whether some part of the key is the core with a sign wrong, missing, too many, or two neighbours swapped.
+
+    Of three signs, with one left out.
+    """
+    if len(core) == 3:
+        return any(re.search(f"{re.escape(core[:place])}.{re.escape(core[place:])}", key) for place in (1, 2))
     for place in range(len(core)):
         before, sign, after = core[:place], core[place], core[place + 1 :]
         if before not in key:
@@ -102,57 +119,66 @@ class Ranking:
     def held_by(self, pair: str) -> int:
         return self.holders.get(pair, round(self.total / RARE))
 
-    def rare(self, key: str) -> set[str]:
-        """The rarest pairs that together not too many names hold."""
+    def rarest(self, pairs: Iterable[str]) -> set[str]:
+        """The rarest pairs or spans that together not too many names hold."""
         kept: set[str] = set()
         sum_so_far = 0
-        for count, pair in sorted((self.held_by(pair), pair) for pair in set_of_pairs(key)):
+        for count, pair in sorted((self.held_by(pair), pair) for pair in pairs):
             sum_so_far += count
             if sum_so_far > NEAR_MAX:
                 break
             kept.add(pair)
         return kept
 
-    def ranked(self, asked: str, admitted: set[int]) -> list[tuple[int, int]]:
-        """(distance, subject) of every subject that fits and is admitted, the nearest first."""
+    def rare(self, key: str) -> set[str]:
+        return self.rarest(set_of_pairs(key))
+
+    def ranked(self, asked: str, admitted: set[int]) -> list[tuple[int, int, int]]:
+        """(distance, length of the name, subject) of every subject that fits and is admitted, the nearest first."""
         key = key_of(asked)
         core = core_of(key) if len(core_of(key)) >= 2 else key
         rare, pairs = self.rare(key), set_of_pairs(key)
+        spans: set[str] = set()
         if rare:
             near = [name for name in self.names if rare & set_of_pairs(name.key)]
-        elif min(map(self.held_by, pairs)) <= 20 * math.sqrt(self.total):
+            if 3 <= len(core) <= 6:
+                spans = self.rarest(spans_of(core) | {parted(*pair) for pair in pairs_of(core)})
+                near += [name for name in self.names if spans & spans_of(name.key)]
+        elif min(map(self.held_by, pairs)) <= 5 * math.sqrt(self.total):
             near = [name for name in self.names if pairs <= set_of_pairs(name.key)]
         else:
-            holding = [name for name in self.names if key in name.key and name.subject in admitted]
-            near = sorted(holding, key=lambda name: (len(name.key), name.subject))[:SHORTEST_MAX]
+            near = [name for name in self.names if key in name.key]
+        near += [name for name in self.names if core_of(name.key) == core]
         if 3 <= len(core) <= 7:
-            near = [*near, *(name for name in self.names if is_short_and_near(core, core_of(name.key)))]
-        slips = bool(rare) and 4 <= len(core) <= 40
+            short = {name.subject for name in self.names if is_short_and_near(core, core_of(name.key))}
+            near += [name for name in self.names if name.subject in short]
+        slips = bool(rare) and 3 <= len(core) <= 40
+        least = 0 if spans else 0.25
         weights = [(gram, self.weight(pair)) for gram, pair in zip(grams_of(key), pairs_of(key), strict=True)]
-        found: dict[int, int] = {}
+        found: dict[int, tuple[int, int]] = {}
         for name in near:
-            score = self.score(key, core, name.key, weights, slips=slips) if name.subject in admitted else None
-            if score is not None:
-                distance = round(10_000 - score + 200 * name.former)
-                found[name.subject] = min(distance, found.get(name.subject, distance))
-        return sorted((distance, subject) for subject, distance in found.items())
+            slipped = slips and name.subject in admitted and has_one_slip(core, name.key)
+            score = self.score(key, core, name.key, weights, least if slipped else None)
+            if score is not None and name.subject in admitted:
+                place = round(10_000 - score + 200 * name.former), len(name.key)
+                found[name.subject] = min(place, found.get(name.subject, place))
+        return sorted((*place, subject) for subject, place in found.items())
 
     @staticmethod
-    def score(key: str, core: str, name: str, weights: Sequence[tuple[str, int]], *, slips: bool) -> float | None:
-        """In ten-thousandths; none where it is another name."""
+    def score(
+        key: str, core: str, name: str, weights: Sequence[tuple[str, int]], slip_from: float | None
+    ) -> float | None:
+        """In ten-thousandths; none where it is another name. From which share on a slip counts, if there is one."""
         part = key if key in name else core
         if name == key:
             return 10_000
         if name.startswith(core):
-            if re.fullmatch(FORM, name[len(core) :]):
-                return 9_500
-            part = key if name.startswith(key) else core
-            return 8_000 + 1_000 * len(part) // len(name)
+            return 9_500 if core_of(name) == core else 8_000 + 1_000 * len(core) // len(name)
         if part in name:
             return 7_000 + 1_000 * len(part) // len(name)
         covered = sum(weight for gram, weight in weights if gram in name) / sum(weight for _, weight in weights)
         whole = 3 <= len(core) <= 7 and is_one_slip(core, core_of(name))
-        if (covered >= 0.25 and slips and has_one_slip(core, name)) or whole:
+        if (slip_from is not None and covered >= slip_from) or whole:
             lengths = sorted((len(core), len(core_of(name))))
             return 5_800 + 1_000 * lengths[0] // lengths[1]
         if covered >= 0.5:

@@ -114,9 +114,9 @@ def search_subjects(world: World, row: Row, name: str, filter: Answer | None = N
         statuses=lambda row, given: row["status"] in given,
     )
     ranked = world.ranking.ranked(name, {row["id"] for row in kept})
-    rows = [{**world.subjects[number], "distance": distance} for distance, number in ranked]
+    rows = [{**world.subjects[number], "distance": far, "length": length} for far, length, number in ranked]
     shown_as: Callable[[Row], Thing] = lambda row: Thing("Subject", row)  # noqa: E731
-    found = page("search", shown_as, rows, ("distance", "id"), descending=False, **arguments)
+    found = page("search", shown_as, rows, ("distance", "length", "id"), descending=False, **arguments)
     for edge in found["edges"]:
         edge["score"] = (10_000 - edge["node"].row["distance"]) / 10_000
     return found

@@ -99,7 +99,7 @@ async def test_every_search_ranks_as_the_rules_written_a_second_time(found: Foun
             page = (await found.asker.data(SEARCH, asked | {"after": after}))["searchSubjects"]
             due = expected[start : start + size]
             told = [(edge["score"], edge["node"]["uscc"]) for edge in page["edges"]]
-            assert told == [((10_000 - far) / 10_000, found.subjects[number]["uscc"]) for far, number in due], asked
+            assert told == [((10_000 - far) / 10_000, found.subjects[number]["uscc"]) for far, _, number in due], asked
             assert page["pageInfo"]["hasNextPage"] == (start + len(due) < len(expected))
             after = page["pageInfo"]["endCursor"]
     assert ways == {True, False}

@@ -13,7 +13,7 @@ ORDERS: Mapping[str, tuple[re.Pattern[str], Sequence[type]]] = {
     "entries": (re.compile(f"entries-(0|{HEX})"), (int,)),
     "disclosures": (re.compile(f"disclosures-(0|{HEX})-(0|{HEX})"), (datetime, int)),
     "readings": (re.compile(f"readings-(0|{HEX})-(0|{HEX})"), (datetime, int)),
-    "search": (re.compile(f"search-(0|{HEX})-(0|{HEX})"), (int, int)),
+    "search": (re.compile(f"search-(0|{HEX})-(0|{HEX})-(0|{HEX})"), (int, int, int)),
 }
 LARGEST = 2**63 - 1
 

@@ -61,7 +61,7 @@ POOLS = Pools(
         "records cursor": ["records-b4984-1"],
         "entries cursor": ["entries-1"],
         "disclosures cursor": ["disclosures-1-1"],
-        "search cursor": ["search-1-1"],
+        "search cursor": ["search-1-1-1"],
         "readings cursor": ["readings-1-1"],
         "day": ["2026-05-01"],
         "flag": [True, False],

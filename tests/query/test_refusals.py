@@ -204,7 +204,7 @@ async def test_an_id_that_nothing_has_is_null_however_large(asker: Asker, name: 
     [
         ("records", "records-37b9db-7fffffffffffffff"),
         ("disclosures", "disclosures-38444fffffff00-7fffffffffffffff"),
-        ('searchSubjects(name: "科技")', "search-7fffffffffffffff-7fffffffffffffff"),
+        ('searchSubjects(name: "科技")', "search-7fffffffffffffff-7fffffffffffffff-7fffffffffffffff"),
     ],
 )
 async def test_a_cursor_that_nothing_has_is_a_place_however_large(asker: Asker, listed: str, cursor: str) -> None:

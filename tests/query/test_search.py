@@ -1,6 +1,6 @@
 """Subjects are found by their names, however typed: fifty look-ups that are hard, and what must always hold."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from random import Random
 from typing import Any
 
@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from hub.domain.names import name_key
-from hub.query.search import LEFT_OUT, SHORTEST_MAX
+from hub.query.search import LEFT_OUT
 from hub.store.engine import connect
 from hub.store.labels import SubjectKind, SubjectStatus
 from tests import make
@@ -87,6 +87,7 @@ HARD: dict[str, tuple[str, ...]] = {
     "西安旧城根建材有限公司": (),
     "雪山大学": (),
     "云大学院": (),
+    "本溪安惠健康（本溪）纺织有限公司": (),
 }  # fmt: skip
 
 # A slip in a name of a few signs leaves hardly a pair of it.
@@ -103,6 +104,23 @@ SHORT_NAMES_WITH_A_SLIP = (
     ("华技维术", "华维技术有限公司"),
     ("鑫鑫商鑫贸", "鑫鑫鑫商贸有限公司"),
     ("%纯棉纺", "100%纯棉纺织有限公司"),
+)
+
+# Nor does one in a few signs of a longer name.
+PARTS_WITH_A_SLIP = (
+    "安健惠康",
+    "惠安健康",
+    "安惠康健",
+    "安慧健康",
+    "按惠健康",
+    "安惠健身",
+    "安健康",
+    "安惠康",
+    "安惠惠健康",
+    "安惠健体康",
+    "安健惠康本",
+    "安惠康健本",
+    "安慧健康本",
 )
 
 LOOKUPS = (
@@ -231,6 +249,11 @@ async def test_a_short_name_is_found_in_spite_of_a_slip(world: Asker, asked: str
     assert (await names(world, asked))[0] == first
 
 
+@pytest.mark.parametrize("asked", PARTS_WITH_A_SLIP)
+async def test_a_part_of_a_few_signs_is_found_in_spite_of_a_slip(world: Asker, asked: str) -> None:
+    assert (await names(world, asked))[0] == "本溪安惠健康（本溪）纺织有限公司"
+
+
 def test_the_list_of_hard_look_ups_holds_fifty() -> None:
     assert len(dict(LOOKUPS)) == 50
 
@@ -246,6 +269,9 @@ async def test_scores_say_how_a_name_fits(world: Asker) -> None:
         ("云智(上海)信息技术有限公司", "云智（上海）信息技术有限公司", 1, 1),
         ("南京扬帆软件有限公司", "南京云帆科技有限公司", 0.98, 0.98),
         ("南京云帆科技", "南京云帆科技有限公司", 0.95, 0.95),
+        ("雪山大学有限公司", "雪山大学", 0.95, 0.95),
+        ("乐乐集团", "乐乐", 0.95, 0.95),
+        ("华维技术股份有限公司", "华维技术有限公司", 0.95, 0.95),
         ("南京云帆科技", "南京云帆科技有限公司玄武分公司", 0.8, 0.9),
         ("云帆科技", "南京云帆科技有限公司", 0.7, 0.8),
         ("南京云翻科技有限公司", "南京云帆科技有限公司", 0.6, 0.7),
@@ -290,17 +316,26 @@ async def test_a_subject_without_register_or_public_item_is_never_found(connecti
     assert await names(asker, "佚名商贸") == ["合肥佚名商贸有限公司"]
 
 
-async def test_hidden_subjects_take_no_places_among_the_shortest(connection: asyncpg.Connection) -> None:
+async def lay_many(connection: asyncpg.Connection, names: Iterable[str], *, hidden: int = 0) -> None:
+    """Subjects of these names, with ids from 1,000,001; the first so many are hidden."""
+
+    def status(number: int) -> str | None:
+        return None if number <= hidden else "ACTIVE"
+
     rows = [
-        (number, make.uscc(), f"科技{number:05}", "k", status, SubjectKind.LEGAL_PERSON, make.KNOWN_FROM)
-        for number, status in enumerate([None] * SHORTEST_MAX + [SubjectStatus.ACTIVE] * SHORTEST_MAX, start=1)
+        (1_000_000 + number, make.uscc(), name, "k", status(number), "LEGAL_PERSON", make.KNOWN_FROM)
+        for number, name in enumerate(names, start=1)
     ]
     columns = ("id", "uscc", "name", "name_key", "status", "kind", "known_from")
     await connection.copy_records_to_table("subjects", records=rows, columns=columns)
+
+
+async def test_hidden_subjects_take_no_places_among_many_that_hold_a_word(connection: asyncpg.Connection) -> None:
+    await lay_many(connection, (f"科技{number:05}" for number in range(2_000)), hidden=1_000)
     # As in a hub of many: 科技 is a word that a great many names hold.
     assert await connection.fetchval("select (asked_name('科技')).common")
 
-    assert len(await pages(Asker(connection), "科技", 500)) == SHORTEST_MAX
+    assert len(await pages(Asker(connection), "科技", 500)) == 1_000
 
 
 async def test_filters_hold_of_each_subject(connection: asyncpg.Connection) -> None:
@@ -365,13 +400,50 @@ async def test_pages_stay_in_step_while_names_are_written(connection: asyncpg.Co
     assert len(of_before) == len(set(of_before)) == len(before) == 40
 
 
+def holding_names(random: Random) -> Iterator[str]:
+    """Names that hold 科技 at the begin, inside, or with nothing but a legal form; of few lengths, so that many tie."""
+    while True:
+        some = "".join(random.choices("甲乙丙丁戊己庚辛", k=random.choice([1, 2, 3, 60])))
+        yield random.choice([f"科技{some}", f"{some}科技", f"{some}科技有限公司", "科技有限公司", f"科技{some}科技"])
+
+
+async def test_pages_of_a_common_word_stay_in_step_while_nearer_names_are_written(
+    connection: asyncpg.Connection,
+) -> None:
+    random = Random("paging")
+    names = holding_names(random)
+    await lay_many(connection, (next(names) for _ in range(1_600)))
+    # Some are called so by a former name, some by several.
+    for number in random.sample(range(1_000_001, 1_001_601), 300):
+        former = [next(names) for _ in range(random.choice([1, 3]))]
+        present = random.choice(["青鸾商行", next(names)])
+        await connection.execute(
+            "update subjects set name = $2, former_names = $3, revision = revision + 1 where id = $1",
+            number, present, former,
+        )  # fmt: skip
+    assert await connection.fetchval("select (asked_name('科技')).common")
+    asker = Asker(connection)
+
+    async def walked(size: int, between: Callable[[], Any] | None = None) -> list[str]:
+        return [cursor for cursor, _, _ in await pages(asker, "科技", size, between)]
+
+    async def write() -> None:
+        for _ in range(4):
+            name = next(names)
+            await make.subject(connection, name=name, former_names=[next(names)] if random.random() < 0.3 else [])
+
+    before = await walked(500)
+    assert len(before) > 1_400
+    assert [cursor for cursor in await walked(90, write) if cursor in set(before)] == before
+
+
 async def test_equal_scores_stand_in_the_order_of_the_subjects(connection: asyncpg.Connection) -> None:
     for _ in range(3):
         await make.subject(connection, name="鲲鹏科技有限公司")
     edges = await pages(Asker(connection), "鲲鹏科技有限公司", 500)
 
     assert [score for _, _, score in edges] == [1, 1, 1]
-    ids = [int(cursor.split("-")[2], 16) for cursor, _, _ in edges]
+    ids = [int(cursor.split("-")[3], 16) for cursor, _, _ in edges]
     assert ids == sorted(ids)
 
 

@@ -58,3 +58,18 @@ def test_short_names_that_are_there_become_findable_in_spite_of_a_slip(empty_dat
         move(empty_database, how, revision)
     with psycopg.connect(empty_database) as reader:
         assert reader.execute(near).fetchall() == [("雪山大学",)]
+
+
+def test_parts_that_are_there_become_findable_in_spite_of_a_slip(empty_database: str) -> None:
+    write = """insert into subjects (id, uscc, name, name_key, kind, known_from)
+        values (7, %s, '本溪安惠健康纺织有限公司', 'key', 'LEGAL_PERSON', now())"""
+    near = "select key from subject_names where name_spans(key) && (asked_name('安慧健康')).spans"
+    move(empty_database, command.upgrade, "0010")
+    with psycopg.connect(empty_database) as writer:
+        writer.execute(write, [make.uscc()])
+    for how, revision in ((command.upgrade, "0011"), (command.downgrade, "0010"), (command.upgrade, "0011")):
+        move(empty_database, how, revision)
+        with psycopg.connect(empty_database) as writer:
+            writer.execute("update subjects set name = name || '店', revision = revision + 1")
+    with psycopg.connect(empty_database) as reader:
+        assert reader.execute(near).fetchall() == [("本溪安惠健康纺织有限公司店店店",)]
