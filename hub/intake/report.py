@@ -6,8 +6,10 @@ a value of the file.
 """
 
 import csv
+import glob
 import json
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ from typing import Final, NamedTuple, Self, TextIO
 from hub.errors import Unusable
 
 COLUMNS: Final = ("file", "sheet", "row", "outcome", "field", "code", "message", "recordKey")
+_LEFT_SECONDS: Final = 86_400
 
 
 class Line(NamedTuple):
@@ -46,12 +49,20 @@ class Report:
             self._file: TextIO = self._draft.open("w", encoding="utf-8", newline="", errors="replace")
         except OSError as error:
             raise Unusable(f"The report {path} cannot be written: {error.strerror or 'the system refuses'}.") from None
+        self._sweep()
         self._lines = 0
         self._csv = csv.writer(self._file)
         if self._as_json:
             self._file.write("[")
         else:
             self._csv.writerow(COLUMNS)
+
+    def _sweep(self) -> None:
+        """Delete the drafts of this report that killed imports left: nobody has written there for a day."""
+        for draft in self._path.parent.glob(f".{glob.escape(self._path.name)}.*.part"):
+            with suppress(OSError):
+                if time.time() - draft.stat().st_mtime > _LEFT_SECONDS and draft != self._draft:
+                    draft.unlink()
 
     def write(self, line: Line) -> None:
         """Add a line.

@@ -13,6 +13,7 @@ import pytest
 
 from hub.clock import Clock
 from hub.commands.transaction import in_one_transaction
+from hub.intake.report import Report
 from hub.intake.run import run_import
 from tests.intake import sheets
 from tests.intake.sheets import NOON, counted, import_, names_in, penalty
@@ -65,6 +66,17 @@ async def test_reports_are_csv_or_json_and_there_as_a_whole_or_not_at_all(
         assert await asyncio.to_thread(reported, wrong) == 1
         assert path.read_bytes() == before
     assert names_in(tmp_path) == ["f.csv", "r.JSON", "r.csv"]
+
+
+def test_drafts_that_killed_imports_left_are_swept_and_no_others(tmp_path: Path) -> None:
+    for name in (".r.csv.1.part", ".r.csv.2.part", ".other.csv.1.part"):
+        (tmp_path / name).touch()
+    a_day_ago = time.time() - 90_000
+    os.utime(tmp_path / ".r.csv.1.part", (a_day_ago, a_day_ago))
+    os.utime(tmp_path / ".other.csv.1.part", (a_day_ago, a_day_ago))
+    with Report(tmp_path / "r.csv"):
+        pass
+    assert names_in(tmp_path) == [".other.csv.1.part", ".r.csv.2.part", "r.csv"]
 
 
 async def test_a_report_without_room_is_said_to_be_the_reports_fault(
