@@ -6,8 +6,8 @@ are as large as they are: the fields of thirty fragments.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -47,6 +47,9 @@ class Size:
         )
 
 
+EMPTY: Final = Size()
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A selection set by itself: its size without what it spreads, and the names of the fragments that it spreads."""
@@ -80,44 +83,39 @@ class Measure:
         return total
 
     def part(self, selections: SelectionSetNode | None) -> Part:
-        total, spreads = Size(), set[str]()
+        total, spreads = EMPTY, set[str]()
         keys: set[str] = set()
-        crowd = 0
+        # Most of what is selected are fields with nothing below: they are counted, not added one by one.
+        width = aliases = directives = crowd = 0
         for node in selections.selections if selections else ():
-            if isinstance(node, FieldNode):
-                key = (node.alias or node.name).value
-                self.repeated += key in keys
-                keys.add(key)
-            else:
-                crowd += 1
+            directives += len(node.directives or ())
             match node:
                 case FieldNode():
-                    below = self.of(node.selection_set)
-                    own = Size(
-                        1 + below.depth,
-                        1,
-                        min(1 + below.fields, CEILING),
-                        below.aliases + (node.alias is not None),
-                        below.directives + len(node.directives or ()),
-                    )
+                    key = node.alias or node.name
+                    self.repeated += key.value in keys
+                    keys.add(key.value)
+                    width += 1
+                    aliases += node.alias is not None
+                    if node.selection_set is not None:
+                        below = self.of(node.selection_set)
+                        total = total.beside(replace(below, depth=below.depth + 1, width=0))
                 case InlineFragmentNode():
+                    crowd += 1
                     inner = self.part(node.selection_set)
                     spreads |= inner.spreads
-                    own = inner.size.beside(Size(directives=len(node.directives or ())))
+                    total = total.beside(inner.size)
                 case FragmentSpreadNode():
+                    crowd += 1
                     spreads.add(node.name.value)
-                    own = Size(directives=len(node.directives or ()))
-                case _:
-                    continue
-            total = total.beside(own)
         self.crowd = max(self.crowd, crowd)
-        return Part(total, frozenset(spreads))
+        own = Size(1 if width else 0, width, width, aliases, directives)
+        return Part(total.beside(own), frozenset(spreads))
 
     def fragment(self, name: str) -> Part:
         """A fragment; one that spreads itself further down counts as nothing there (validation refuses it)."""
         known = self.known.get(name)
         if known is None:
-            self.known[name] = Part(Size(), frozenset())
+            self.known[name] = Part(EMPTY, frozenset())
             node = self.fragments.get(name)
             known = self.known[name] = self.part(node.selection_set) if node else self.known[name]
         return known

@@ -5,6 +5,7 @@ collects them once at the start and refuses gaps: a field without a source, a pr
 table that no line of policy names.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -330,6 +331,7 @@ class Catalogue:
         self.entities = entities
         self.sources: dict[tuple[str, str], Source] = {}
         self.needs: dict[tuple[str, str], HubScope] = {}
+        self._common: dict[tuple[str, ...], frozenset[str]] = {}
         self.authenticated: set[tuple[str, str]] = set()
         self.by_tag = {row.tag: name for name, row in rows.items() if row.tag}
         gaps: list[str] = []
@@ -374,6 +376,22 @@ class Catalogue:
         if isinstance(kind, GraphQLInterfaceType | GraphQLUnionType):
             return [member.name for member in self.schema.get_possible_types(kind)]
         raise KeyError(type_name)
+
+    def common(self, type_names: tuple[str, ...]) -> frozenset[str]:
+        """The fields that all of the types have from the same source and by the same right, their names with them."""
+        known = self._common.get(type_names)
+        if known is None:
+            fields: dict[str, set[tuple[int, HubScope | None]]] = {}
+            counts: Counter[str] = Counter()
+            for (type_name, field), source in self.sources.items():
+                if type_name in type_names:
+                    fields.setdefault(field, set()).add((id(source), self.needs.get((type_name, field))))
+                    counts[field] += 1
+            known = self._common[type_names] = frozenset(
+                {field for field, found in fields.items() if len(found) == 1 and counts[field] == len(set(type_names))}
+                | {"__typename"}
+            )
+        return known
 
     @staticmethod
     def _is_paging(name: str) -> bool:

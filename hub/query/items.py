@@ -12,7 +12,7 @@ from hub.query.budget import Budget
 from hub.query.catalog import Catalogue, Computed, Embedded, Identity, Many, One, OneOf, Order, Stored
 from hub.query.lists import Lists
 from hub.query.rights import Rights
-from hub.query.selection import Place, Selection
+from hub.query.selection import Place, Selection, plain_fields
 
 
 class Items:
@@ -44,6 +44,12 @@ class Items:
 
         What is asked of several types alike is planned once: most operations ask only for what all kinds share.
         """
+        plain = plain_fields(place.nodes)
+        if plain is not None and words:
+            common = self.catalogue.common(tuple(name for _, name in words))
+            if all(nodes[0].name.value in common for nodes in plain.values()):
+                items = self.variant(words[0][1], place).items
+                return tuple((word, p.Variant(name, renamed(items, name))) for word, name in words)
         shared: dict[Any, tuple[p.Item, ...]] = {}
         made = self.budget.dearest(partial(self.variant, name, place, shared) for _, name in words)
         return tuple((word, variant) for (word, _), variant in zip(words, made, strict=True))
@@ -56,9 +62,7 @@ class Items:
         )
         items = shared.get(alike) if shared else None
         if items is not None:
-            return p.Variant(
-                type_name, tuple(p.Typename(i.key, type_name) if isinstance(i, p.Typename) else i for i in items)
-            )
+            return p.Variant(type_name, renamed(items, type_name))
         items = tuple(self.item(type_name, key, place.below(key, nodes)) for key, nodes in fields.items())
         if shared is not None:
             shared[alike] = items
@@ -188,3 +192,8 @@ class Items:
                     assert isinstance(source, Stored | Computed)
                     items.append(p.Leaf(key, source))
         return tuple(items)
+
+
+def renamed(items: tuple[p.Item, ...], type_name: str) -> tuple[p.Item, ...]:
+    """The items of one type for another of which the same is asked."""
+    return tuple(p.Typename(item.key, type_name) if isinstance(item, p.Typename) else item for item in items)
