@@ -271,6 +271,7 @@ async def run(url: str, count: int) -> tuple[str, list[tuple[str, ...]]]:
     connection = await connect(url)
     try:
         await connection.execute("vacuum (analyze) subject_names")
+        await connection.execute("set plan_cache_mode = force_generic_plan")  # as the pool of the hub does
         names, subjects = await connection.fetchrow("select names, (select count(*) from subjects) from name_counting")
         version = await connection.fetchval("show server_version")
         size = await connection.fetchval(

@@ -123,8 +123,8 @@ begin
         asked.whole_slips := array(select substr(slip, 2, length(slip) - 2) from unnest(slips_of(asked.core)) slip);
     end if;
     if asked.rare is null then
-        -- Measuring n names found by the index of pairs costs as much as finding a long page in order where n is this.
-        asked.common := (select min(names) from unnest(counts) names) > 5 * sqrt(total);
+        -- Measuring n names found by the index of pairs costs as much as finding a page of them in order where n is this.
+        asked.common := (select min(names) from unnest(counts) names) > 20 * sqrt(total);
         if not asked.common then
             asked.every := pairs;
         end if;
@@ -165,7 +165,9 @@ begin atomic
         select case
             when name_distance.key = asked.key then 10000
             when strpos(name_distance.key, asked.core) = 1 then case
-                when name_core(name_distance.key) = asked.core then 9500
+                -- What is left is asked first: to make the core of a name takes longer than all the rest.
+                when substr(name_distance.key, length(asked.core) + 1) ~ ('^(' || legal_forms() || ')?$')
+                    and name_core(name_distance.key) = asked.core then 9500
                 else 8000 + 1000 * length(asked.core) / length(name_distance.key)
             end
             when strpos(name_distance.key, asked.key) > 0

@@ -144,7 +144,7 @@ class Ranking:
             if 3 <= len(core) <= 6:
                 spans = self.rarest(spans_of(core) | {parted(*pair) for pair in pairs_of(core)})
                 near += [name for name in self.names if spans & spans_of(name.key)]
-        elif min(map(self.held_by, pairs)) <= 5 * math.sqrt(self.total):
+        elif min(map(self.held_by, pairs)) <= 20 * math.sqrt(self.total):
             near = [name for name in self.names if pairs <= set_of_pairs(name.key)]
         else:
             near = [name for name in self.names if key in name.key]
