@@ -199,3 +199,8 @@ begin atomic
 end;
 
 select count_name_pairs();
+
+-- It runs with its owner's rights: a caller's temporary table must not come before the hub's own (see 0005).
+do $$ begin
+    execute format('alter function write_subject_names() set search_path = %I, pg_temp', current_schema());
+end $$;

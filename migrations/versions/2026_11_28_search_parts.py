@@ -38,4 +38,9 @@ def downgrade() -> None:
         connection.execute(before.replace("create function", "create or replace function"))
     short_names = (SQL / "0007_search_short_names.sql").read_text(encoding="utf-8")
     connection.execute(short_names[short_names.index("create or replace function asked_name(") :])
+    # As 0005 left it.
+    connection.execute(
+        "do $$ begin execute format('alter function write_subject_names() set search_path = %I, pg_temp',"
+        " current_schema()); end $$"
+    )
     connection.execute("drop function name_spans; select count_name_pairs()")

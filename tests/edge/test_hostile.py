@@ -1,5 +1,6 @@
 """Hostile traffic against a server in a process of its own: it is refused, nothing grows, and others are served."""
 
+import asyncio
 import gzip
 import json
 import socket
@@ -12,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from hub.store.engine import connect
 from tests.cli.serving import Serving, serving
 
 GROWTH_BYTES_MAX = 50 * 2**20
@@ -186,23 +188,30 @@ def test_what_is_no_http_is_refused_as_json(server: Serving) -> None:
         assert by_socket([garbage])(server) == (400, "BAD_USER_INPUT")
 
 
-def test_what_there_is_no_room_for_is_turned_away_and_then_let_in(shared_database: str) -> None:
-    """One request at a time: a body that does not come holds the place, and health is asked all the while."""
-    with serving(shared_database, "--no-rate-limit", HUB_LIMIT_REQUESTS="1", HUB_LIMIT_BODY_MS="600000") as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as holder:
-            holder.sendall(HEAD + b"Content-Length: 100\r\n\r\n{")
-            with httpx.Client(base_url=server.url, timeout=30) as client:
-                while (answer := client.post("/graphql", json=ASKED)).status_code == 200:
-                    pass
-                for _ in range(3):
-                    answer = client.post("/graphql", json=ASKED, headers={"X-Request-Id": "mine-1"})
-                    assert told(answer) == (503, "OVERLOADED")
-                    assert (answer.headers["retry-after"], answer.headers["x-request-id"]) == ("1", "mine-1")
-                assert client.get("/healthz").status_code == 200
-        with httpx.Client(base_url=server.url, timeout=30) as client:
-            while (answer := client.post("/graphql", json=ASKED)).status_code == 503:
+async def test_what_there_is_no_room_for_is_turned_away_and_then_let_in(shared_database: str) -> None:
+    """One request at a time: one whose statement waits holds the place, and health is asked all the while."""
+    locking = await connect(shared_database)
+    bounds = {"HUB_LIMIT_REQUESTS": "1", "HUB_STATEMENT_TIMEOUT_MS": "60000"}
+    with serving(shared_database, "--no-rate-limit", **bounds) as server:
+        async with httpx.AsyncClient(base_url=server.url, timeout=30) as client:
+            await locking.execute("begin; lock table departments in access exclusive mode")
+            holder = asyncio.create_task(client.post("/graphql", json=ASKED))
+            typename = {"query": "{ __typename }"}
+            for _ in range(3_000):
+                if await locking.fetchval("select count(*) from pg_locks where not granted"):
+                    break
+                await asyncio.sleep(0.01)
+            for _ in range(3):
+                answer = await client.post("/graphql", json=typename, headers={"X-Request-Id": "mine-1"})
+                assert told(answer) == (503, "OVERLOADED")
+                assert (answer.headers["retry-after"], answer.headers["x-request-id"]) == ("1", "mine-1")
+            assert (await client.get("/healthz")).status_code == 200
+            await locking.execute("rollback")
+            assert (await holder).status_code == 200
+            while (answer := await client.post("/graphql", json=typename)).status_code == 503:
                 pass
             assert answer.status_code == 200
+    await locking.close()
 
 
 def test_an_offer_of_another_protocol_is_not_taken_and_harms_nothing(server: Serving) -> None:
