@@ -45,42 +45,68 @@ class _Plain(dict[int, str]):
     """Sign by sign, so that a place in the translated text is the same place in the original.
 
     Digits of any script and style become those of ASCII, and other signs what they are in half width. Letters that look
-    like the check sign X (Cyrillic, Greek, the multiplication sign) are what people type for it.
+    like the check sign X (Cyrillic, Greek, the multiplication sign) are what people type for it. Signs are remembered
+    as they come, but never all of Unicode.
     """
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
-        digit = unicodedata.digit(sign, None)
-        plain = unicodedata.normalize("NFKC", sign) if digit is None else str(digit)
+        if (plain := _LOOKALIKES.get(sign)) is None:
+            digit = unicodedata.digit(sign, None)
+            plain = unicodedata.normalize("NFKC", sign) if digit is None else str(digit)
+        if len(self) >= _SIGNS_REMEMBERED:
+            self.clear()
         found = self[code] = plain if len(plain) == 1 and plain.isascii() else sign
         return found
 
 
-# A full-width comma is never one of thousands.
-_PLAIN: Final = _Plain({ord(sign): plain for sign, plain in zip("ХхΧχ×Ⅹⅹ−，", "XxXxXXx-，", strict=True)})
-# What may stand between two digits of one number: blanks, seen or unseen, and the signs people part numbers with.
+# A full-width comma is never one of thousands, so it stays.
+_LOOKALIKES: Final = dict(zip("ХхΧχ×Ⅹⅹ−，", "XxXxXXx-，", strict=True))
+# More than a language has in use.
+_SIGNS_REMEMBERED: Final = 20_000
+_PLAIN: Final = _Plain()
+# What may stand between two digits of one number: blanks, seen or unseen, and the signs people part numbers with; those
+# of other widths and forms, too, since `worth_a_look` reads the text as it is.
 _BLANK = r"\s\xa0\xad\u2000-\u200f\u202f\u2060\u3000\ufeff"
+_HYPHEN = r"\-－﹣−‐‑‒–—"
+_MIDDLE_DOT = "·‧•･・"
+_COMMA = "、､﹑,，﹐︐:：﹕︓;；﹔︔\u037e"
+_BRACKET = "()（）﹙﹚︵︶⁽⁾₍₎"
+_BETWEEN_ONE = rf"[{_BLANK}{_HYPHEN}―{_MIDDLE_DOT}{_COMMA}{_BRACKET}.．﹒․。｡/／_＿︳︴﹍﹎﹏~～|｜]"
 # As many as the blank of web pages has (`_WEB_BLANK`), which becomes plain ones.
-_BETWEEN = rf"[{_BLANK}.\-－−/_,，、:：·‧•—–―()（）]{{0,6}}+"
-_IN_MOBILE = rf"[{_BLANK}\-—–]{{0,6}}+"
+_BETWEEN = rf"{_BETWEEN_ONE}{{0,6}}+"
+_IN_MOBILE = rf"[{_BLANK}{_HYPHEN}{_MIDDLE_DOT}]{{0,6}}+"
 _WEB_BLANK: Final = re.compile(r"&nbsp;|<br ?/?>", re.IGNORECASE)
-# Digits of other scripts, of other styles, and in circles.
-_ODD_DIGIT: Final = re.compile("[①-⑨⓪⓵-⓽❶-❾➀-➈➊-➒\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\U0001d7ce-\U0001d7ff]")
+# Digits of other scripts and styles, and in circles or brackets. Beyond the basic plane all that lies between the first
+# digit and the last: a class of many ranges there would be slow, and a look too many harms nobody.
+_ODD_DIGIT: Final = re.compile(f"[{''.join(filter(str.isdigit, map(chr, range(0x80, 0xFF00))))}\U000104a0-\U0001fbff]")
 
 PLACES: Final = rf"[0-9](?:{_BETWEEN}[0-9]){{16}}{_BETWEEN}[0-9Xx*]"
 """A pattern: the eighteen places of a resident identity number, however they are parted; a star hides the last."""
 
-_LIKE_A_NUMBER: Final = re.compile(rf"(?:[0-9０-９]{_BETWEEN}){{10}}+[0-9０-９]")
+# One sign more between the digits than in `PLACES`: a mobile's first group may end in a bracket.
+_LIKE_A_NUMBER: Final = re.compile(rf"(?:[0-9０-９]{_BETWEEN_ONE}{{0,7}}+){{10}}+[0-9０-９]")
 
 _ID_LABEL = (
     rf"(?:身[{_BLANK}]{{0,2}}份[{_BLANK}]{{0,2}}证|身份号码|(?<!许可)证件号)[{_BLANK}]{{0,2}}"
     rf"(?:明|件)?[({_BLANK}]{{0,2}}(?:编号|号码?|码)?[{_BLANK}]{{0,2}}(?:为|是)?[:({_BLANK}]{{0,3}}"
 )
 _MOBILE_ALONE = r"1[3-9][0-9]{9}(?![0-9A-Za-z])"
-_GROUPS: Final = ((3, 4, 4), (5, 6), (3, 3, 5), (4, 3, 4), (4, 4, 3), (3, 2, 2, 2, 2), (3, 3, 3, 2), (3, 2, 3, 3))
+# The groups in which mobiles are written; amounts and sizes side by side come in others.
+_GROUPS: Final = ((3, 4, 4), (5, 6), (3, 3, 5))
 _IN_GROUPS = "|".join(
     _IN_MOBILE.join(["1[3-9]" + "[0-9]" * (first - 2) + r"\)?" * (first == 3), *("[0-9]" * size for size in rest)])
     for first, *rest in _GROUPS
+)
+_COUNTRY = r"(?:\(?(?:\+|00)?86\)?[- ]?)?\(?"
+# What is counted or measured is nobody's mobile, but 个人, 人民路, 户主, 台州, 股东, 米某 … may stand behind one.
+_UNIT = (
+    r"(?:%|[万亿]?元(?![某氏])|(?:平方|立方)米|吨|公斤|千克|克(?![某拉])|件|套|亩|升|个(?![人体])|人(?![民员士事])"
+    r"|户(?![主籍名])|台(?![某州湾山])|股(?![东份权])|米(?![某先女]))"
+)
+# Not before a point with decimals, one group of thousands or a unit (amounts).
+_NO_AMOUNT = (
+    rf"(?![0-9A-Za-z]|\.[0-9]{{1,6}}(?![0-9])|,[0-9]{{3}}(?![0-9])|(?:[{_BLANK}]{{0,2}}|[{_BLANK}]?\()(?:{_UNIT}))"
 )
 # A number that is labelled as an identity number is one, even with a slip in it or in the old form.
 _LABELLED = re.compile(
@@ -88,14 +114,16 @@ _LABELLED = re.compile(
 )
 # Anywhere, also behind letters and other digits: what tells it is the date and the check.
 _RESIDENT = re.compile(rf"(?=(?P<number>{PLACES}))")
+# In any groups, behind a word for a telephone.
+_LABELLED_MOBILE = re.compile(
+    rf"(?:电话|電話|手机号?|手機號?|联系方式|聯繫方式|号码|號碼|[Tt][Ee][Ll]|[Pp][Hh][Oo][Nn][Ee]|[Mm][Oo][Bb][Ii][Ll][Ee])"
+    rf"[{_BLANK}:.,，为是(]{{0,4}}{_COUNTRY}(?P<number>1{_IN_MOBILE}[3-9](?:{_IN_MOBILE}[0-9]){{9}}){_NO_AMOUNT}"
+)
 _MOBILE = re.compile(
     # Not behind a letter (save a word for a telephone), 第, the bracket of a year (document numbers), or the point of a
     # decimal, though behind another mobile's. A comma parts numbers of persons as often as the thousands of an amount.
     r"(?:(?<![0-9A-Za-z第\]〕】])(?:(?<![0-9]\.)|(?<=1[3-9][0-9]{9}\.))|(?<=[Tt][Ee][Ll])|(?<=[Pp][Hh][Oo][Nn][Ee]))"
-    r"(?:\(?(?:\+|00)?86\)?[- ]?)?\(?"
-    rf"(?P<number>{_IN_GROUPS}|1[3-9][0-9]\.[0-9]{{4}}\.[0-9]{{4}}|(?:1[3-9][0-9]{{9}}){{2,}})"
-    # Not before a point with decimals, a unit of money or one group of thousands (amounts).
-    r"(?![0-9A-Za-z]|\.[0-9]{1,6}(?![0-9])|,[0-9]{3}(?![0-9])|[万亿]?元)"
+    rf"{_COUNTRY}(?P<number>{_IN_GROUPS}|1[3-9][0-9]\.[0-9]{{4}}\.[0-9]{{4}}|(?:1[3-9][0-9]{{9}}){{2,}}){_NO_AMOUNT}"
 )
 _PARTING = re.compile(r"[^0-9A-Za-z\s]")
 _PARTINGS_MAX: Final = 2
@@ -128,8 +156,9 @@ def mask_persons_in(text: str) -> tuple[str, int]:
     """The text with identity and mobile numbers masked (STRICT), and how many were.
 
     Social credit codes, document numbers and amounts stay. A number is found in digits of any script and width, with
-    blanks or other signs between them, behind letters, and run together with another; one with a slip in it, and the
-    old one of 15 digits, only behind a word such as 身份证. Numbers written in Chinese numerals, landlines and other
+    blanks or other signs between them, behind letters, and run together with another; an identity number with a slip
+    in it, and the old one of 15 digits, only behind a word such as 身份证, and a mobile in unusual groups only behind
+    one such as 电话. Numbers written in Chinese numerals, landlines and other
     papers (passports, permits, bank cards) are not looked for.
     """
     if not worth_a_look(text):
@@ -174,7 +203,7 @@ def mask(profile: MaskProfile, text: str) -> str:
 
 def _plain(text: str) -> str:
     """The text in half width, each sign at its place."""
-    return _WEB_BLANK.sub(lambda blank: " " * len(blank[0]), text.translate(_PLAIN))
+    return _WEB_BLANK.sub(lambda blank: " " * len(blank[0]), text).translate(_PLAIN)
 
 
 def _is_day(year: str, month: str, day: str) -> bool:
@@ -221,4 +250,4 @@ def _is_resident(text: str) -> bool:
 
 
 _IDENTITY: Final = ((_LABELLED, _is_labelled), (_RESIDENT, _is_resident))
-_KINDS: Final = (*_IDENTITY, (_MOBILE, bool))
+_KINDS: Final = (*_IDENTITY, (_LABELLED_MOBILE, bool), (_MOBILE, bool))

@@ -1,4 +1,6 @@
 import csv
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import ric
 
+from hub.domain import persons
 from hub.domain.persons import MaskProfile, looks_like_resident_id, mask, mask_persons_in
 
 # The published examples of GB 11643-1999; no number that may be somebody's stands in these tests.
@@ -91,8 +94,17 @@ def test_the_old_form_counts_in_a_column_of_persons_only() -> None:
         ("（+86）13800138000", "（+86）1*********0", 1),
         ("1380013800013900139000。", "1********************0。", 1),
         ("138 001 38000", "1***********0", 1),
-        ("1380 013 8000", "1***********0", 1),
-        ("138 00 13 80 00", "1*************0", 1),
+        ("电话1380 013 8000", "电话1***********0", 1),
+        ("手机号码：138 00 13 80 00", "手机号码：1*************0", 1),
+        ("Tel: 1 3 8 0 0 1 3 8 0 0 0", "Tel: 1*******************0", 1),
+        ("联系方式为13-800-138-000", "联系方式为1************0", 1),
+        ("138･0013･8000", "1***********0", 1),
+        ("138·0013·8000", "1***********0", 1),
+        ("138\u20110013\u20118000", "1***********0", 1),
+        ("138)      0013-8000", "1*****************0", 1),
+        ("13800138000 个人", "1*********0 个人", 1),
+        ("138 0013 8000 人民路", "1***********0 人民路", 1),
+        ("13800138000（台州）", "1*********0（台州）", 1),
         ("138 - 0013 - 8000", "1***************0", 1),
         ("138&nbsp;0013&nbsp;8000", "1*********************0", 1),
         ("110105   19491231   002X", "1**********************X", 1),
@@ -144,6 +156,15 @@ def test_numbers_of_persons_are_masked_in_a_text(text: str, masked: str, count: 
         "13 500 200 000元",
         "110105********002*",
         "2019:07:03 (110105) 12:08:00",
+        "收入1500 200 3000",
+        "净重150 20 20 20 20",
+        "1300-1500-200",
+        "罚款15000-200000 元",
+        "处以15000—200000（元）罚款",
+        "共13800 000000平方米",
+        "138 0013 8000 件",
+        "13800138000  人",
+        "手机15000 200000台",
     ],
 )
 def test_codes_amounts_and_document_numbers_stay(text: str) -> None:
@@ -165,7 +186,7 @@ def test_a_number_is_found_wherever_it_stands(before: str, number: str, after: s
 
 
 @pytest.mark.parametrize("before", ["", "ID", "证", "7"])
-@pytest.mark.parametrize("parting", ["", *" .-_/,，、·‧•—–―－　", "\t", " - "[:2], "\xa0", "\u200b"])
+@pytest.mark.parametrize("parting", ["", *" .-_/,，、·‧•—–―－　‐‑‒～~；;。|･・﹣．", "\t", " - "[:2], "\xa0", "\u200b"])
 def test_a_number_is_found_however_it_is_parted(parting: str, before: str) -> None:
     for number in (STANDARD_EXAMPLE, OLDEST_EXAMPLE):
         for parts in ([number[:6], number[6:14], number[14:]], list(number), [number[:4], number[4:8], number[8:]]):
@@ -174,6 +195,32 @@ def test_a_number_is_found_however_it_is_parted(parting: str, before: str) -> No
                 f"{before}{number[0]}{'*' * (len(written) - 2)}{number[-1]}。",
                 1,
             )
+
+
+def test_a_number_is_found_in_digits_of_every_script() -> None:
+    digits = [sign for sign in map(chr, range(sys.maxunicode + 1)) if sign.isdigit()]
+    assert len(digits) > 700
+    for sign in digits:
+        number = MOBILE.replace(str(unicodedata.digit(sign)), sign)
+        assert mask_persons_in(number)[1] == 1, ascii(sign)
+
+
+def test_a_number_is_found_with_every_form_of_a_parting_sign() -> None:
+    forms = [
+        sign
+        for sign in map(chr, range(0x80, sys.maxunicode + 1))
+        if unicodedata.normalize("NFKC", sign) in set(" .-/,_:;~|()")
+    ]
+    assert set(forms) >= set("．﹣｜")
+    for sign in forms:
+        written = sign.join([STANDARD_EXAMPLE[:6], STANDARD_EXAMPLE[6:14], STANDARD_EXAMPLE[14:]])
+        assert mask_persons_in(written)[1] == 1, ascii(sign)
+
+
+def test_not_all_of_unicode_is_remembered() -> None:
+    mask_persons_in(MOBILE + "".join(map(chr, range(0xE000, sys.maxunicode + 1))))
+    assert 0 < len(persons._PLAIN) <= 20_000
+    assert mask_persons_in("11010519491231002Х")[1] == 1
 
 
 @given(st.lists(st.sampled_from(USCCS), min_size=2, max_size=3), st.sampled_from(["", "、", " ", ",", "号"]))
