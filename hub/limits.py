@@ -25,9 +25,6 @@ class Limits:
     inflated_bytes: int = _limit(1_048_576, "bytes of a compressed body once it is inflated")
     header_bytes: int = _limit(65_536, "bytes of a request's line and headers")
     query_string_bytes: int = _limit(32_768, "bytes of a GET request's query string")
-    free_characters: int = _limit(
-        20_000, "characters of a document that is read for nothing; a new one of more costs as many rows as it has"
-    )
     tokens: int = _limit(4_000, "tokens of a document")
     depth: int = _limit(20, "levels of nesting, fragments counted where they are spread")
     fields: int = _limit(5_000, "fields of an operation, fragments counted where they are spread")
