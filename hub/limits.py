@@ -34,7 +34,7 @@ class Limits:
     fragments: int = _limit(100, "fragments in a document")
     name_characters: int = _limit(200, "signs of a name in a document")
     object_fields: int = _limit(50, "fields of an object in a document")
-    merged: int = _limit(50, "fragments side by side, and fields asked for again beside themselves")
+    merged: int = _limit(50, "fragments side by side, and those within them; fields asked for again beside themselves")
     operations: int = _limit(20, "operations in a document")
     list_values: int = _limit(500, "values of a list argument: codes, ids, representations")
     page: int = _limit(500, "rows of a page")

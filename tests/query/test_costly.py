@@ -40,6 +40,13 @@ def fragments(count: int) -> str:
     return f'{{ node(id: "S1") {{ {spread} }} }} {made}'
 
 
+def chain(count: int) -> str:
+    """Fragments that each spread the next: all of them are merged beside each other, too."""
+    asked = "parent { code name region { code name } } successor { code name level uscc }"
+    made = " ".join(f"fragment F{number} on Department {{ {asked} ...F{number + 1} }}" for number in range(count))
+    return f"{{ departments {{ ...F0 nothing }} }} {made} fragment F{count} on Department {{ code }}"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -53,6 +60,7 @@ def fragments(count: int) -> str:
         '{ subject(uscc: "x") {' + " records { edges { node { id } } }" * 300 + "} }",
         '{ subject(uscc: "x") {' + " ... on Subject { name }" * 500 + "} }",
         fragments(99),
+        chain(90),
     ],
     ids=[
         "fields",
@@ -63,6 +71,7 @@ def fragments(count: int) -> str:
         "same list",
         "inline fragments",
         "fragments",
+        "a chain of fragments",
     ],
 )
 def test_a_costly_document_is_refused_at_little_cost(text: str) -> None:
