@@ -25,9 +25,6 @@ class Limits:
     inflated_bytes: int = _limit(1_048_576, "bytes of a compressed body once it is inflated")
     header_bytes: int = _limit(65_536, "bytes of a request's line and headers")
     query_string_bytes: int = _limit(32_768, "bytes of a GET request's query string")
-    free_characters: int = _limit(
-        20_000, "characters of a document that is read for nothing; a new one of more costs as many rows as it has"
-    )
     tokens: int = _limit(4_000, "tokens of a document")
     depth: int = _limit(20, "levels of nesting, fragments counted where they are spread")
     fields: int = _limit(5_000, "fields of an operation, fragments counted where they are spread")
@@ -37,7 +34,7 @@ class Limits:
     fragments: int = _limit(100, "fragments in a document")
     name_characters: int = _limit(200, "signs of a name in a document")
     object_fields: int = _limit(50, "fields of an object in a document")
-    merged: int = _limit(50, "fragments side by side, and fields asked for again beside themselves")
+    merged: int = _limit(50, "fragments side by side, and those within them; fields asked for again beside themselves")
     operations: int = _limit(20, "operations in a document")
     list_values: int = _limit(500, "values of a list argument: codes, ids, representations")
     page: int = _limit(500, "rows of a page")

@@ -21,7 +21,7 @@ from graphql import GraphQLError
 from hub.clock import Clock
 from hub.edge.access import Access, budget_key
 from hub.edge.arriving import Arriving
-from hub.edge.aside import ASIDE_CHARACTERS, Aside
+from hub.edge.aside import Aside
 from hub.edge.clients import Budget, address_of
 from hub.edge.documents import ANONYMOUS as ANYBODY
 from hub.edge.documents import Documents, UnknownDocument
@@ -73,7 +73,8 @@ ROOM_LEFT = 0.9
 ROOM_GAINED = 0.05
 ROOM_LEAST = 20
 
-# What a field of a plan that is not known costs: planning one takes as long as reading so many rows.
+# What a character of a document that is not known costs, and a field of a plan: it takes as long as so many rows.
+ROWS_PER_NEW_CHARACTER = 2
 ROWS_PER_NEW_FIELD = 10
 # HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
 READING = ("GET", "HEAD")
@@ -151,7 +152,9 @@ class GraphQLEndpoint:
                 media = media_type(headers.get(b"accept"))
                 reply = await self.reply(scope, headers, receive, media, client, number)
                 self.make_room(in_vain=False)
-            except (Gone, asyncio.CancelledError):
+            except Gone:
+                return  # nobody is there to be answered
+            except asyncio.CancelledError:
                 raise
             except Refused as refused:
                 reply = refusals(refused.errors, media, self.limits)
@@ -251,7 +254,7 @@ class GraphQLEndpoint:
         except UnknownDocument as unknown:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
         try:
-            if len(text) <= ASIDE_CHARACTERS or self.engine.knows(text, asked.operation_name):
+            if self.engine.knows(text, asked.operation_name):
                 operation = self.engine.operation(text, asked.operation_name)
             else:
                 operation = await self.read_aside(text, asked.operation_name, client)
@@ -266,12 +269,10 @@ class GraphQLEndpoint:
             return only_queries()
         if context is NOBODY and operation.asks_for_caller:
             context = self.access.nobody(client, self.budget)
-        today = self.clock.today()
-        if len(text) <= ASIDE_CHARACTERS:
-            compiled, request = self.engine.prepare(operation, asked.variables, today, context)
-        else:
-            aside = partial(self.plan_aside, operation, client)
-            compiled, request = await self.engine.prepare_aside(operation, asked.variables, today, context, aside)
+        aside = partial(self.plan_aside, operation, client)
+        compiled, request = await self.engine.prepare_aside(
+            operation, asked.variables, self.clock.today(), context, aside
+        )
         hit, compiled.used = compiled.used, True
         cost = max(compiled.plan.cost, 1)
         if not self.budget.spent(client, cost):
@@ -323,18 +324,21 @@ class GraphQLEndpoint:
             self.working += 1
         return given if self.working <= max(self.room, 1) else None
 
+    async def pay(self, client: str, cost: int) -> None:
+        """Take a cost from the client's bucket; raises RateLimited when it holds too little."""
+        if not self.budget.spent(client, cost):
+            await self.budget.spend(client, cost)
+
     async def read_aside(self, text: str, name: str | None, client: str) -> Operation:
-        """The operation of a document that is new and not short."""
-        if len(text) > self.limits.free_characters:
-            # Reading it costs a tenth of a second for each million signs, whether or not it is refused then.
-            await self.budget.spend(client, len(text))
-        made = await self.aside.make((text, name), partial(self.engine.parsed, text, name))
+        """The operation of a document that is new: reading it is paid for, whether or not it is refused then."""
+        await self.pay(client, len(text) * ROWS_PER_NEW_CHARACTER)
+        made = await self.aside.make(client, (text, name), partial(self.engine.parsed, text, name))
         return self.engine.keep(text, name, made)
 
     async def plan_aside(self, operation: Operation, client: str, name: Hashable, make: Callable[[], Ready]) -> Ready:
         """A plan that is new: it is paid for by the fields that are asked for, since each takes time to plan."""
-        await self.budget.spend(client, operation.fields * ROWS_PER_NEW_FIELD)
-        return await self.aside.make(name, make)
+        await self.pay(client, operation.fields * ROWS_PER_NEW_FIELD)
+        return await self.aside.make(client, name, make)
 
     async def run(self, compiled: Ready, request: list[Any], receive: Receive) -> dict[str, Any]:
         """The answer's data; a client that goes away meanwhile cancels the statement."""

@@ -107,9 +107,8 @@ def log_fault(number: str, fault: Exception) -> None:
         log.error("request %s: %s", number, type(fault).__name__)
     else:
         # An exception of its own type may need arguments, and an argument may be a caller's value.
-        nameless = RuntimeError(type(fault).__name__)
-        trace = (RuntimeError, nameless, fault.__traceback__)
-        log.error("request %s: %s", number, type(fault).__name__, exc_info=trace)
+        nameless = RuntimeError(type(fault).__name__).with_traceback(fault.__traceback__)
+        log.error("request %s: %s", number, type(fault).__name__, exc_info=nameless)
 
 
 # What a value is taken for until somebody looks how long an answer is: nearly all are shorter.

@@ -37,7 +37,7 @@ class BadRequest(Exception):
 
 
 class Gone(Exception):
-    """The client went away before it had asked."""
+    """The client went away before it had asked, or before it was answered."""
 
 
 @dataclass(slots=True)

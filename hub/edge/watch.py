@@ -7,7 +7,7 @@ worked on, and begins to listen for those that it has seen before.
 import asyncio
 from typing import Final
 
-from hub.edge.request import Receive
+from hub.edge.request import Gone, Receive
 
 WATCH_SECONDS: Final = 0.05
 
@@ -15,12 +15,13 @@ WATCH_SECONDS: Final = 0.05
 class Watched:
     """One request while it is worked on."""
 
-    __slots__ = ("looking", "receive", "seen", "task")
+    __slots__ = ("gone", "looking", "receive", "seen", "task")
 
     def __init__(self, receive: Receive, task: "asyncio.Task[object] | None") -> None:
         self.receive = receive
         self.task = task
         self.seen = False
+        self.gone = False
         self.looking: asyncio.Task[None] | None = None
 
     async def look(self) -> None:
@@ -28,6 +29,7 @@ class Watched:
         while (await self.receive())["type"] != "http.disconnect":
             pass
         if self.task is not None:
+            self.gone = True
             self.task.cancel()
 
 
@@ -47,10 +49,16 @@ class Watch:
         return watched
 
     def end(self, watched: Watched) -> None:
-        """Stop watching a request."""
+        """Stop watching a request.
+
+        Raises Gone where its client has gone away: that it was cancelled for this is no fault.
+        """
         self.requests.discard(watched)
         if watched.looking is not None:
             watched.looking.cancel()
+        if watched.gone and watched.task is not None:
+            watched.task.uncancel()
+            raise Gone
 
     def round(self) -> None:
         """Listen for the clients of those requests that were there a round ago."""

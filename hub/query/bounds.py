@@ -80,6 +80,8 @@ class Measure:
             total = total.beside(fragment.size)
             waiting.extend(fragment.spreads - seen)
             seen |= fragment.spreads
+        # Those within others are merged beside each other, too.
+        self.crowd = max(self.crowd, len(seen))
         return total
 
     def part(self, selections: SelectionSetNode | None) -> Part:

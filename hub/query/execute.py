@@ -82,7 +82,8 @@ class Operation:
         self.asks_for_caller = operation.operation is OperationType.MUTATION or any(
             isinstance(engine.catalogue.sources.get(("Query", name)), OfCaller) for name in roots
         )
-        self.plan_characters = characters + (0 if META.keys().isdisjoint(roots) else INTROSPECTION_CHARACTERS)
+        self.introspects = not META.keys().isdisjoint(roots)
+        self.plan_characters = characters + (INTROSPECTION_CHARACTERS if self.introspects else 0)
 
     def ready(self, variables: Mapping[str, Any], sight: Sight = PUBLIC) -> Ready:
         """The compiled plan for a sight and the structure of these variables.
@@ -324,7 +325,9 @@ class Engine:
         variables, sight = read(operation, given), context.caller.sight
         compiled = operation.known(variables, sight)
         if compiled is None:
-            name = operation, operation.key_of(variables, sight)
+            name: Hashable = (operation, operation.key_of(variables, sight))
+            if operation.introspects:
+                name = object()  # what is said of the schema may depend on any variable
             made = await aside(name, lambda: operation.compile(variables, sight))
             compiled = operation.keep(made, variables, sight)
         return compiled, values_of(compiled, variables, today, context)

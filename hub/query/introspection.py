@@ -20,6 +20,7 @@ from graphql import (
     TypeMetaFieldDef,
     get_named_type,
     is_list_type,
+    is_wrapping_type,
 )
 
 from hub.query.selection import Selection
@@ -58,10 +59,18 @@ class Introspection:
         """How a field is had of an object, and how that is shown."""
         node, resolve, info = nodes[0], definition.resolve, self.info
         assert resolve is not None
-        read = (
+        arguments = [
             Argument(each.name.value, each.value, definition.args[each.name.value]) for each in node.arguments or ()
-        )
-        given = {argument.name: argument.of(self.selection.variables) for argument in read}
+        ]
+        variables = self.selection.variables
+        of_inputs = node.name.value == "isOneOf"
+
+        def have(source: Any) -> Any:
+            if of_inputs and is_wrapping_type(source):
+                return None  # Strawberry's own answer knows of neither lists nor marks of nulls
+            # Read where it is needed, so that what nobody reaches is no fault.
+            return resolve(source, info, **{each.name: each.of(variables) for each in arguments})
+
         kind = get_named_type(definition.type)
         show: Shown = plain
         if isinstance(kind, GraphQLEnumType):
@@ -71,7 +80,7 @@ class Introspection:
         required = definition.type
         if is_list_type(required.of_type if isinstance(required, GraphQLNonNull) else required):
             show = each_of(show)
-        return (lambda source: resolve(source, info, **given)), show
+        return have, show
 
     def object(self, kind: GraphQLObjectType, nodes: list[FieldNode]) -> Shown:
         """How an object is shown."""

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from graphql import GraphQLError
-
 from hub.query import plan as p
 from hub.query.emit import Emitter
 from hub.query.introspection import Introspection
 from hub.query.layout import Layout
-from hub.query.refusals import Refused
+from hub.query.refusals import REFUSALS, refused_by
 from hub.query.shape import Placer, Shaper, shape_list, shape_placed, shape_row
 from hub.query.statements import Connection, Statement, rows_of, statement_of
 
@@ -80,8 +78,8 @@ def introspected(root: p.ForeignRoot, introspection: Introspection) -> RunRoot:
         if not known:
             try:
                 known.append(introspection.answer(root.nodes))
-            except GraphQLError as fault:
-                raise Refused([fault]) from None
+            except REFUSALS as fault:
+                raise refused_by(fault) from None
         return known[0]
 
     return run

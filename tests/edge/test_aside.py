@@ -1,13 +1,14 @@
-"""A document that is new and not short is read and planned beside the event loop: others are served meanwhile."""
+"""A document that is new is read and planned beside the event loop: others are served meanwhile, clients by turns."""
 
 import asyncio
 import gc
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
 
-from hub.edge.aside import ASIDE_CHARACTERS, Aside
+from hub.edge.aside import Aside
 from hub.limits import Limits
 from hub.query.refusals import Refused
 from tests.edge.running import running
@@ -21,7 +22,6 @@ SHORT = "{ departments { code } }"
 async def test_others_are_served_while_a_new_document_is_read_or_planned(
     database: str, monkeypatch: pytest.MonkeyPatch, work: str
 ) -> None:
-    assert len(LONG) > ASIDE_CHARACTERS
     begun, may_go_on = threading.Event(), threading.Event()
     async with running(database) as (hub, client):
         where: Any = hub.engine if work == "parsed" else type(hub.engine.operation(SHORT, None))
@@ -55,9 +55,46 @@ async def test_what_several_ask_for_at_once_is_made_once() -> None:
         made.append(1)
         return len(made)
 
-    assert await asyncio.gather(*(aside.make("this", make) for _ in range(5))) == [1] * 5
-    assert await aside.make("this", make) == 2
+    assert await asyncio.gather(*(aside.make("client", "this", make) for _ in range(5))) == [1] * 5
+    assert await aside.make("client", "this", make) == 2
     aside.stop()
+
+
+async def test_clients_take_turns() -> None:
+    aside, order, may_begin = Aside(), [], threading.Event()
+
+    def make(name: str) -> None:
+        assert may_begin.wait(30)
+        order.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for name in ("a1", "a2", "a3", "a4", "b1", "c1", "b2"):
+            group.create_task(aside.make(name[0], name, partial(make, name)))
+        await asyncio.sleep(0)
+        may_begin.set()
+    assert order == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
+    aside.stop()
+
+
+async def test_a_fault_of_ours_reaches_those_who_wait_and_the_next_are_served() -> None:
+    aside = Aside()
+
+    def fails() -> None:
+        raise LookupError("ours")
+
+    for found in await asyncio.gather(*(aside.make("a", "x", fails) for _ in range(2)), return_exceptions=True):
+        assert isinstance(found, LookupError)
+    assert await aside.make("a", "x", lambda: 5) == 5
+    aside.stop()
+
+
+async def test_introspection_that_is_asked_at_once_heeds_each_ones_variables(database: str) -> None:
+    text = "query Q($name: String!) { __type(name: $name) { name } }"
+    names = ("Subject", "Region", "CreditRecord", "Department") * 5
+    async with running(database) as (_, client):
+        asked = [client.post("/graphql", json={"query": text, "variables": {"name": name}}) for name in names]
+        answers = await asyncio.gather(*asked)
+    assert [answer.json()["data"]["__type"]["name"] for answer in answers] == list(names)
 
 
 async def test_a_refusal_reaches_everybody_and_leaves_nothing_behind(database: str) -> None:

@@ -148,8 +148,7 @@ async def test_a_client_that_goes_away_cancels_its_statement(
         await connection.execute("begin; lock table departments in access exclusive mode")
         asking = asyncio.create_task(ask_until_gone(hub, method))
         await asyncio.sleep(0.5)
-        with pytest.raises(asyncio.CancelledError):
-            await asking
+        await asking  # no fault, so that no log of errors is full of people who closed a page
         waiting = await connection.fetchval(
             "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
         )

@@ -40,6 +40,13 @@ def fragments(count: int) -> str:
     return f'{{ node(id: "S1") {{ {spread} }} }} {made}'
 
 
+def chain(count: int) -> str:
+    """Fragments that each spread the next: all of them are merged beside each other, too."""
+    asked = "parent { code name region { code name } } successor { code name level uscc }"
+    made = " ".join(f"fragment F{number} on Department {{ {asked} ...F{number + 1} }}" for number in range(count))
+    return f"{{ departments {{ ...F0 nothing }} }} {made} fragment F{count} on Department {{ code }}"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -71,6 +78,16 @@ def test_a_costly_document_is_refused_at_little_cost(text: str) -> None:
             ENGINE.operation(text, None)
 
     assert calls_of(refused) < CALLS_MAX
+
+
+def test_fragments_within_fragments_count_among_those_that_are_merged() -> None:
+    for count in (51, 90):
+        with pytest.raises(Refused) as refused:
+            ENGINE.operation(chain(count), None)
+        assert [(error.extensions or {})["code"] for error in refused.value.errors] == ["COST_EXCEEDED"]
+    with pytest.raises(Refused) as refused:
+        ENGINE.operation(chain(49), None)
+    assert [(error.extensions or {})["code"] for error in refused.value.errors] == ["BAD_USER_INPUT"]
 
 
 def test_as_many_fragments_as_may_be_are_merged() -> None:

@@ -83,6 +83,11 @@ fragment More on __Type {
         (get_introspection_query(specified_by_url=True, input_value_deprecation=True), {}),
         ("{ a: __schema { __typename directives { name locations args { name } } queryType { name } } }", {}),
         ("{ __schema { types { fields { type { fields { args(includeDeprecated: true) { name } } } } } } }", {}),
+        ('{ __type(name: "Query") { isOneOf fields { type { isOneOf ofType { isOneOf } } } } }', {}),
+        (
+            'query ($d: Boolean = true) { __type(name: "Nope") { enumValues(includeDeprecated: $d) { name } } }',
+            {"d": None},
+        ),
         *[
             (PART, {"name": name, "kind": kind})
             for name in ("RecordKind", "CreditRecord", "RecordFilter", "Query", "USCC", "Nobody")
