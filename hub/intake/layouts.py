@@ -198,9 +198,18 @@ _BRACKETS = re.compile(r"[(\[{〔【《<]([^()\[\]{}〔〕【】《》<>]*)[)\]}
 _AMOUNTS: Final = frozenset({"fineWanYuan", "confiscatedWanYuan"})
 _TIMES = "十万|百万|千万|万|亿|十|百|千"
 _UNIT = re.compile(f"(?<![美欧日港澳加韩新台泰十百千万亿])(?:{_TIMES})?元")
-_UNIT_ABOVE = re.compile(f"单位[:,为是]*(?:人民币)?((?:{_TIMES})?[美欧日港澳加韩新台泰]?元)(?!\\w)")
+_UNIT_BEHIND = re.compile(f"(?:人民币)?(?:{_TIMES})?元$")
 _BARE_UNIT = re.compile(f"(?:单位|人民币|RMB|CNY)*({_TIMES}|角|分)")
-_OTHER_CURRENCY = re.compile(r"美金|外币|外汇|港币|欧|英镑|法郎|卢布|日币|USD|HKD|EUR|GBP|JPY|[$€£]")
+_OTHER_CURRENCY = re.compile(r"美金|外币|外汇|[港台澳韩日]币|澳门币|欧|英镑|法郎|卢布|USD|HKD|TWD|EUR|GBP|JPY|[$€£]")
+# What a title states: 单位：人民币（元）, 金额：元, 以元为单位, or several (元、万元). A comma ends it, since the next
+# cell follows. A word that goes on (填报单位：元通市规划局) or has a number behind it is no unit.
+_YUAN = "人民币|RMB|CNY|¥"
+_WORD = r"[^\W\d]{1,20}+"
+_UNIT_ABOVE = re.compile(
+    rf"(?:单位|(?<!\w)金额)(?=(?:[:,;=/为是(\[【“\"'‘]|{_YUAN}){{0,9}}+((?:{_WORD}|[$€£])(?:[、/;]{_WORD}){{0,9}}+)(?!\w))"
+    r"|(?<=以)([^\W\d]{1,6}(?=为单位|计))"
+)
+_MONEY_ABOVE = re.compile(rf".*元|(?:{_TIMES})?新?(?:{_OTHER_CURRENCY.pattern})")
 
 
 class _Names(NamedTuple):
@@ -227,9 +236,17 @@ def standards() -> tuple[Standard, ...]:
 
 
 def unit_above(rows: Iterable[Sequence[str]]) -> str | None:
-    """The unit that titles above a header state, such as 单位：元, or 10,000 yuan; None for one not understood."""
-    titles = (folded(",".join(cells)).replace("圆", "元") for cells in rows)
-    units = {unit for title in titles for unit in _UNIT_ABOVE.findall(title)}
+    """The unit that titles above a header state, such as 单位：元, or 10,000 yuan where they state none.
+
+    None where it is not understood: another currency, or several units.
+    """
+    units: set[str] = set()
+    for title in map(",".join, rows):
+        # With the blanks between two statements, and without those inside a word.
+        for form in (",".join(title.split()), title):
+            for words in _UNIT_ABOVE.findall(folded(form).replace("圆", "元")):
+                plain = (re.sub(f"{_YUAN}|整", "", word) for word in re.split("[、/;]", "".join(words)))
+                units |= {word for word in plain if _MONEY_ABOVE.fullmatch(word)}
     return "万元" if not units else units.pop() if len(units) == 1 and units <= UNITS.keys() else None
 
 
@@ -307,7 +324,8 @@ class _Cell:
         while (without := _BRACKETS.sub("", bare)) != bare:
             bare = without
         whole = _MARKS.sub("", re.sub(r"[()\[\]{}〔〕【】《》<>]", "", word))
-        return cls(code[0] if code else None, whole, _MARKS.sub("", bare), inside, _unit(word, inside))
+        bare = _UNIT_BEHIND.sub("", _MARKS.sub("", bare))
+        return cls(code[0] if code else None, whole, bare, inside, _unit(word, inside))
 
 
 def _unit(word: str, inside: Iterable[str]) -> str | None:
