@@ -5,6 +5,10 @@ from collections.abc import Awaitable
 from typing import Any
 
 
+class NoRoom(Exception):
+    """There are too many requests, now that this one is whole or has been on its way for longest."""
+
+
 class Arriving:
     """At most `most` bodies are waited for; one more, and the one that has been longest on its way is given up."""
 
@@ -13,10 +17,10 @@ class Arriving:
         self.tasks: dict[asyncio.Task[Any], None] = {}
         self.given_up: set[asyncio.Task[Any]] = set()
 
-    async def read(self, body: Awaitable[dict[str, Any]]) -> dict[str, Any] | None:
-        """What the body of the present task's request says, or None where it was given up.
+    async def read(self, body: Awaitable[bytes]) -> bytes:
+        """The body of the present task's request.
 
-        Raises what reading it raises.
+        Raises NoRoom where it was given up, and what reading it raises.
         """
         task = asyncio.current_task()
         assert task is not None
@@ -32,7 +36,7 @@ class Arriving:
             if task not in self.given_up:
                 raise
             task.uncancel()
-            return None
+            raise NoRoom from None
         finally:
             self.tasks.pop(task, None)
             self.given_up.discard(task)

@@ -10,7 +10,7 @@ without waiting for it.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -20,7 +20,7 @@ from graphql import GraphQLError
 
 from hub.clock import Clock
 from hub.edge.access import Access, budget_key
-from hub.edge.arriving import Arriving
+from hub.edge.arriving import Arriving, NoRoom
 from hub.edge.aside import Aside
 from hub.edge.clients import Budget, address_of
 from hub.edge.documents import ANONYMOUS as ANYBODY
@@ -154,6 +154,8 @@ class GraphQLEndpoint:
                 self.make_room(in_vain=False)
             except Gone:
                 return  # nobody is there to be answered
+            except NoRoom:
+                reply = busy()
             except asyncio.CancelledError:
                 raise
             except Refused as refused:
@@ -236,10 +238,7 @@ class GraphQLEndpoint:
             client = budget_key(context.caller)
         method = scope["method"]
         if method == "POST":
-            whole = await self.arrived(headers, receive)
-            if whole is None:
-                return busy()
-            given = whole
+            given = await posted(headers, receive, self.limits, self.arrived)
         elif method in READING:
             given = got(scope, self.limits)
         elif method == "OPTIONS":
@@ -254,10 +253,9 @@ class GraphQLEndpoint:
         except UnknownDocument as unknown:
             return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
         try:
-            if self.engine.knows(text, asked.operation_name):
-                operation = self.engine.operation(text, asked.operation_name)
-            else:
-                operation = await self.read_aside(text, asked.operation_name, client)
+            operation = self.engine.known(text, asked.operation_name) or await self.read_aside(
+                text, asked.operation_name, client
+            )
         except Refused:
             if method in READING and self.engine.writes(text, asked.operation_name):
                 return only_queries()
@@ -269,9 +267,11 @@ class GraphQLEndpoint:
             return only_queries()
         if context is NOBODY and operation.asks_for_caller:
             context = self.access.nobody(client, self.budget)
-        aside = partial(self.plan_aside, operation, client)
-        compiled, request = await self.engine.prepare_aside(
-            operation, asked.variables, self.clock.today(), context, aside
+        today = self.clock.today()
+        compiled, request = self.engine.prepared(operation, asked.variables, today, context) or (
+            await self.engine.prepare_aside(
+                operation, asked.variables, today, context, partial(self.plan_aside, operation, client)
+            )
         )
         hit, compiled.used = compiled.used, True
         cost = max(compiled.plan.cost, 1)
@@ -315,14 +315,19 @@ class GraphQLEndpoint:
             reply.body = None
         return reply
 
-    async def arrived(self, headers: Mapping[bytes, bytes], receive: Receive) -> dict[str, Any] | None:
-        """The parameters of a POST, or None where there is no room for it once they are all here."""
+    async def arrived(self, body: Awaitable[bytes]) -> bytes:
+        """A body that comes slowly: until it is whole its request takes no place.
+
+        Raises NoRoom where there is none then.
+        """
         self.working -= 1
         try:
-            given = await self.arriving.read(posted(headers, receive, self.limits))
+            whole = await self.arriving.read(body)
         finally:
             self.working += 1
-        return given if self.working <= max(self.room, 1) else None
+        if self.working > max(self.room, 1):
+            raise NoRoom
+        return whole
 
     async def pay(self, client: str, cost: int) -> None:
         """Take a cost from the client's bucket; raises RateLimited when it holds too little."""

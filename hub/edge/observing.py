@@ -122,11 +122,10 @@ class ObservedEngine(Engine):
     document_hits = 0
     document_misses = 0
 
-    def operation(self, text: str, name: str | None) -> Operation:
+    def known(self, text: str, name: str | None) -> Operation | None:
         """See Engine."""
-        misses = self.document_misses
-        found = super().operation(text, name)
-        self.document_hits += self.document_misses == misses
+        found = super().known(text, name)
+        self.document_hits += found is not None
         return found
 
     def parsed(self, text: str, name: str | None) -> Operation:

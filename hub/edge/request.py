@@ -145,6 +145,10 @@ def is_json(content_type: bytes | None) -> bool:
     return name == JSON and all(charset in (b"utf-8", b"utf8") for charset in charsets)
 
 
+# Awaits a body that is not there at once.
+Slowly = Callable[[Awaitable[bytes]], Awaitable[bytes]]
+
+
 class Begun:
     """What has been waited for so far that it waits itself: awaiting it goes on from there."""
 
@@ -167,10 +171,14 @@ class Begun:
                 return there.value
 
 
-async def body_of(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> bytes:
+async def body_of(
+    headers: Mapping[bytes, bytes], receive: Receive, limits: Limits, slowly: Slowly | None = None
+) -> bytes:
     """The request's body, never more of it than is allowed, and never for longer.
 
-    Raises BadRequest 408 or 413, Gone when the client went away.
+    One that is not there by now is awaited by `slowly`.
+
+    Raises BadRequest 408 or 413, Gone when the client went away, and what `slowly` raises.
     """
     said = headers.get(b"content-length")
     if said is not None and said.isdigit() and int(said) > limits.body_bytes:
@@ -186,16 +194,24 @@ async def body_of(headers: Mapping[bytes, bytes], receive: Receive, limits: Limi
     if message is not None and message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
     else:
-        try:
-            async with asyncio.timeout(limits.body_ms / 1000):
-                if message is None:
-                    message = await Begun(waiting, awaited)
-                body = await rest_of(message, receive, limits)
-        except TimeoutError:
-            raise BadRequest(408, f"The body did not arrive within {limits.body_ms} milliseconds.") from None
+        rest = slow_body(message, None if message else Begun(waiting, awaited), receive, limits)
+        body = await (rest if slowly is None else slowly(rest))
     if len(body) > limits.body_bytes:
         raise too_large(limits.body_bytes)
     return body
+
+
+async def slow_body(
+    message: MutableMapping[str, Any] | None, begun: Begun | None, receive: Receive, limits: Limits
+) -> bytes:
+    """A body that comes in parts, or late: from the first message on, or from when it comes."""
+    try:
+        async with asyncio.timeout(limits.body_ms / 1000):
+            if begun is not None:
+                message = await begun
+            return await rest_of(message, receive, limits)
+    except TimeoutError:
+        raise BadRequest(408, f"The body did not arrive within {limits.body_ms} milliseconds.") from None
 
 
 async def rest_of(message: MutableMapping[str, Any] | None, receive: Receive, limits: Limits) -> bytes:
@@ -241,14 +257,16 @@ def inflated(body: bytes, encoding: bytes, limits: Limits) -> bytes:
     return plain
 
 
-async def posted(headers: Mapping[bytes, bytes], receive: Receive, limits: Limits) -> dict[str, Any]:
+async def posted(
+    headers: Mapping[bytes, bytes], receive: Receive, limits: Limits, slowly: Slowly | None = None
+) -> dict[str, Any]:
     """The parameters of a POST.
 
-    Raises BadRequest.
+    Raises BadRequest, and what `slowly` raises.
     """
     if not is_json(headers.get(b"content-type")):
         raise BadRequest(415, "Send a POST body as application/json in UTF-8.")
-    body = await body_of(headers, receive, limits)
+    body = await body_of(headers, receive, limits, slowly)
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
         body = inflated(body, encoding, limits)

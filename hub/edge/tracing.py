@@ -112,6 +112,11 @@ class TracedEngine(ObservedEngine):
         with _span(self.tracer, "plan"):
             return super().prepare(*arguments, **named)
 
+    def prepared(self, *arguments: Any, **named: Any) -> tuple[Ready, list[Any]] | None:
+        """See Engine."""
+        with _span(self.tracer, "plan"):
+            return super().prepared(*arguments, **named)
+
     async def prepare_aside(self, *arguments: Any, **named: Any) -> tuple[Ready, list[Any]]:
         """See Engine."""
         with _span(self.tracer, "plan"):

@@ -213,21 +213,19 @@ class Engine:
         self.characters = 0
         self.plan_characters = 0
 
-    def knows(self, text: str, name: str | None) -> bool:
-        """Whether the operation was asked for before and is kept."""
-        return (text, name) in self.operations
+    def known(self, text: str, name: str | None) -> Operation | None:
+        """The operation, where it was asked for before and is kept."""
+        known = self.operations.get((text, name))
+        if known is not None:
+            self.operations.move_to_end((text, name))
+        return known
 
     def operation(self, text: str, name: str | None) -> Operation:
         """The operation of a document; parsed and validated once.
 
         Raises Refused with every fault.
         """
-        key = (text, name)
-        known = self.operations.get(key)
-        if known is not None:
-            self.operations.move_to_end(key)
-            return known
-        return self.keep(text, name, self.parsed(text, name))
+        return self.known(text, name) or self.keep(text, name, self.parsed(text, name))
 
     def keep(self, text: str, name: str | None, made: Operation) -> Operation:
         """Remember an operation that `parsed` has made."""
@@ -315,21 +313,30 @@ class Engine:
         compiled = operation.ready(variables, context.caller.sight)
         return compiled, values_of(compiled, variables, today, context)
 
+    def prepared(
+        self, operation: Operation, given: Any, today: date, context: Context
+    ) -> tuple[Ready, list[Any]] | None:
+        """As `prepare`, where the plan is known; else None.
+
+        Raises Refused.
+        """
+        variables = read(operation, given)
+        compiled = operation.known(variables, context.caller.sight)
+        return None if compiled is None else (compiled, values_of(compiled, variables, today, context))
+
     async def prepare_aside(
         self, operation: Operation, given: Any, today: date, context: Context, aside: MakeAside
     ) -> tuple[Ready, list[Any]]:
-        """As `prepare`, but a plan that is not known is made `aside`.
+        """As `prepare`, but the plan is made `aside`.
 
         Raises Refused, and what `aside` raises.
         """
         variables, sight = read(operation, given), context.caller.sight
-        compiled = operation.known(variables, sight)
-        if compiled is None:
-            name: Hashable = (operation, operation.key_of(variables, sight))
-            if operation.introspects:
-                name = object()  # what is said of the schema may depend on any variable
-            made = await aside(name, lambda: operation.compile(variables, sight))
-            compiled = operation.keep(made, variables, sight)
+        name: Hashable = (operation, operation.key_of(variables, sight))
+        if operation.introspects:
+            name = object()  # what is said of the schema may depend on any variable
+        made = await aside(name, lambda: operation.compile(variables, sight))
+        compiled = operation.keep(made, variables, sight)
         return compiled, values_of(compiled, variables, today, context)
 
     @staticmethod

@@ -45,7 +45,7 @@ async def test_others_are_served_while_a_new_document_is_read_or_planned(
         may_go_on.set()
         answers = await asyncio.gather(*asking[1:])
         assert [answer.status_code for answer in answers] == [200] * 4
-        assert hub.engine.knows(LONG, None)
+        assert hub.engine.known(LONG, None)
 
 
 async def test_what_several_ask_for_at_once_is_made_once() -> None:
