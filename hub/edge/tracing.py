@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from time import time_ns
 from typing import Any, Final, Self
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -113,9 +114,12 @@ class TracedEngine(ObservedEngine):
             return super().prepare(*arguments, **named)
 
     def prepared(self, *arguments: Any, **named: Any) -> tuple[Ready, list[Any]] | None:
-        """See Engine."""
-        with _span(self.tracer, "plan"):
-            return super().prepared(*arguments, **named)
+        """See Engine. Where there is no plan yet, the span is that of making it."""
+        began = time_ns()
+        found = super().prepared(*arguments, **named)
+        if found is not None:
+            self.tracer.start_span("plan", start_time=began).end()
+        return found
 
     async def prepare_aside(self, *arguments: Any, **named: Any) -> tuple[Ready, list[Any]]:
         """See Engine."""
