@@ -11,6 +11,9 @@ from typing import Any, Self
 from hub.errors import Unusable
 
 PREFIX = "HUB_LIMIT_"
+# Those of two settings, which bound what a request waits for.
+STATEMENT_TIMEOUT_MS = 5_000
+CONNECTION_WAIT_MS = 2_000
 
 
 def _limit(default: int, meaning: str, *, least: int = 1) -> Any:
@@ -86,12 +89,9 @@ def table() -> str:
         f"| `{PREFIX}{limit.name.upper()}` | {limit.default:,} | {limit.metadata['meaning']} |"
         for limit in fields(Limits)
     ]
-    from hub.settings import Settings  # which has the limits as its own
-
-    usual = Settings()
     lines += [
-        f"| `HUB_STATEMENT_TIMEOUT_MS` | {usual.statement_timeout_ms:,} | milliseconds that a statement may take |",
-        f"| `HUB_CONNECTION_WAIT_MS` | {usual.connection_wait_ms:,} | milliseconds to wait for a connection |",
+        f"| `HUB_STATEMENT_TIMEOUT_MS` | {STATEMENT_TIMEOUT_MS:,} | milliseconds that a statement may take |",
+        f"| `HUB_CONNECTION_WAIT_MS` | {CONNECTION_WAIT_MS:,} | milliseconds to wait for a connection |",
     ]
     return "\n".join(lines)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from hub.errors import Unusable
-from hub.limits import Limits
+from hub.limits import CONNECTION_WAIT_MS, STATEMENT_TIMEOUT_MS, Limits
 
 PREFIX = "HUB_"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -82,8 +82,8 @@ class Settings:
 
     pool_min: int = 2
     pool_max: int = 10
-    connection_wait_ms: int = 2_000
-    statement_timeout_ms: int = 5_000
+    connection_wait_ms: int = CONNECTION_WAIT_MS
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS
 
     shutdown_grace_s: int = 5
 
