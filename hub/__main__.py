@@ -1,5 +1,20 @@
-"""`python -m hub` is `hub`."""
+"""`python -m hub` is `hub`, and the way in of both."""
 
-from hub.cli import main
+import sys
+from typing import NoReturn
 
-main()
+# As shells say it of a command that a signal ended.
+STOPPED_BY_SIGNAL = 130
+
+
+def main() -> NoReturn:
+    """Run the verb that was asked for; a Ctrl-C while the commands are still being loaded ends it without a trace."""
+    try:
+        from hub.cli import main as run
+    except KeyboardInterrupt:
+        sys.exit(STOPPED_BY_SIGNAL)
+    run()
+
+
+if __name__ == "__main__":
+    main()
