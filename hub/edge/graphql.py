@@ -76,6 +76,8 @@ ROOM_LEAST = 20
 # What a character of a document that is not known costs, and a field of a plan: it takes as long as so many rows.
 ROWS_PER_NEW_CHARACTER = 2
 ROWS_PER_NEW_FIELD = 10
+# With more values, each of which may be a long text, an answer is measured before it is written.
+WRITTEN_VALUES = 20_000
 # HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
 READING = ("GET", "HEAD")
 ALLOWED = b"GET, HEAD, POST, OPTIONS"
@@ -288,11 +290,7 @@ class GraphQLEndpoint:
                 self.watch.end(watched)
         else:
             reply.payload = {"data": await self.run(compiled, request, receive)}
-        if (
-            compiled.plan.values * VALUE_BYTES > self.limits.answer_bytes
-            and reply.payload is not None
-            and longer_than(reply.payload, self.limits.answer_bytes)
-        ):
+        if compiled.plan.values * VALUE_BYTES > self.limits.answer_bytes and self.is_too_long(compiled, reply):
             return error_reply(
                 400,
                 f"The answer is longer than {self.limits.answer_bytes:,} bytes; ask for less.",
@@ -314,6 +312,16 @@ class GraphQLEndpoint:
             reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
             reply.body = None
         return reply
+
+    def is_too_long(self, compiled: Ready, reply: Reply) -> bool:
+        """Whether an answer has more bytes than it may; where it cannot be huge, that is seen by writing it."""
+        if reply.payload is None:
+            return False
+        if compiled.plan.values > WRITTEN_VALUES:
+            return longer_than(reply.payload, self.limits.answer_bytes)
+        if reply.body is None:
+            reply.body = orjson.dumps(reply.payload)
+        return len(reply.body) > self.limits.answer_bytes
 
     async def arrived(self, body: Awaitable[bytes]) -> bytes:
         """A body that comes slowly: until it is whole its request takes no place.
