@@ -161,6 +161,10 @@ async def token(client: httpx.AsyncClient, shared: Shared, name: str, scope: str
     return found
 
 
+async def codes(answer: dict[str, Any]) -> list[str]:
+    return [error["extensions"]["code"] for error in answer["errors"]]
+
+
 async def asked(
     client: httpx.AsyncClient, query: str, access_token: str | None, purpose: str | None = None, **variables: Any
 ) -> dict[str, Any]:

@@ -1,25 +1,16 @@
 """What an answer only hints at is in the access log as well: a row behind a page, a tie to whom not everybody sees."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
-from hub.store.engine import connect
 from tests import make
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import Served, token
 
 CLOSED = {"public_from": None, "public_until": None}
-
-
-@pytest.fixture
-async def database_of(shared_database: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await connect(shared_database)
-    yield connection
-    await connection.close()
 
 
 async def record(connection: asyncpg.Connection, subject: int, item: str, days_ago: int, **more: Any) -> None:
