@@ -134,6 +134,8 @@ class Judge:
 
     def judge(self, row: Row) -> Verdict:
         """The verdict on a row that is data."""
+        if row.elsewhere:
+            return Verdict(row.number, None, (Remark("OTHER_TABLE", None),))
         faults = list(self._always_missing)
         texts = self._texts(row, faults)
         if self._width is not None and any(cell.strip() for cell in row.cells[self._width :]):

@@ -244,6 +244,8 @@ class _Import:
         part = self.run.teller.tally.part(name, terms.item_code)
         await self._tell_unknown_columns(table, import_id)
         await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen, repeated))
+        if table.units_elsewhere:
+            await self._tell_units(table, import_id)
         if table.left_out:
             self._note(f"{name}: {table.left_out} lines are notes, totals or headers, not rows.")
         return part
@@ -294,11 +296,23 @@ class _Import:
                 " so it is not read."
             )
             self.run.teller.tell(table, row, "FINDING", Remark("UNKNOWN_COLUMN", None), label=label)
+        await self._keep(import_id, "UNKNOWN_COLUMN", [row] * len(labels), labels)
+
+    async def _tell_units(self, table: Table, import_id: int) -> None:
+        """Tell of the lines beside the rows that state another unit than the one in which amounts were read."""
+        rows, remark = table.units_elsewhere, Remark("UNIT_DIFFERS", min(table.layout.units))
+        for row in rows:
+            self.run.teller.tell(table, row, "FINDING", remark)
+        await self._keep(import_id, remark.code, rows, [table.layout.label(min(table.layout.units))] * len(rows))
+
+    async def _keep(self, import_id: int, code: str, rows: Sequence[int], labels: Sequence[str]) -> None:
+        """Keep findings about lines that are no rows of data."""
         if labels and not self.run.dry_run:
             await self.run.connection.execute(
                 "insert into import_findings (at, import_id, row_number, outcome, field, code)"
-                " select $1, $2, $3, 'FINDING', field, 'UNKNOWN_COLUMN' from unnest($4::text[]) as field",
-                self.run.at, import_id, row, labels,
+                " select $1, $2, row_number, 'FINDING', field, $3"
+                " from unnest($4::integer[], $5::text[]) as found(row_number, field)",
+                self.run.at, import_id, code, rows, labels,
             )  # fmt: skip
 
     def _note(self, note: str) -> None:
