@@ -34,7 +34,9 @@ JUDGED: Final[Mapping[str, str]] = {
     "BAD_CHARACTER": "The text holds a character that cannot be stored (NUL, half of a surrogate pair, or the � that"
     " stands for a lost one); enter it again.",
     "IDENTITY_NUMBER": "A person's identity number stands where a document's own number belongs; write that number.",
-    "BAD_VALUE": "A text, a number or a list of texts belongs here, not an object.",
+    "MOBILE_NUMBER": "A mobile number stands where a document's own number belongs; write that number; if this is the"
+    " document's own, write the words before it (许准字…号).",
+    "BAD_VALUE": "A text, a number or a list of texts belongs here, and only one: no object, and no key given twice.",
     "EXTRA_CELLS": "The row has more cells than the header, so its columns are shifted; put texts with commas or line"
     " breaks in quotation marks.",
     "OTHER_TABLE": "Above this row the file has another header or unit of amounts than at its beginning, so that its"

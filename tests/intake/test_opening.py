@@ -11,7 +11,7 @@ import pytest
 
 from hub.errors import Unusable
 from hub.intake.opening import open_file
-from hub.intake.tables import Table
+from hub.intake.tables import NESTED, Table
 from hub.store.labels import RecordKind
 from tests.intake import sheets
 
@@ -372,3 +372,12 @@ def test_what_cannot_be_read_twice_is_refused_without_waiting_for_it(tmp_path: P
 
 def test_a_file_of_headers_alone_has_no_rows(tmp_path: Path) -> None:
     assert documents(only_table(sheets.csv_file(tmp_path / "f.csv", sheets.grid([])))) == []
+
+
+def test_a_key_that_an_object_states_twice_is_not_believed(tmp_path: Path) -> None:
+    row = json.dumps(sheets.penalty(1), ensure_ascii=False)
+    twice = [row[:-1] + f', "{key}": "{value}"}}' for key in ("CF_NR_FK", " cf_nr_fk") for value in ("0.2", "3")]
+    (tmp_path / "f.json").write_text("\n".join(twice))
+    table = only_table(tmp_path / "f.json")
+    fines = [read.cells[table.layout.columns["fineWanYuan"]] for read in table.rows()]
+    assert fines == ["0.2", NESTED, "0.2", NESTED]
