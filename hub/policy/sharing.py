@@ -332,6 +332,18 @@ def lacks_purpose(name: str, sight: Sight) -> bool:
     return sight.stated is Stated.NOTHING
 
 
+def is_never_shown(name: str, sight: Sight) -> bool:
+    """Whether no row of a table is for such a caller, whatever its scopes and its purpose."""
+    if ANONYMOUS[name] is not closed:
+        return False
+    return sight.view is View.PUBLIC or name not in WIDENED or WIDENED[name].by_view[sight.view] is closed
+
+
+def is_its_own_alone(name: str, sight: Sight) -> bool:
+    """Whether a caller has of a table what is of its own subject and nothing else: a representative, persons say."""
+    return sight.view is View.SUBJECT and ANONYMOUS[name] is closed
+
+
 def under_grants(name: str, sight: Sight) -> bool:
     """Whether grants open rows of a table to the sight."""
     widening = WIDENED.get(name)
@@ -450,10 +462,13 @@ def _unless(public: Predicate, label: ColumnElement[Any]) -> ColumnElement[Any]:
 __all__ = [
     "BINDS",
     "DOUBT",
+    "OWN_SUBJECT",
     "VOUCHED",
     "WIDENED",
     "Noted",
     "guard_of",
+    "is_its_own_alone",
+    "is_never_shown",
     "lacks_purpose",
     "noted_of",
     "subject_mark",

@@ -85,7 +85,7 @@ def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLErr
     At most `most`, and then the last one says that there are more: each field is named before the second place of any.
     """
     errors: dict[tuple[str | int, ...], GraphQLError] = {}
-    for places in zip_longest(*(places_of(denial.path, data) for denial in denials)):
+    for places in zip_longest(*(nulls_of(denial.path, data) for denial in denials)):
         for denial, path in zip(denials, places, strict=True):
             if path is None or path in errors:
                 continue
@@ -94,7 +94,7 @@ def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLErr
                 sentence = f"More places are null for want of a scope than the {most} errors that an answer may have."
                 return [*errors.values(), GraphQLError(sentence, extensions={"code": "FORBIDDEN"})]
             errors[path] = GraphQLError(
-                f"This needs the scope {denial.scope}.",
+                denial.sentence,
                 path=list(path),
                 extensions={"code": "FORBIDDEN", "requiredScopes": [[denial.scope.value]]},
             )
@@ -126,14 +126,14 @@ def concerns(notice: p.Notice, request: Sequence[Any], data: Mapping[str, Any]) 
     return any(key and key[0] == notice.branch and answer is None for key, answer in zip(keys, answers, strict=True))
 
 
-def places_of(keys: Sequence[str], data: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where in an answer the keys lead: through every place of the lists on their way."""
+def nulls_of(keys: Sequence[str], data: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where in an answer the keys lead to null: through every place of the lists on their way."""
     if isinstance(data, list):
         for place, item in enumerate(data):
-            yield from places_of(keys, item, (*above, place))
+            yield from nulls_of(keys, item, (*above, place))
     elif isinstance(data, dict) and keys[0] in data:
         path = (*above, keys[0])
-        if len(keys) == 1:
+        if len(keys) > 1:
+            yield from nulls_of(keys[1:], data[keys[0]], path)
+        elif data[keys[0]] is None:
             yield path
-        else:
-            yield from places_of(keys[1:], data[keys[0]], path)
