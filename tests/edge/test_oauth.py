@@ -164,13 +164,16 @@ async def test_metadata_says_what_is_done(served: Served) -> None:
 async def test_a_bad_token_is_refused_with_a_challenge_and_no_token_without_an_error(served: Served) -> None:
     _, client, shared = served
     good = await token(client, shared, "agency")
-    for bad in ("x", "Bearer", "Bearer a.b.c", f"Bearer {good[:-4]}AAAA", f"Basic {good}"):
-        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"Authorization": bad})
+    bad = ("Bearer a.b.c", f"Bearer {good[:-4]}AAAA", f"Bearer {good} x", f"Bearer {good}, Bearer {good}")
+    # Another method's proof, or none at all, is no token (RFC 6750, 3.1).
+    none = ("", "x", "Bearer", "Bearer ", f"Basic {good}", f"DPoP {good}")
+    for sent in (*bad, *none):
+        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"Authorization": sent})
         assert answer.status_code == 401
         assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         challenge = answer.headers["www-authenticate"]
         assert f'resource_metadata="{BASE_URL}/.well-known/oauth-protected-resource/graphql"' in challenge
-        assert 'error="invalid_' in challenge
+        assert ('error="invalid_token"' in challenge, "error=" in challenge) == (sent in bad, sent in bad)
         assert good[:20] not in answer.text + challenge
 
 
