@@ -61,7 +61,7 @@ from hub.edge.watch import Watch
 from hub.errors import Overloaded
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
-from hub.query.context import NOBODY, Context, denied, withheld
+from hub.query.context import NOBODY, Context, left_out
 from hub.query.doubts import is_doubtful, settle
 from hub.query.execute import Engine, Operation
 from hub.query.refusals import Refused
@@ -299,9 +299,7 @@ class GraphQLEndpoint:
                 "COST_EXCEEDED",
             )
         if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
-            data = reply.payload["data"]
-            errors = denied(compiled.plan.denials, data, self.limits.errors)
-            errors += withheld(compiled.plan.notices, request, data)
+            errors = left_out(compiled.plan, request, reply.payload["data"], self.limits.errors)
             if errors:
                 reply.code = (errors[0].extensions or {})["code"]
                 reply.payload = {"errors": [error.formatted for error in errors], **reply.payload}

@@ -73,6 +73,10 @@ class Denial:
     scope: HubScope
     sentence: str
 
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {"code": "FORBIDDEN", "requiredScopes": [[self.scope.value]]}
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -90,6 +94,10 @@ class Notice:
     branch: int = 0
     items: Slot | None = None
     if_null: bool = False
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {"code": self.code, "field": ".".join(self.path)}
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,28 @@ async def test_shared_data_needs_a_purpose_and_public_data_needs_none(served: Se
     assert await seen(served, "agency") == {"public"}
 
 
+async def test_what_is_null_for_want_of_a_purpose_is_told_with_its_path(served: Served) -> None:
+    _, client, shared = served
+    text = """query R($usccs: [USCC!]!, $uscc: USCC!, $id: ID!) {
+        subjects(usccs: $usccs) { who: responsiblePersons { name } records { edges { cursor } } }
+        subject(uscc: $uscc) { name } node(id: $id) { id } nodes(ids: [$id]) { id } }"""
+    unknown, hidden = "91110000100000000R", shared.records["open"]
+    held = await token(client, shared, "agency")
+    answer = await asked(client, text, held, usccs=[shared.uscc, unknown, shared.other], uscc=unknown, id=hidden)
+    told = {(error["extensions"]["field"], str(error.get("path"))) for error in answer["errors"]}
+    assert told == {
+        ("subjects.who", "['subjects', 0, 'who']"), ("subjects.who", "['subjects', 2, 'who']"),
+        ("subject", "['subject']"), ("node", "['node']"),
+        # Beside public data, and lists with places that may be empty for another reason: only what is asked.
+        ("subjects.records", "None"), ("subjects", "None"), ("nodes", "None"),
+    }  # fmt: skip
+    assert set(await codes(answer)) == {"PURPOSE_REQUIRED"}
+    answer = await asked(client, text, held, usccs=[shared.uscc] * 60, uscc=shared.uscc, id=hidden)
+    paths = [error["path"] for error in answer["errors"] if "path" in error]
+    assert (len(paths), ["node"] in paths) == (49, True)
+    assert "More places are null than the 50 errors that an answer may have." in str(answer["errors"])
+
+
 @pytest.mark.parametrize("spelt", ["bearer {}", "BEARER {}", "Bearer  {} "])
 async def test_the_scheme_of_a_token_is_a_word_in_any_case(served: Served, spelt: str) -> None:
     _, client, shared = served
