@@ -14,8 +14,6 @@ _PIECE: Final = 1 << 20
 _OBJECT_MAX: Final = 64 << 20
 _KEYS_MAX: Final = 1000
 _BETWEEN = re.compile(r"[\s,]*")
-# Numbers stay as they are written: 0.2 is not the nearest fraction of two.
-_DECODER: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
 def open_objects(path: Path, content: Content) -> Opened:
@@ -40,10 +38,24 @@ def open_objects(path: Path, content: Content) -> Opened:
 
     def read() -> Iterator[Sequence[str]]:
         for one in _objects(path, encoding):
-            by_key = {_folded(key): value for key, value in one.items()}
+            by_key = _once([(_folded(key), value) for key, value in one.items()])
             yield [_text(by_key.get(key)) for key in columns]
 
     return Opened(path, content.sha256, [Table(path, None, header, total, read, only_data=True)])
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of its keys and values; of a key that has several values, none is believed."""
+    one = dict(pairs)
+    if len(one) < len(pairs):
+        for key, value in pairs:
+            if one[key] != value:
+                one[key] = NESTED
+    return one
+
+
+# Numbers stay as they are written: 0.2 is not the nearest fraction of two.
+_DECODER: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_once)
 
 
 def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:

@@ -430,7 +430,7 @@ def test_a_persons_number_in_any_cell_is_never_kept(texts: dict[str, str]) -> No
     assert PERSON_ID not in repr(judged(penalty(1) | texts))
 
 
-@pytest.mark.parametrize("number", ["15320100123", "320100202604200018", "许准字13912345678号", "320100202604200288"])
+@pytest.mark.parametrize("number", ["25320100123", "320100202604200018", "许准字13912345678号", "320100202604200288"])
 def test_a_documents_number_is_kept_as_sent_whatever_it_looks_like(number: str) -> None:
     values = accepted(license_(1, WSH=number, XKBH=number)).values
 
@@ -438,9 +438,28 @@ def test_a_documents_number_is_kept_as_sent_whatever_it_looks_like(number: str) 
 
 
 def test_two_numbers_that_a_mask_would_make_one_stay_two_records() -> None:
-    one, other = (accepted(license_(1, WSH=number)) for number in ("15320100123", "15320100993"))
+    one, other = (accepted(license_(1, WSH=number)) for number in ("许15320100123", "许15320100993"))
 
     assert one.document_key != other.document_key
+
+
+@pytest.mark.parametrize("field", ["WSH", "XKBH"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "13912345678",
+        "１３９１２３４５６７８",
+        "139-1234-5678",
+        "+86 139 1234 5678",
+        "手机：13912345678",
+        "13912345678号",
+    ],
+)
+def test_a_mobile_number_is_no_documents_number(field: str, number: str) -> None:
+    verdict = judged(license_(1, **{field: number}))
+
+    assert verdict.statement is None
+    assert [code for code, _ in remarks(verdict)] == ["MOBILE_NUMBER"]
 
 
 @pytest.mark.parametrize("field", ["WSH", "XKBH"])
