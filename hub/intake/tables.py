@@ -51,7 +51,8 @@ class Table:
     """One table of a file. `read` gives all rows of the file or sheet from the first; `rows_total` counts them.
 
     `strict_width`: a filled cell to the right of the header is a sign of shifted columns (an unquoted comma), not a
-    note beside the table. `only_data`: nothing but data stands here, so that every row is taken. `serial_zero`: the day
+    note beside the table. `only_data`: nothing but data stands here, so that every row is taken, save one without any
+    cells, which is another table's. `serial_zero`: the day
     from which bare numbers of days count. Once the rows have been read, `left_out` counts those that were no data, and
     `units_elsewhere` has the numbers of those that state another unit than the one in which amounts were read.
     """
@@ -86,6 +87,8 @@ class Table:
                 and all(place < len(cells) and cells[place] for place in keys)
                 and _DIGIT.search(cells[document]) is not None
             )
+            if self.only_data and not cells:
+                continue
             if self.only_data or (plain and number > sieve.hints_until) or sieve.is_data(number, cells):
                 sieve.begun = True
                 yield Row(number, cells, sieve.elsewhere)
