@@ -196,7 +196,7 @@ def plan_of(operation: Operation, compiled: Ready) -> Iterator[str]:
     for root in compiled.plan.roots:
         yield from _root(root)
     for denial in compiled.plan.denials:
-        yield f"{STEP}{'.'.join(denial.path)}: denied, as the scope {denial.scope} is missing"
+        yield f"{STEP}{'.'.join(denial.path)}: null and FORBIDDEN where denied: {denial.sentence}"
     for notice in compiled.plan.notices:
         yield f"{STEP}{'.'.join(notice.path)}: {notice.code}"
 
@@ -267,6 +267,9 @@ def _item(item: Any, depth: int) -> Iterator[str]:
         case p.Paged(key=key, link=link, rows=rows, size=size, items=items):
             yield f"{indent}{key}: a page of {_rows(rows, link)}, size {_value(size)}"
             yield from _items(items, depth + 1)
+        case p.Own(item=inner):
+            yield from _item(inner, depth)
+            yield f"{indent}{STEP}of the caller's own subject alone, else null"
         case p.Edges(key=key, items=items):
             yield f"{indent}{key}:"
             yield from _items(items, depth + 1)

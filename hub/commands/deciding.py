@@ -147,6 +147,8 @@ class Written:
         self.persons: list[tuple[int, int, str, str, datetime]] = []
         self.persons_ended: list[tuple[int, int]] = []
         self.lines: list[tuple[int, int, DisclosureKind, DisclosureReason | None]] = []
+        # Subjects who may have to be called otherwise after it: a new record that says the same name changes nothing.
+        self.naming: set[int] = set()
 
 
 _CLASS_AT: Final = Values._fields.index("dishonesty_class")
@@ -183,6 +185,8 @@ class Desk:
             written.persons.append((subject.id, record_id, _role(statement), statement.person, self.now))
         if publicized.feed_state is FeedState.OPEN:
             written.lines.append((subject.id, record_id, DisclosureKind.PUBLISHED, None))
+            if values.counterpart_name != subject.name:
+                written.naming.add(subject.id)
         doubts = self._doubts(asked, publicized.public_until, values.status)
         due = publicized.publication_due
         if publicized.public_from is not None and due is not None and due < self.today:
@@ -208,6 +212,7 @@ class Desk:
         if not changed:
             return self.leave(asked, standing)
         record_id = standing.record_id
+        written.naming.add(subject.id)
         written.revisions.append(
             (
                 subject.id, record_id, self.terms.item_id, *values, *publicized, statement.digest,

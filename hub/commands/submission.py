@@ -66,9 +66,8 @@ async def submit(
         else:
             outcomes[place] = desk.leave(asked[place], standing[place])
     await _write(connection, written, desk)
-    touched = {row[0] for row in (*written.records, *written.revisions)}
-    if touched:
-        await _name_by_records(connection, sorted(touched), desk)
+    if written.naming:
+        await _name_by_records(connection, sorted(written.naming), desk)
     return [outcome for outcome in outcomes if outcome is not None]
 
 

@@ -187,6 +187,11 @@ def holds_resident_id(text: str) -> bool:
     return any(is_one(match["number"]) for pattern, is_one in _IDENTITY for match in pattern.finditer(work))
 
 
+def holds_number(text: str) -> bool:
+    """Whether a text names a person by a number that would be masked: of identity, or of a mobile."""
+    return mask_persons_in(text)[1] > 0
+
+
 def mask(profile: MaskProfile, text: str) -> str:
     """An identity number with its middle hidden by as many stars.
 

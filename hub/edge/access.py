@@ -100,19 +100,17 @@ class Access:
         match fault:
             case NoToken():
                 sentence = "The Authorization header must be Bearer and an access token."
-                return error_reply(401, sentence, "UNAUTHENTICATED", self.challenged("invalid_request", sentence))
+                return error_reply(401, sentence, "UNAUTHENTICATED", self.challenged())
             case BadToken():
-                return error_reply(
-                    401, fault.sentence, "UNAUTHENTICATED", self.challenged("invalid_token", fault.sentence)
-                )
+                return error_reply(401, fault.sentence, "UNAUTHENTICATED", self.challenged(fault.sentence))
             case _:
                 return None
 
-    def challenged(self, error: str | None, sentence: str = "") -> Headers:
-        """The challenge; `error` only where a token was sent."""
+    def challenged(self, sentence: str = "") -> Headers:
+        """The challenge, with what is wrong with the token where one was sent (RFC 6750, 3.1)."""
         said = self.challenge
-        if error is not None:
-            said += f', error="{error}", error_description="{sentence}"'.encode("ascii")
+        if sentence:
+            said += f', error="invalid_token", error_description="{sentence}"'.encode("ascii")
         return [(b"www-authenticate", said)]
 
 

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from hub.domain.persons import mask_persons_in
 from hub.edge.request import BadRequest
+from hub.identity.tokens import Malformed
 from hub.policy.caller import CASE_CHARACTERS_MAX, Caller, Rules, caller_of
 from hub.policy.principal import Principal
 from hub.query.values import clean
@@ -33,7 +34,7 @@ class Verifier(Protocol):
 
 
 class NoToken(Exception):
-    """The Authorization header holds something else than a bearer token."""
+    """The Authorization header holds no bearer token: another method's proof, or nothing."""
 
 
 class Callers:
@@ -59,7 +60,7 @@ class Callers:
     async def caller(self, headers: Headers, today: date) -> Caller:
         """The caller of a request with an Authorization header.
 
-        Raises NoToken, whatever the verifier raises for a bad token, BadRequest, PurposeNotGranted.
+        Raises NoToken, Malformed, whatever the verifier raises for a bad token, BadRequest, PurposeNotGranted.
         """
         token = bearer(headers[b"authorization"])
         principal = self.verifier.cached(token)
@@ -74,12 +75,14 @@ class Callers:
 def bearer(given: bytes) -> bytes:
     """The token of an Authorization header.
 
-    Raises NoToken.
+    Raises NoToken, and Malformed for one with blanks in it, as two headers are that were joined on their way.
     """
     scheme, _, token = given.partition(b" ")
     token = token.strip()
-    if scheme.lower() != b"bearer" or not token or b" " in token:
+    if scheme.lower() != b"bearer" or not token:
         raise NoToken
+    if b" " in token:
+        raise Malformed
     return token
 
 

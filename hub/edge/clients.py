@@ -72,13 +72,20 @@ def _peer_of(scope: Scope, headers: Mapping[bytes, bytes], trusted: Sequence[IPv
     said = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
     for hop in reversed([part.strip() for part in said if part.strip()]):
         try:
-            plain = str(ip_address(hop))
+            plain = str(ip_address(without_port(hop)))
         except ValueError:
             return peer
         if not _trusts(plain, trusted):
             return plain
         peer = plain
     return peer
+
+
+def without_port(hop: str) -> str:
+    """An address as a proxy names it; some, Azure's among them, name the port too."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
 def _trusts(address: str, trusted: Sequence[IPv4Network | IPv6Network]) -> bool:

@@ -5,12 +5,15 @@ the older form in `extensions.persistedQuery`. Registered documents are in the d
 documents that clients persist are kept by the process alone, bounded in bytes, and asked for again where they are gone.
 """
 
+import asyncio
 import re
 import sys
 from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from functools import partial
 from hashlib import sha256
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from hub.edge.request import Asked, BadRequest
 from hub.errors import HubError
@@ -24,6 +27,8 @@ HASH = re.compile(r"[0-9a-f]{64}")
 
 REGISTERED = "select text from documents where client in ($1, 'anonymous') and sha256 = $2 limit 1"
 RESTRICTED = "select client from document_clients where registered_only"
+
+Found = TypeVar("Found")
 
 
 class UnknownDocument(HubError):
@@ -48,6 +53,7 @@ class Documents:
         self.registered: dict[tuple[str, str], tuple[float, str | None]] = {}
         self.restricted: frozenset[str] = frozenset()
         self.restricted_until = 0.0
+        self.looking: dict[str, asyncio.Task[Any]] = {}
 
     def plain_text(self, asked: Asked, client: str = ANONYMOUS) -> str | None:
         """The text, where a request simply holds it and its client is known to be free; else `text_of` finds out."""
@@ -121,6 +127,9 @@ class Documents:
         known = self.registered.get((client, hashed))
         if known is not None and known[0] > monotonic():
             return known[1]
+        return await self.once(f"{hashed} {client}", partial(self.look_for_text, client, hashed))
+
+    async def look_for_text(self, client: str, hashed: str) -> str | None:
         async with self.pool().connection() as connection:
             rows = await connection.fetch(REGISTERED, client, hashed)
         text = rows[0][0] if rows else None
@@ -132,7 +141,28 @@ class Documents:
     async def is_restricted(self, client: str) -> bool:
         """Whether an operator lets a client use registered documents only."""
         if self.restricted_until < monotonic():
-            async with self.pool().connection() as connection:
-                self.restricted = frozenset(row[0] for row in await connection.fetch(RESTRICTED))
-            self.restricted_until = monotonic() + REGISTERED_SECONDS
+            await self.once(RESTRICTED, self.look_for_restricted)
         return client in self.restricted
+
+    async def look_for_restricted(self) -> None:
+        async with self.pool().connection() as connection:
+            self.restricted = frozenset(row[0] for row in await connection.fetch(RESTRICTED))
+        self.restricted_until = monotonic() + REGISTERED_SECONDS
+
+    async def once(self, name: str, look: Callable[[], Coroutine[Any, Any, Found]]) -> Found:
+        """What looking gives, looked for once for all who ask meanwhile.
+
+        Each of them would else queue for a connection twice, and where many queue the second time is in vain.
+        """
+        looking = self.looking.get(name)
+        if looking is None:
+            looking = self.looking[name] = asyncio.create_task(look())
+            looking.add_done_callback(partial(self.looked, name))
+        # Whoever goes away does not take it from others who wait for it.
+        found: Found = await asyncio.shield(looking)
+        return found
+
+    def looked(self, name: str, look: "asyncio.Task[Any]") -> None:
+        del self.looking[name]
+        if not look.cancelled():
+            look.exception()  # it may be that nobody waits any more

@@ -11,6 +11,7 @@ without waiting for it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from datetime import date
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -60,7 +61,8 @@ from hub.edge.watch import Watch
 from hub.errors import Overloaded
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
-from hub.query.context import NOBODY, denied, withheld
+from hub.query.context import NOBODY, Context, left_out
+from hub.query.doubts import is_doubtful, settle
 from hub.query.execute import Engine, Operation
 from hub.query.refusals import Refused
 from hub.query.roots import Ready
@@ -297,9 +299,7 @@ class GraphQLEndpoint:
                 "COST_EXCEEDED",
             )
         if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
-            data = reply.payload["data"]
-            errors = denied(compiled.plan.denials, data, self.limits.errors)
-            errors += withheld(compiled.plan.notices, request, data)
+            errors = left_out(compiled.plan, request, reply.payload["data"], self.limits.errors)
             if errors:
                 reply.code = (errors[0].extensions or {})["code"]
                 reply.payload = {"errors": [error.formatted for error in errors], **reply.payload}
@@ -307,11 +307,19 @@ class GraphQLEndpoint:
         if context.caller is not ANONYMOUS:
             keep_private(reply)
             if context.seen:
-                await self.access.log(context, operation.name, number)
+                await self.log(context, today, operation.name, number)
         if asked.extensions and asked.extensions.get("cost") is True and reply.payload is not None:
             reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
             reply.body = None
         return reply
+
+    async def log(self, context: Context, today: date, operation: str | None, number: str) -> None:
+        """Have in the access log, for good, what an answer shows beyond the public."""
+        if is_doubtful(context):
+            async with self.pool().connection() as connection:
+                await settle(context, today, connection)
+        if context.seen:
+            await self.access.log(context, operation, number)
 
     def is_too_long(self, compiled: Ready, reply: Reply) -> bool:
         """Whether an answer has more bytes than it may; where it cannot be huge, that is seen by writing it."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+import orjson
 import uvicorn
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -22,6 +23,8 @@ from starlette.types import Receive, Scope, Send
 from hub.commands.upkeep import BROKEN, Heartbeat
 from hub.edge.health import Probe
 from hub.edge.observing import COSTS, SECONDS, ObservedEngine, Observer
+from hub.edge.reply import error_reply
+from hub.edge.request import JSON
 from hub.errors import Unusable
 from hub.store.pool import Pool
 
@@ -140,9 +143,9 @@ class Metrics:
         if scope["type"] != "http":
             return
         if scope["path"] != "/metrics":
-            await answer(send, 404, b"text/plain", b"Metrics are at /metrics.\n")
+            await refuse(send, 404, "Metrics are at /metrics.")
         elif scope["method"] not in ("GET", "HEAD"):
-            await answer(send, 405, b"text/plain", b"Use GET.\n", (b"allow", b"GET, HEAD"))
+            await refuse(send, 405, "Use GET.", (b"allow", b"GET, HEAD"))
         else:
             try:
                 self.families.announcements_waiting = await self.probe.announcements_waiting()
@@ -150,6 +153,11 @@ class Metrics:
                 self.families.announcements_waiting = None
             encode, media_type = choose_encoder(Headers(scope=scope).get("accept", ""))
             await answer(send, 200, media_type.encode(), await asyncio.to_thread(encode, self.registry))
+
+
+async def refuse(send: Send, status: int, sentence: str, *headers: tuple[bytes, bytes]) -> None:
+    """Say why not, as everywhere else."""
+    await answer(send, status, JSON, orjson.dumps(error_reply(status, sentence, "BAD_USER_INPUT").payload), *headers)
 
 
 async def answer(send: Send, status: int, media_type: bytes, body: bytes, *headers: tuple[bytes, bytes]) -> None:

@@ -23,12 +23,17 @@ LATE = "408 Request Timeout", "The headers did not arrive in time."
 GARBLED = "400 Bad Request", "This is no valid HTTP request."
 HOSTLESS = "400 Bad Request", "A request by HTTP/1.1 has one Host header, which names this server."
 EXPECTING = "417 Expectation Failed", "The only expectation that is met is 100-continue."
+CODED = "501 Not Implemented", "The only transfer coding that is read is chunked."
+ANOTHER = "505 HTTP Version Not Supported", "Ask by HTTP/1.1 or HTTP/1.0."
 LARGE = "431 Request Header Fields Too Large", "The headers are larger than the hub reads."
 # The whole answer to a request that is turned away; none for one that is let in.
 TurnAway = Callable[[Scope], tuple[bytes, bytes] | None]
 # What may stand in a Host header (RFC 9110, 7.2): a name or address, and a port.
 HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 UPGRADE = re.compile(rb"(?i)\r\nupgrade:")
+# What may become that once more has come, at the end of a piece.
+BEGUN_UPGRADE = re.compile(rb"(?i)\r(\n(u(p(g(r(a(de?)?)?)?)?)?)?)?\Z")
+BEGUN_UPGRADE_BYTES = len(b"\r\nupgrade")
 # For how long a new connection may say nothing: browsers open some before they have anything to ask.
 SILENT_SECONDS = 10.0
 BUSY = b"HTTP/1.1 503 "
@@ -56,6 +61,10 @@ class Protocol(HttpToolsProtocol):
     # Whether it is still that of the connection.
     silent = False
     heading = False
+    # The end of what has come of a head, where it may be the beginning of an offer to upgrade.
+    withheld = b""
+    # The request that is being answered; what its client has sent ahead waits behind it.
+    answering: Any = None
     # While a body is read: what came beside it, such as sizes of chunks, their extensions, and trailers.
     in_body = False
     beside = 0
@@ -75,8 +84,19 @@ class Protocol(HttpToolsProtocol):
         self.late = self.loop.call_later(max(SILENT_SECONDS, self.header_seconds), self.give_up)
 
     def data_received(self, data: bytes) -> None:
-        cycle: Any = self.cycle
-        if b"pgrade" in data and (cycle is None or cycle.response_complete):
+        if self.withheld:
+            data, self.withheld = self.withheld + data, b""
+        rest = b"" if self.in_body or b"\r" not in data[-BEGUN_UPGRADE_BYTES:] else begun_upgrade(data)
+        if len(rest) < len(data):
+            self.take_in(data[: len(data) - len(rest)])
+        if rest and not self.transport.is_closing():
+            if self.heading:
+                self.withheld = rest
+            else:
+                self.take_in(rest)  # it was the end of a body
+
+    def take_in(self, data: bytes) -> None:
+        if b"pgrade" in data and (not self.in_body or self.cycle.response_complete):
             data = without_upgrade(data)
         self.came = self.came + len(data) if self.heading else len(data)
         self.beside += len(data)
@@ -104,8 +124,14 @@ class Protocol(HttpToolsProtocol):
         self.refuse(self.refusal)
 
     def refuse(self, refusal: tuple[str, str]) -> None:
-        """Say why, and close."""
+        """Say why, and close: after the answer to a request before it, where that is still to come."""
         self.headers_came()
+        before = self.answering
+        if before is not None and not before.response_complete and not (self.in_body and self.cycle is before):
+            self.pipeline.clear()
+            before.keep_alive = False
+            self.flow.pause_reading()
+            return
         status, sentence = refusal
         body = orjson.dumps({"errors": [{"message": sentence, "extensions": {"code": "BAD_USER_INPUT"}}]})
         head = f"HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close\r\n"
@@ -150,6 +176,9 @@ class Protocol(HttpToolsProtocol):
         self.headers_came()
         if self.came > self.header_bytes and size_of(self.url, self.headers) > self.header_bytes:
             self.stop(LARGE)
+        version = self.parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self.stop(ANOTHER)
         hosts = 0
         for name, value in self.headers:
             if name == b"host":
@@ -158,9 +187,11 @@ class Protocol(HttpToolsProtocol):
                     self.stop(HOSTLESS)
             elif name == b"expect" and value.lower() != b"100-continue":
                 self.stop(EXPECTING)
-        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
+            elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
+                self.stop(CODED if coded_and_chunked(value) else GARBLED)
+        if hosts != 1 and (hosts or version == "1.1"):
             self.stop(HOSTLESS)
-        if self.expect_100_continue and self.parser.get_http_version() == "1.0":
+        if self.expect_100_continue and version == "1.0":
             self.expect_100_continue = False
         self.in_body = True
         self.beside = 0
@@ -173,10 +204,26 @@ class Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.headers_came()
+        self.in_body = False
         if self.idle is not None:
             self.idle.cancel()
         self.reads_again()
+        # uvicorn tells the request that came last; it is this one that has somebody working on it.
+        self.pipeline.clear()
+        if self.answering is not None and not self.answering.response_complete:
+            self.answering.disconnected = True
+            self.answering.message_event.set()
         super().connection_lost(exc)
+
+    def _unset_keepalive_if_required(self) -> None:
+        # What comes of the body of a request that has been answered keeps no connection open.
+        if not (self.in_body and self.cycle.response_complete):
+            super()._unset_keepalive_if_required()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close where nothing but the rest of such a body has come; a next request has timers of its own."""
+        if not self.heading and self.cycle.response_complete:
+            super().timeout_keep_alive_handler()
 
     # ------------------------------------------------------------------------------------------ answers that wait
 
@@ -218,6 +265,7 @@ class Protocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         # Of those that a client has sent ahead, each is answered by the end of the one before: that way is ASGI's.
+        self.answering = cycle
         answer = None if self.pipeline else self.turn_away(cycle.scope)
         if answer is not None and self.write_whole(cycle, *answer):
             return
@@ -301,6 +349,17 @@ def without_upgrade(data: bytes) -> bytes:
     """
     head, end, rest = data.partition(b"\r\n\r\n")
     return UPGRADE.sub(b"\r\nx-grade:", head) + end + rest
+
+
+def coded_and_chunked(codings: bytes) -> bool:
+    """Whether the last of several transfer codings is chunked: else nobody knows where the body ends."""
+    return codings.lower().rpartition(b",")[2].strip() == b"chunked"
+
+
+def begun_upgrade(data: bytes) -> bytes:
+    """The end of a piece of a head, where more of it may make that an offer to upgrade."""
+    begun = None if data.endswith(b"\r\n\r\n") else BEGUN_UPGRADE.search(data, max(0, len(data) - BEGUN_UPGRADE_BYTES))
+    return begun[0] if begun else b""
 
 
 def protocol_with(limits: Limits, turn_away: TurnAway) -> type[Protocol]:

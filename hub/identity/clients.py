@@ -19,7 +19,7 @@ import asyncpg
 import orjson
 
 from hub.clock import Clock
-from hub.domain.persons import holds_resident_id
+from hub.domain.persons import holds_number
 from hub.domain.uscc import parse_uscc
 from hub.errors import Invalid, Unusable
 from hub.identity import jwks
@@ -271,12 +271,13 @@ def _hash(secret: str) -> str:
 def _unfit(new: NewClient, purposes: Collection[str]) -> list[str]:
     """What is wrong with a client that the database need not be asked about."""
     complaints = []
-    if not new.name.strip() or "\0" in new.name:
-        complaints.append("it must have a name")
+    # People read it where they consent: signs that turn the direction of a text would let it look like another's.
+    if not new.name.strip() or not new.name.isprintable() or holds_number(new.name):
+        complaints.append("it must have a name, of printable signs and without a person's number")
     if new.client_id is not None and not _ID.fullmatch(new.client_id):
         complaints.append(f"its id {_SHAPE}")
-    elif new.client_id is not None and holds_resident_id(new.client_id):
-        complaints.append("its id must not be a person's identity number: it is kept in the access log")
+    elif new.client_id is not None and holds_number(new.client_id):
+        complaints.append("its id must not hold an identity or mobile number: it is kept in the access log")
     complaints += _unfit_proof(new)
     complaints += _unfit_grants(new)
     if strange := scope_rules.beyond(new.kind, new.scopes):

@@ -51,6 +51,10 @@ class BadToken(HubError):
         return " ".join(f"{self.__doc__ or ''} {self.more}".split())
 
 
+class Malformed(BadToken):
+    """The Authorization header must be the word Bearer and one access token, without blanks in it."""
+
+
 class NotOurs(BadToken):
     """The access token was not made by the issuer that this hub trusts, or it was changed on its way."""
 

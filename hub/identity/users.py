@@ -18,7 +18,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from hub.clock import Clock
-from hub.domain.persons import holds_resident_id
+from hub.domain.persons import holds_number
 from hub.errors import Unusable
 from hub.identity import totp
 from hub.identity.clients import departments_of
@@ -129,10 +129,10 @@ async def create_user(connection: asyncpg.Connection, clock: Clock, new: NewUser
     complaints = []
     if not _NAME.fullmatch(new.username):
         complaints.append("the user name must have small letters, digits, dots, @, _ and - only, 63 at most")
-    elif holds_resident_id(new.username):
-        complaints.append("the user name must not be a person's identity number: it is kept in the access log")
-    if not new.name.strip() or "\0" in new.name:
-        complaints.append("it must have a name")
+    elif holds_number(new.username):
+        complaints.append("the user name must not hold an identity or mobile number: it is kept in the access log")
+    if not new.name.strip() or not new.name.isprintable() or holds_number(new.name):
+        complaints.append("it must have a name, of printable signs and without an identity or mobile number")
     if wrong := unfit_password(new.password):
         complaints.append(wrong)
     # Whoever signs in for a department may hold what its own client may.

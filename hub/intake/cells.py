@@ -18,6 +18,10 @@ _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
 _SEVENTEEN_DIGITS = re.compile(r"(?:\d[\W_]*){17}")
 _PERSON_LIKE = re.compile(rf"(?<![0-9]){PLACES}(?![0-9])")
 _ADULT_YEARS: Final = 14
+# In one piece or parted, with the country's code or a word before it; a mobile among other signs is a serial number.
+_IS_MOBILE = re.compile(r"(?:手机号?码?|手機號?碼?|(?:联系)?电话|TEL|MOBILE)?:?(?:\+?86|0086)?1[3-9][0-9]{9}号?")
+_MOBILE_LENGTH_MAX: Final = 40
+_IN_MOBILE = re.compile(r"[\s\-‐-―−.·()]+")
 _CUT_CODE = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d{2}|\d{13,17}0{3,}(?:\.0)?")
 
 
@@ -46,6 +50,14 @@ def holds_identity_number(text: str, today: date) -> bool:
         for form in (unicodedata.normalize("NFKC", text).upper(), document_key(text))
         for match in _PERSON_LIKE.finditer(form)
         if (number := re.sub(r"[\W_]", "", match[0]))
+    )
+
+
+def is_mobile_number(text: str) -> bool:
+    """Whether a document's number is nothing but a mobile number."""
+    return (
+        len(text) < _MOBILE_LENGTH_MAX
+        and _IS_MOBILE.fullmatch(_IN_MOBILE.sub("", unicodedata.normalize("NFKC", text)).upper()) is not None
     )
 
 

@@ -18,6 +18,7 @@ from hub.intake.authorities import Authorities, Department
 from hub.intake.cells import (
     holds_identity_number,
     is_cut_code,
+    is_mobile_number,
     may_be_a_persons,
     parsed_day,
     parsed_fen,
@@ -134,6 +135,8 @@ class Judge:
 
     def judge(self, row: Row) -> Verdict:
         """The verdict on a row that is data."""
+        if row.elsewhere:
+            return Verdict(row.number, None, (Remark("OTHER_TABLE", None),))
         faults = list(self._always_missing)
         texts = self._texts(row, faults)
         if self._width is not None and any(cell.strip() for cell in row.cells[self._width :]):
@@ -246,11 +249,12 @@ class Judge:
 
     def _numbers(self, texts: Mapping[str, str], faults: list[Remark]) -> None:
         """A document's number must be no person's; one whose date cannot be an adult's birth is one like others."""
-        faults.extend(
-            Remark("IDENTITY_NUMBER", field)
-            for field in ("documentNo", "licenseNo")
-            if holds_identity_number(texts.get(field, ""), self._today)
-        )
+        for field in ("documentNo", "licenseNo"):
+            text = texts.get(field, "")
+            if holds_identity_number(text, self._today):
+                faults.append(Remark("IDENTITY_NUMBER", field))
+            elif is_mobile_number(text):
+                faults.append(Remark("MOBILE_NUMBER", field))
 
     def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
         """Take persons' numbers out of whatever is stored as text."""

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from hub.data import packaged_rows
-from hub.domain.amounts import UNITS
+from hub.intake.units import NATIONAL, NOTHING, UNIT_BEHIND, Above, stated_in_header, units_noted
 from hub.intake.words import folded
 from hub.store.labels import RecordKind
 
@@ -46,12 +46,14 @@ class Layout:
     """What the columns of one table state.
 
     `columns` leads from field to place, from 0. `units` says in which unit (`hub.domain.amounts.UNITS`) an amount's
-    column is, 10,000 yuan where nothing says so. `unknown` are headers that no item has, with their places.
+    column is, 10,000 yuan where nothing says so; `assumed` are the amounts whose own header states none. `unknown` are
+    headers that no item has, with their places.
     """
 
     standard: Standard
     columns: Mapping[str, int]
     units: Mapping[str, str]
+    assumed: frozenset[str]
     unknown: tuple[tuple[int, str], ...]
 
     def label(self, field: str) -> str:
@@ -196,20 +198,6 @@ _HINTS = re.compile(r"非必填项?|选填项?|必填项?|必录项?|可选项?|
 _BRACKETS = re.compile(r"[(\[{〔【《<]([^()\[\]{}〔〕【】《》<>]*)[)\]}〕】》>]")
 
 _AMOUNTS: Final = frozenset({"fineWanYuan", "confiscatedWanYuan"})
-_TIMES = "十万|百万|千万|万|亿|十|百|千"
-_UNIT = re.compile(f"(?<![美欧日港澳加韩新台泰十百千万亿])(?:{_TIMES})?元")
-_UNIT_BEHIND = re.compile(f"(?:人民币)?(?:{_TIMES})?元$")
-_BARE_UNIT = re.compile(f"(?:单位|人民币|RMB|CNY)*({_TIMES}|角|分)")
-_OTHER_CURRENCY = re.compile(r"美金|外币|外汇|[港台澳韩日]币|澳门币|欧|英镑|法郎|卢布|USD|HKD|TWD|EUR|GBP|JPY|[$€£]")
-# What a title states: 单位：人民币（元）, 金额：元, 以元为单位, or several (元、万元). A comma ends it, since the next
-# cell follows. A word that goes on (填报单位：元通市规划局) or has a number behind it is no unit.
-_YUAN = "人民币|RMB|CNY|¥"
-_WORD = r"[^\W\d]{1,20}+"
-_UNIT_ABOVE = re.compile(
-    rf"(?:单位|(?<!\w)金额)(?=(?:[:,;=/为是(\[【“\"'‘]|{_YUAN}){{0,9}}+((?:{_WORD}|[$€£])(?:[、/;]{_WORD}){{0,9}}+)(?!\w))"
-    r"|(?<=以)([^\W\d]{1,6}(?=为单位|计))"
-)
-_MONEY_ABOVE = re.compile(rf".*元|(?:{_TIMES})?新?(?:{_OTHER_CURRENCY.pattern})")
 
 
 class _Names(NamedTuple):
@@ -235,25 +223,11 @@ def standards() -> tuple[Standard, ...]:
     return (*found, Standard("XK_2016", RecordKind.ADMINISTRATIVE_LICENSE, 2016, license_2016))
 
 
-def unit_above(rows: Iterable[Sequence[str]]) -> str | None:
-    """The unit that titles above a header state, such as 单位：元, or 10,000 yuan where they state none.
-
-    None where it is not understood: another currency, or several units.
-    """
-    units: set[str] = set()
-    for title in map(",".join, rows):
-        # With the blanks between two statements, and without those inside a word.
-        for form in (",".join(title.split()), title):
-            for words in _UNIT_ABOVE.findall(folded(form).replace("圆", "元")):
-                plain = (re.sub(f"{_YUAN}|整", "", word) for word in re.split("[、/;]", "".join(words)))
-                units |= {word for word in plain if _MONEY_ABOVE.fullmatch(word)}
-    return "万元" if not units else units.pop() if len(units) == 1 and units <= UNITS.keys() else None
-
-
-def recognise(header: Sequence[str], unit: str | None = "万元") -> Layout | None:
+def recognise(header: Sequence[str], above: Above | None = None) -> Layout | None:
     """The layout that a header row shows; None where it is no header.
 
-    `unit` is that of amounts whose own header says none; None where it is not understood, so that they are not read.
+    What stands `above` says the unit of amounts whose own header says none. Amounts in a unit that is not understood
+    are not read.
     ValueError where the columns are those of licences and of penalties alike, so that nothing tells which it is.
     """
     if sum(bool(text.strip()) for text in header) < MATCHES_MIN:
@@ -273,14 +247,43 @@ def recognise(header: Sequence[str], unit: str | None = "万元") -> Layout | No
     if len({standard.kind for standard, _ in leaders}) > 1:
         raise ValueError("the headers fit licences and penalties alike")
     standard, fields = leaders[0]
-    return _layout(standard, fields, cells, header, unit)
+    return _layout(standard, fields, cells, header, above or Above())
 
 
-def is_header_again(cells: Iterable[str], layout: Layout) -> bool:
-    """Whether a row repeats a header: most of its filled cells are names or codes of this layout's fields."""
+def is_header_again(cells: Iterable[str]) -> bool:
+    """Whether a row is a header, too: most of its filled cells are names or codes of one layout's fields."""
     filled = [cell for cell in cells if cell.strip()]
-    known = sum(_field(_Cell.of(cell), layout.standard) is not None for cell in filled if len(cell) <= 60)
+    short = [_Cell.of(cell) for cell in filled if len(cell) <= 60]
+    known = max(sum(_field(cell, standard) is not None for cell in short) for standard in standards())
     return known >= MATCHES_MIN and known * 2 > len(filled)
+
+
+def states_the_same(header: Sequence[str], layout: Layout) -> bool:
+    """Whether a header has the same items in the same columns, and amounts in the same units as far as it says."""
+    try:
+        other = recognise(header)
+    except ValueError:
+        return False
+    return (
+        other is not None
+        and (other.standard.name, other.columns) == (layout.standard.name, layout.columns)
+        and all(other.units[field] == layout.units[field] for field in other.units if field not in other.assumed)
+    )
+
+
+def is_in_another_unit(cells: Sequence[str], layout: Layout, *, hints: bool) -> bool:
+    """Whether a line beside the rows states another unit than the one in which amounts are read.
+
+    A note speaks of amounts whose header states none. `hints`: the line tells of each column how it is filled in, so
+    that its cells speak of their own columns.
+    """
+    noted = units_noted(cells)
+    for field, unit in layout.units.items():
+        place = layout.columns[field]
+        hint = _Cell.of(cells[place]).unit if hints and place < len(cells) else NOTHING
+        if (hint and hint != unit) or (field in layout.assumed and noted - {unit}):
+            return True
+    return False
 
 
 def _layout(
@@ -288,23 +291,28 @@ def _layout(
     fields: Mapping[int, str],
     cells: Sequence["_Cell"],
     header: Sequence[str],
-    unit_above: str | None,
+    above: Above,
 ) -> Layout:
     columns: dict[str, int] = {}
     units: dict[str, str] = {}
+    assumed: set[str] = set()
     unknown: list[tuple[int, str]] = []
     for place, cell in enumerate(cells):
         field = fields.get(place)
         if field == COUNTER:
             continue
-        unit = unit_above if cell.unit == "" else cell.unit
-        if field is not None and field not in columns and (field not in _AMOUNTS or unit is not None):
+        unit: str | None = NATIONAL
+        if field in _AMOUNTS and (unit := cell.unit) == NOTHING and (unit := above.unit(place)) == NOTHING:
+            unit = NATIONAL
+        if field is not None and field not in columns and unit is not None:
             columns[field] = place
-            if field in _AMOUNTS and unit is not None:
+            if field in _AMOUNTS:
                 units[field] = unit
+                if cell.unit == NOTHING:
+                    assumed.add(field)
         elif cell.whole or cell.code:
             unknown.append((place, " ".join(header[place].split())))
-    return Layout(standard, columns, units, tuple(unknown))
+    return Layout(standard, columns, units, frozenset(assumed), tuple(unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,22 +334,8 @@ class _Cell:
         while (without := _BRACKETS.sub("", bare)) != bare:
             bare = without
         whole = _MARKS.sub("", re.sub(r"[()\[\]{}〔〕【】《》<>]", "", word))
-        bare = _UNIT_BEHIND.sub("", _MARKS.sub("", bare))
-        return cls(code[0] if code else None, whole, bare, inside, _unit(word, inside))
-
-
-def _unit(word: str, inside: Iterable[str]) -> str | None:
-    """The unit of an amount that a header states; empty where it states none, None for one that is not understood."""
-    word = word.replace("圆", "元")
-    units = {match[0] for match in _UNIT.finditer(word)}
-    if "元" in _UNIT.sub("", word) or _OTHER_CURRENCY.search(word):
-        return None
-    for part in inside:
-        if (bare := _BARE_UNIT.fullmatch(part)) is not None:
-            units.add(bare[1] if bare[1] in UNITS else f"{bare[1]}元")
-    if len(units) > 1:
-        return None
-    return units.pop() if units else ""
+        bare = UNIT_BEHIND.sub("", _MARKS.sub("", bare))
+        return cls(code[0] if code else None, whole, bare, inside, stated_in_header(word, inside))
 
 
 def _field(cell: _Cell, standard: Standard) -> str | None:

@@ -2,7 +2,8 @@
 
 Each row of data has exactly one line with its outcome (ACCEPTED, UNCHANGED, REVISED or REJECTED; a rejected one with
 the first fault). More faults of the same row follow as FAULT, doubts about an accepted one as FINDING. No line repeats
-a value of the file.
+a value of the file. Names of files and sheets and the keys of JSON are repeated, and none of them is a formula to the
+spreadsheet that opens a CSV.
 """
 
 import csv
@@ -19,6 +20,9 @@ from hub.errors import Unusable
 
 COLUMNS: Final = ("file", "sheet", "row", "outcome", "field", "code", "message", "recordKey")
 _LEFT_SECONDS: Final = 86_400
+
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Line(NamedTuple):
@@ -74,7 +78,7 @@ class Report:
                 self._file.write(",\n" if self._lines else "\n")
                 self._file.write(json.dumps(dict(zip(COLUMNS, line, strict=True)), ensure_ascii=False))
             else:
-                self._csv.writerow(line)
+                self._csv.writerow([_no_formula(cell) for cell in line])
         except OSError as error:
             raise self._unwritable(error) from None
         self._lines += 1
@@ -105,3 +109,8 @@ class Report:
             f"The report {self._path} cannot be written: {error.strerror or 'the system refuses'}. What was committed"
             " stays; run the import again."
         )
+
+
+def _no_formula(cell: str | int | None) -> str | int | None:
+    """A cell that a spreadsheet shows and does not calculate."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

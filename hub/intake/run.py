@@ -22,7 +22,6 @@ from hub.clock import Clock
 from hub.commands.deciding import Terms
 from hub.commands.statement import Remark
 from hub.commands.transaction import NotWritten, in_one_transaction
-from hub.domain.persons import mask_persons_in
 from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
 from hub.intake.authorities import Authorities, Department
@@ -30,7 +29,7 @@ from hub.intake.groups import Group, Run, Writer
 from hub.intake.judging import Judge
 from hub.intake.opening import open_file
 from hub.intake.report import Report
-from hub.intake.summary import OUTCOMES, Part, Tally, Teller, print_summary, progress_bar
+from hub.intake.summary import OUTCOMES, Part, Tally, Teller, print_summary, progress_bar, shown
 from hub.intake.tables import Opened, Table
 from hub.store.engine import connect
 from hub.store.labels import PeriodRule, Publicity, RecordKind
@@ -204,11 +203,12 @@ class _Import:
         self.authorities = authorities
         self.terms = terms
         self.progress = progress
+        self.before: dict[RecordKind, dict[int, int]] = {}
 
     async def file(self, opened: Opened) -> None:
         """All tables of a file; those of one kind are one import."""
         for sheet, why in opened.passed_over:
-            self._note(f"{opened.file.name}: sheet {sheet!r} {why}, so it was passed over.")
+            self._note(f"{shown(opened.file.name)}: sheet {shown(sheet)!r} {why}, so it was passed over.")
         for kind in dict.fromkeys(table.layout.standard.kind for table in opened.tables):
             import_id: int = await self.run.connection.fetchval("select nextval('import_ids')")
             counts = dict.fromkeys(OUTCOMES, 0)
@@ -223,9 +223,11 @@ class _Import:
                 part = await self._table(table, import_id, seen, repeated)
                 for outcome, number in part.counts.items():
                     counts[outcome] += number
-            if not self.run.dry_run:
+            if self.run.dry_run:
+                self.before.setdefault(kind, {}).update(seen)
+            else:
                 await self.run.connection.execute(
-                    _ENDED, *about, _storable(opened.file.name), *(counts[outcome] for outcome in OUTCOMES)
+                    _ENDED, *about, _storable(shown(opened.file.name)), *(counts[outcome] for outcome in OUTCOMES)
                 )
 
     async def _repeated(self, sha256: str, kind: RecordKind) -> Mapping[tuple[int, int], int]:
@@ -240,10 +242,13 @@ class _Import:
         today = self.run.clock.today()
         width = table.header.width if table.strict_width else None
         judge = Judge(table.layout, self.authorities, self.source, today, width=width, serial_zero=table.serial_zero)
-        name = f"{table.file.name} ({table.sheet})" if table.sheet else table.file.name
+        name = shown(table.file.name) + (f" ({shown(table.sheet)})" if table.sheet else "")
         part = self.run.teller.tally.part(name, terms.item_code)
         await self._tell_unknown_columns(table, import_id)
-        await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen, repeated))
+        before = self.before.get(terms.kind, {})
+        await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen, repeated, before))
+        if table.units_elsewhere:
+            await self._tell_units(table, import_id)
         if table.left_out:
             self._note(f"{name}: {table.left_out} lines are notes, totals or headers, not rows.")
         return part
@@ -280,25 +285,37 @@ class _Import:
         self.progress.update(bar, completed=total)
 
     async def _tell_unknown_columns(self, table: Table, import_id: int) -> None:
-        row = max(table.header.rows, 1)
+        row, file = max(table.header.rows, 1), shown(table.file.name)
         labels = []
         for place, header in table.layout.unknown:
-            title = _storable(mask_persons_in(header)[0][:40])
+            title = _storable(shown(header)[:40])
             # The keys of JSON stand in no order, so that no letters name them.
             label = title if table.only_data else _letters(place)
             labels.append(label)
             where = "key" if table.only_data else f"column {label}"
-            where += f" of sheet {table.sheet!r}" if table.sheet else ""
+            where += f" of sheet {shown(table.sheet)!r}" if table.sheet else ""
             self._note(
-                f"{table.file.name}: {where} ({title}) is no national item, or one a second time or in an unknown unit,"
+                f"{file}: {where} ({title}) is no national item, or one a second time or in an unknown unit,"
                 " so it is not read."
             )
             self.run.teller.tell(table, row, "FINDING", Remark("UNKNOWN_COLUMN", None), label=label)
+        await self._keep(import_id, "UNKNOWN_COLUMN", [row] * len(labels), labels)
+
+    async def _tell_units(self, table: Table, import_id: int) -> None:
+        """Tell of the lines beside the rows that state another unit than the one in which amounts were read."""
+        rows, remark = table.units_elsewhere, Remark("UNIT_DIFFERS", min(table.layout.units))
+        for row in rows:
+            self.run.teller.tell(table, row, "FINDING", remark)
+        await self._keep(import_id, remark.code, rows, [table.layout.label(min(table.layout.units))] * len(rows))
+
+    async def _keep(self, import_id: int, code: str, rows: Sequence[int], labels: Sequence[str]) -> None:
+        """Keep findings about lines that are no rows of data."""
         if labels and not self.run.dry_run:
             await self.run.connection.execute(
                 "insert into import_findings (at, import_id, row_number, outcome, field, code)"
-                " select $1, $2, $3, 'FINDING', field, 'UNKNOWN_COLUMN' from unnest($4::text[]) as field",
-                self.run.at, import_id, row, labels,
+                " select $1, $2, row_number, 'FINDING', field, $3"
+                " from unnest($4::integer[], $5::text[]) as found(row_number, field)",
+                self.run.at, import_id, code, rows, labels,
             )  # fmt: skip
 
     def _note(self, note: str) -> None:

@@ -34,9 +34,13 @@ JUDGED: Final[Mapping[str, str]] = {
     "BAD_CHARACTER": "The text holds a character that cannot be stored (NUL, half of a surrogate pair, or the � that"
     " stands for a lost one); enter it again.",
     "IDENTITY_NUMBER": "A person's identity number stands where a document's own number belongs; write that number.",
-    "BAD_VALUE": "A text, a number or a list of texts belongs here, not an object.",
+    "MOBILE_NUMBER": "A mobile number stands where a document's own number belongs; write that number; if this is the"
+    " document's own, write the words before it (许准字…号).",
+    "BAD_VALUE": "A text, a number or a list of texts belongs here, and only one: no object, and no key given twice.",
     "EXTRA_CELLS": "The row has more cells than the header, so its columns are shifted; put texts with commas or line"
     " breaks in quotation marks.",
+    "OTHER_TABLE": "Above this row the file has another header or unit of amounts than at its beginning, so that its"
+    " columns may mean something else; put each table in a file or a sheet of its own.",
     # doubts
     "CATEGORY_DIFFERS": "The category and the code disagree on whether this is an individual business.",
     "NO_AUTHORITY_CODE": "The authority has no code here and was found by its name; give its code.",
@@ -60,6 +64,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     " counts as sent after it.",
     "UNKNOWN_COLUMN": "No national item has this header, or its unit is not understood, or a column before it has the"
     " same item; it is not read.",
+    "UNIT_DIFFERS": "This line states another unit than the one in which the amounts were read; state the unit in the"
+    " header of the amounts and send the file again.",
     "NOT_STORED": "The database refuses this row; send it to the operator of the hub with the name of the file.",
 }
 if any(code in JUDGED for code in statement.SENTENCES):

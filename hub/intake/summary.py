@@ -1,6 +1,7 @@
 """What an import tells the person at the terminal and the report: outcomes, remarks, progress, a summary at the end."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from rich.console import Console
@@ -9,11 +10,18 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from hub.commands.statement import Remark
+from hub.domain.persons import mask_persons_in
 from hub.intake.report import Line, Report
 from hub.intake.sentences import SENTENCES
 from hub.intake.tables import Table
 
 OUTCOMES: Final = ("ACCEPTED", "UNCHANGED", "REVISED", "REJECTED")
+
+
+@lru_cache(maxsize=1024)
+def shown(name: str) -> str:
+    """The name of a file or a sheet as it may be repeated: without a person's numbers."""
+    return mask_persons_in(name)[0]
 
 
 @dataclass(slots=True)
@@ -66,7 +74,8 @@ class Teller:
             self.tally.note(remark.code, label or "", row)
         if self._report is not None:
             code, message = (remark.code, SENTENCES[remark.code]) if remark else (None, None)
-            self._report.write(Line(str(table.file), table.sheet, row, outcome, label, code, message, key))
+            file, sheet = shown(str(table.file)), shown(table.sheet) if table.sheet else None
+            self._report.write(Line(file, sheet, row, outcome, label, code, message, key))
 
 
 class _Rate(ProgressColumn):

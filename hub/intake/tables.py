@@ -1,7 +1,8 @@
 """A table inside a file: where its header is, which of its rows are data, and what stands in them as text.
 
 What is no data is left out here, and only that: titles above the header, empty rows, rows that only count, repeated
-headers, notes and totals below. A row that states anything in a column that is known is data, and gets an outcome.
+headers, notes and totals below. A row that states anything in a column that is known is data, and gets an outcome. No
+row is read by the header of another table: one below a second header that differs (two files in one) says so.
 """
 
 import re
@@ -14,7 +15,8 @@ from typing import Final, NamedTuple
 
 from hub.domain.dates import SERIAL_ZERO
 from hub.errors import Unusable
-from hub.intake.layouts import Layout, is_header_again, recognise, unit_above
+from hub.intake.layouts import Layout, is_header_again, is_in_another_unit, recognise, states_the_same
+from hub.intake.units import Above
 
 HEADER_WITHIN_ROWS: Final = 20
 
@@ -25,18 +27,23 @@ Cells = Sequence[str]
 
 
 class Row(NamedTuple):
-    """A row with its number as a spreadsheet shows it, from 1."""
+    """A row with its number as a spreadsheet shows it, from 1; `elsewhere`: in another table than the file's first."""
 
     number: int
     cells: Cells
+    elsewhere: bool = False
 
 
 class Header(NamedTuple):
-    """A recognised header, the number of rows down to and including it, and the number of its cells."""
+    """A recognised header, the number of rows down to and including it, and the number of its cells.
+
+    `lines` are these rows; the same again is the same header again.
+    """
 
     layout: Layout
     rows: int
     width: int
+    lines: tuple[Cells, ...] = ()
 
 
 @dataclass(slots=True)
@@ -44,8 +51,10 @@ class Table:
     """One table of a file. `read` gives all rows of the file or sheet from the first; `rows_total` counts them.
 
     `strict_width`: a filled cell to the right of the header is a sign of shifted columns (an unquoted comma), not a
-    note beside the table. `only_data`: nothing but data stands here, so that every row is taken. `serial_zero`: the day
-    from which bare numbers of days count. `left_out` counts the rows that were no data, once they have been read.
+    note beside the table. `only_data`: nothing but data stands here, so that every row is taken, save one without any
+    cells, which is another table's. `serial_zero`: the day
+    from which bare numbers of days count. Once the rows have been read, `left_out` counts those that were no data, and
+    `units_elsewhere` has the numbers of those that state another unit than the one in which amounts were read.
     """
 
     file: Path
@@ -57,6 +66,7 @@ class Table:
     only_data: bool = False
     serial_zero: date = SERIAL_ZERO
     left_out: int = 0
+    units_elsewhere: list[int] = field(default_factory=list)
 
     @property
     def layout(self) -> Layout:
@@ -66,15 +76,22 @@ class Table:
     def rows(self) -> Iterator[Row]:
         """The rows that are data, in their order."""
         keys = [self.layout.columns[name] for name in ("documentNo", "counterpartName") if name in self.layout.columns]
-        sieve = _Sieve(self.layout, self.header.rows)
+        document = self.layout.columns.get("documentNo", 0)
+        sieve = _Sieve(self.header)
         self.left_out = 0
+        self.units_elsewhere = sieve.units_elsewhere
         for number, cells in enumerate(islice(self.read(), self.header.rows, None), self.header.rows + 1):
-            # The cheap question first: nearly every row has its document number and its counterpart.
-            plain = len(keys) == 2 and all(
-                place < len(cells) and cells[place] and cells[place] not in sieve.texts for place in keys
+            # The cheap question first: nearly every row has its document number, with a digit, and its counterpart.
+            plain = (
+                len(keys) == 2
+                and all(place < len(cells) and cells[place] for place in keys)
+                and _DIGIT.search(cells[document]) is not None
             )
+            if self.only_data and not cells:
+                continue
             if self.only_data or (plain and number > sieve.hints_until) or sieve.is_data(number, cells):
-                yield Row(number, cells)
+                sieve.begun = True
+                yield Row(number, cells, sieve.elsewhere)
             elif any(cells):
                 self.left_out += 1
 
@@ -101,18 +118,25 @@ def find_header(file: Path, rows: Sequence[Cells]) -> Header | None:
         upper = rows[place - 1] if place else ()
         for recognised, width in ((recognise, len(cells)), (_with_upper(upper), max(len(upper), len(cells)))):
             try:
-                layout = recognised(cells, unit_above(rows[:place]))
+                layout = recognised(cells, Above(rows[:place]))
             except ValueError:
                 ambiguous = True
                 continue
-            if layout is not None and len(layout.columns) > most:
-                best, most = Header(layout, place + 1, width), len(layout.columns)
+            if layout is not None and len(layout.columns) > most and not (best and _has_data(best, rows[:place])):
+                best = Header(layout, place + 1, width, tuple(rows[: place + 1]))
+                most = len(layout.columns)
     if best is None and ambiguous:
         raise Unusable(
             f"{file} cannot be read: its headers do not tell licences from penalties; use the national headers"
             " (such as XK_WSH or CF_WSH)."
         )
     return best
+
+
+def _has_data(header: Header, rows: Sequence[Cells]) -> bool:
+    """Whether rows of data stand below a header, so that a better one further down is another table's."""
+    sieve = _Sieve(header)
+    return any(sieve.is_data(number, cells) for number, cells in enumerate(rows[header.rows :], header.rows + 1))
 
 
 def no_header(file: Path) -> Unusable:
@@ -123,17 +147,17 @@ def no_header(file: Path) -> Unusable:
     )
 
 
-def _with_upper(upper: Cells) -> Callable[[Cells, str | None], Layout | None]:
+def _with_upper(upper: Cells) -> Callable[[Cells, Above], Layout | None]:
     """Recognises a header in two lines: groups above, and below the items of some of them."""
 
-    def recognise_two(lower: Cells, unit: str | None) -> Layout | None:
+    def recognise_two(lower: Cells, above: Above) -> Layout | None:
         filled = [place for place, cell in enumerate(lower) if cell.strip()]
         if len(filled) < 2 or not any(cell.strip() for cell in upper):
             return None
-        merged = [below if below.strip() else above for above, below in zip_longest(upper, lower, fillvalue="")]
+        merged = [below if below.strip() else group for group, below in zip_longest(upper, lower, fillvalue="")]
         if merged == list(lower):
             return None  # nothing of what stands above: seen as one line already
-        both = recognise(merged, unit)
+        both = recognise(merged, above)
         return both if both is not None and set(filled) <= set(both.columns.values()) else None
 
     return recognise_two
@@ -149,33 +173,55 @@ _COUNT = re.compile(r"(?:第\s*)?[0-9一二三四五六七八九十百]{1,9}(?:\
 _SENTENCE = re.compile(r"[:：。；;]|.{40}")
 _HINT = re.compile(
     r"[(（]?\s*(?:非?必\s*填|选\s*填|可\s*选|必\s*选|条件必填|可?空|不可?空|文\s*本|字符(?:型|串)?|数值(?:型)?|数字(?:型)?|日期(?:型)?"
-    r"|枚举|是|否|[YNMCO○●◐]|(?:VAR)?CHAR2?|NUMBER|DATE|TEXT|STRING|YYYY[-/年]?MM[-/月]?DD日?|[CVND]?\d{1,4}(?:[.,]\d)?)"
+    r"|[十百千万亿]{0,2}元|枚举|是|否|[YNMCO○●◐]"
+    r"|(?:VAR)?CHAR2?|NUMBER|DATE|TEXT|STRING|YYYY[-/年]?MM[-/月]?DD日?|[CVND]?\d{1,4}(?:[.,]\d)?)"
     r".{0,12}",
     re.IGNORECASE,
 )
 _HINT_ROWS: Final = 3
+_DIGIT = re.compile(r"\d")
 
 
 class _Sieve:
-    """Tells data from what stands around it; asked only about rows that look odd."""
+    """Tells data from what stands around it; asked only about rows that look odd.
 
-    def __init__(self, layout: Layout, header_rows: int) -> None:
-        self.layout = layout
-        self.places = frozenset(layout.columns.values())
-        self.hints_until = header_rows + _HINT_ROWS
-        self.texts: frozenset[str] = frozenset(
-            text for item in layout.standard.items.values() for text in (item.code, item.code.lower(), item.name_zh)
-        )
+    `begun`: data have been met. `elsewhere`: the rows that follow are under another header than the first, or their
+    amounts in another unit.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self.layout = header.layout
+        self.places = frozenset(self.layout.columns.values())
+        self.hints_until = header.rows + _HINT_ROWS
+        self.units_elsewhere: list[int] = []
+        self.begun = self.elsewhere = False
+        self._lines = {_line(cells) for cells in header.lines}
 
     def is_data(self, number: int, cells: Cells) -> bool:
         filled = [(place, cell.strip()) for place, cell in enumerate(cells) if cell.strip()]
-        stated = [(place, cell) for place, cell in filled if place in self.places]
-        if not stated:
-            return False  # empty, a counter that counts nothing, or a note beside the table
-        if is_header_again(cells, self.layout):
+        if not filled or (line := _line(cells)) in self._lines:
             return False
-        if number <= self.hints_until and all(_HINT.fullmatch(cell) for _, cell in filled):
+        if is_header_again(cells):
+            self._meet_header(cells, line)
             return False
+        hints = number <= self.hints_until and all(_HINT.fullmatch(cell) for _, cell in filled)
+        if not hints and self._is_stated(cells, filled):
+            return True
+        if is_in_another_unit(cells, self.layout, hints=hints):
+            self.elsewhere = True
+            self.units_elsewhere.append(number)
+        return False
+
+    def _meet_header(self, cells: Cells, line: tuple[str, ...]) -> None:
+        if not self.begun:  # names and codes one below the other are one header
+            self._lines.add(line)
+        elif not states_the_same(cells, self.layout):
+            self.elsewhere = True
+
+    def _is_stated(self, cells: Cells, filled: Sequence[tuple[int, str]]) -> bool:
+        """Whether a row that is neither empty nor a header states something of a record."""
+        if all(place not in self.places for place, _ in filled):
+            return False  # a counter that counts nothing, or a note beside the table
         first = filled[0][1]
         if not self._names_record(cells) and _NOTE.match(first):
             return False
@@ -189,3 +235,11 @@ class _Sieve:
             place is not None and 0 < place < len(cells) and cells[place].strip() and not _NOTE.match(cells[place])
             for place in places
         )
+
+
+def _line(cells: Cells) -> tuple[str, ...]:
+    """A row in the form in which it is the same again: without the blanks at its end and in its cells."""
+    texts = ["".join(cell.split()) for cell in cells]
+    while texts and not texts[-1]:
+        texts.pop()
+    return tuple(texts)

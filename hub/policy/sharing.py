@@ -214,7 +214,7 @@ def untold(hidden: Predicate, label: ColumnElement[Any]) -> ColumnElement[Any]:
 
     For good: once it may see the row, its reading by those who considered it is still theirs.
     """
-    return case((hidden, word(access_log.UNTOLD).concat(label)), else_=label)
+    return case((hidden, word(access_log.UNTOLD)), else_=word("")).concat(label)
 
 
 def entry_label(entry: FromClause) -> ColumnElement[Any]:
@@ -240,6 +240,8 @@ def _named_for(person: FromClause, guard: Guard) -> Predicate:
     return exists(select(1).where(same, guard(entry)).correlate(person))
 
 
+# Stands for the mark of a subject that is not registered: `hub.query.doubts` asks whether everybody may see it.
+DOUBT: Final = "?"
 # What grants open: records, and persons who were found responsible.
 _UNDER_GRANTS = frozenset({records.records.name, subjects.responsible_persons.name})
 
@@ -328,6 +330,18 @@ def lacks_purpose(name: str, sight: Sight) -> bool:
     if sight.stated is Stated.UNCOVERED:
         return name in _UNDER_GRANTS
     return sight.stated is Stated.NOTHING
+
+
+def is_never_shown(name: str, sight: Sight) -> bool:
+    """Whether no row of a table is for such a caller, whatever its scopes and its purpose."""
+    if ANONYMOUS[name] is not closed:
+        return False
+    return sight.view is View.PUBLIC or name not in WIDENED or WIDENED[name].by_view[sight.view] is closed
+
+
+def is_its_own_alone(name: str, sight: Sight) -> bool:
+    """Whether a caller has of a table what is of its own subject and nothing else: a representative, persons say."""
+    return sight.view is View.SUBJECT and ANONYMOUS[name] is closed
 
 
 def under_grants(name: str, sight: Sight) -> bool:
@@ -419,13 +433,11 @@ def noted_of(name: str, sight: Sight) -> Noted | None:
     """How rows of a table are noted for a sight; none where the sight adds nothing to it."""
     if _guard(name, sight) is ANONYMOUS[name] or name == departments.grants.name:
         return None
-    hidden = _known_by_proposals(sight)
     if name == subjects.subjects.name:
-        return Noted(
-            lambda row: row.c.id, lambda row: _unless(ANONYMOUS[name](row), untold(hidden(row), word("subjects")))
-        )
+        return Noted(lambda row: row.c.id, lambda row: case((row.c.status.is_(None), word(DOUBT))))
     if name == subjects.subject_relations.name:
         # It is beyond the public where the subject at its other end is, which it vouches for: both are noted by it.
+        hidden = _known_by_proposals(sight)
         return Noted(
             lambda row: row.c.related_id,
             lambda row: _unless(related_is_known(row), untold(_other(row, hidden), word("subjects"))),
@@ -437,8 +449,29 @@ def noted_of(name: str, sight: Sight) -> Noted | None:
     return Noted(lambda row: row.c.subject_id, lambda row: _unless(ANONYMOUS[name](row), label(row)))
 
 
+def subject_mark(sight: Sight) -> Callable[[FromClause], ColumnElement[Any]]:
+    """What a doubt comes to: null where everybody may see the subject, else what the access log calls it."""
+    name, hidden = subjects.subjects.name, _known_by_proposals(sight)
+    return lambda row: _unless(ANONYMOUS[name](row), untold(hidden(row), word("subjects")))
+
+
 def _unless(public: Predicate, label: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((public, null()), else_=label)
 
 
-__all__ = ["BINDS", "VOUCHED", "WIDENED", "Noted", "guard_of", "lacks_purpose", "noted_of", "under_grants", "widens"]
+__all__ = [
+    "BINDS",
+    "DOUBT",
+    "OWN_SUBJECT",
+    "VOUCHED",
+    "WIDENED",
+    "Noted",
+    "guard_of",
+    "is_its_own_alone",
+    "is_never_shown",
+    "lacks_purpose",
+    "noted_of",
+    "subject_mark",
+    "under_grants",
+    "widens",
+]

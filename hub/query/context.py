@@ -79,38 +79,36 @@ class Context:
 NOBODY = Context()
 
 
-def denied(denials: Sequence[p.Denial], data: Any, most: int) -> list[GraphQLError]:
-    """An error for each place of the answer where a field was denied, with its path and the scope that it needs.
+def left_out(plan: p.Plan, request: Sequence[Any], data: Mapping[str, Any], most: int) -> list[GraphQLError]:
+    """What an answer must say is not in it: fields that are null, each with its path, then what lists leave out.
+
+    An error with a path is one whose field is null, so what stands beside public data has only the field's name.
+    """
+    closed = request[-1].caller.closed_items
+    named = (n for n in plan.notices if n.items is None or not closed.isdisjoint(request[n.items.index]))
+    notices = {notice.path: notice for notice in named if concerns(notice, request, data)}
+    nulls = [notice for notice in notices.values() if next(nulls_of(notice.path, data), None) is not None]
+    return [
+        *denied([*plan.denials, *nulls], data, most),
+        *(GraphQLError(n.sentence, extensions=n.extensions) for n in notices.values() if n not in nulls),
+    ]
+
+
+def denied(denials: Sequence[p.Denial | p.Notice], data: Any, most: int) -> list[GraphQLError]:
+    """An error for each place of the answer where a field is null that the caller may not have, with its path.
 
     At most `most`, and then the last one says that there are more: each field is named before the second place of any.
     """
     errors: dict[tuple[str | int, ...], GraphQLError] = {}
-    for places in zip_longest(*(places_of(denial.path, data) for denial in denials)):
+    for places in zip_longest(*(nulls_of(denial.path, data) for denial in denials)):
         for denial, path in zip(denials, places, strict=True):
             if path is None or path in errors:
                 continue
             if len(errors) == most:
                 errors.popitem()
-                sentence = f"More places are null for want of a scope than the {most} errors that an answer may have."
-                return [*errors.values(), GraphQLError(sentence, extensions={"code": "FORBIDDEN"})]
-            errors[path] = GraphQLError(
-                f"This needs the scope {denial.scope}.",
-                path=list(path),
-                extensions={"code": "FORBIDDEN", "requiredScopes": [[denial.scope.value]]},
-            )
-    return list(errors.values())
-
-
-def withheld(notices: Sequence[p.Notice], request: Sequence[Any], data: Mapping[str, Any]) -> list[GraphQLError]:
-    """An error for each field where shared data was left out; it stands beside the data, which are public."""
-    errors: dict[tuple[str, ...], GraphQLError] = {}
-    closed = request[-1].caller.closed_items
-    for notice in notices:
-        if notice.items is not None and closed.isdisjoint(request[notice.items.index]):
-            continue
-        if concerns(notice, request, data):
-            said = {"code": notice.code, "field": ".".join(notice.path)}
-            errors[notice.path] = GraphQLError(notice.sentence, extensions=said)
+                sentence = f"More places are null than the {most} errors that an answer may have."
+                return [*errors.values(), GraphQLError(sentence, extensions={"code": denial.extensions["code"]})]
+            errors[path] = GraphQLError(denial.sentence, path=list(path), extensions=denial.extensions)
     return list(errors.values())
 
 
@@ -126,14 +124,14 @@ def concerns(notice: p.Notice, request: Sequence[Any], data: Mapping[str, Any]) 
     return any(key and key[0] == notice.branch and answer is None for key, answer in zip(keys, answers, strict=True))
 
 
-def places_of(keys: Sequence[str], data: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where in an answer the keys lead: through every place of the lists on their way."""
+def nulls_of(keys: Sequence[str], data: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where in an answer the keys lead to null: through every place of the lists on their way."""
     if isinstance(data, list):
         for place, item in enumerate(data):
-            yield from places_of(keys, item, (*above, place))
+            yield from nulls_of(keys, item, (*above, place))
     elif isinstance(data, dict) and keys[0] in data:
         path = (*above, keys[0])
-        if len(keys) == 1:
+        if len(keys) > 1:
+            yield from nulls_of(keys[1:], data[keys[0]], path)
+        elif data[keys[0]] is None:
             yield path
-        else:
-            yield from places_of(keys[1:], data[keys[0]], path)

@@ -172,6 +172,9 @@ class Emitter:
                     self.put_joined(row, alias, member, nested=nested, always_marked=True)
             case p.Listed() | p.Paged():
                 self.put_many(row, alias, item, nested=nested)
+            case p.Own(mark=mark, item=inner):
+                self.layout.put(item, row.place((alias, mark.expression), mark.expression(alias)))
+                self.put_many(row, alias, inner, nested=nested)
             case p.Typename() | p.Denied():
                 pass
 
@@ -405,7 +408,7 @@ def only_list(shape: p.Shape) -> p.Listed | None:
 def holds_list(item: p.Item) -> bool:
     """Whether there is a list somewhere at or below an item."""
     match item:
-        case p.Listed() | p.Paged():
+        case p.Listed() | p.Paged() | p.Own():
             return True
         case p.Part(items=items):
             return any(map(holds_list, items))

@@ -96,7 +96,8 @@ class Items:
                 members = self.budget.dearest(partial(self.member, key, link, union, place) for link in source.members)
                 return p.Choice(key, tuple(members))
             case Many():
-                return self.many(key, type_name, source, place)
+                rows = self.many(key, type_name, source, place)
+                return rows if need is None else self.rights.owned(need, place, source, rows)
             case _:
                 raise LookupError(f"{type_name}.{name} has a source that only a root may have")
 

@@ -67,10 +67,15 @@ class Denied:
 
 @dataclass(frozen=True)
 class Denial:
-    """Where fields are denied (keys of the answer, without places in lists), and the scope that they need."""
+    """Where fields are denied, and the scope that they need: each place of the answer where these keys lead to null."""
 
     path: tuple[str, ...]
     scope: HubScope
+    sentence: str
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {"code": "FORBIDDEN", "requiredScopes": [[self.scope.value]]}
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,10 @@ class Notice:
     branch: int = 0
     items: Slot | None = None
     if_null: bool = False
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {"code": self.code, "field": ".".join(self.path)}
 
 
 @dataclass(frozen=True)
@@ -204,7 +213,16 @@ class Paged:
     continued: bool = False
 
 
-Item = Leaf | Id | Typename | Part | Joined | Choice | Listed | Paged | Denied
+@dataclass(frozen=True)
+class Own:
+    """A list that the caller has of its own subject alone: null beside the rows of others, which `mark` tells apart."""
+
+    key: str
+    mark: Computed
+    item: Listed | Paged
+
+
+Item = Leaf | Id | Typename | Part | Joined | Choice | Listed | Paged | Own | Denied
 
 
 @dataclass(frozen=True)

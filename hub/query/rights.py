@@ -3,15 +3,25 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 
 from hub.policy.masking import Mask, mask_of, shown
 from hub.policy.scopes import HubScope
-from hub.policy.sharing import VOUCHED, guard_of, lacks_purpose, noted_of, under_grants
+from hub.policy.sharing import (
+    OWN_SUBJECT,
+    VOUCHED,
+    guard_of,
+    is_its_own_alone,
+    is_never_shown,
+    lacks_purpose,
+    noted_of,
+    under_grants,
+)
 from hub.policy.sight import PUBLIC, Sight, Stated
 from hub.query import plan as p
-from hub.query.catalog import Computed, Stored
+from hub.query.catalog import Computed, Many, Stored
 from hub.query.selection import Place
 from hub.store.subjects import subjects
 
@@ -49,12 +59,25 @@ class Rights:
         Null and not empty, since an empty list would say that there is nobody.
         """
         if need not in self.sight.scopes:
-            self.denials.append(p.Denial(place.path, need))
+            self.denials.append(p.Denial(place.path, need, f"This needs the scope {need}."))
+            return True
+        if table is not None and is_never_shown(table.name, self.sight):
+            sentence = f"The scope {need} does not open this to a caller of this kind."
+            self.denials.append(p.Denial(place.path, need, sentence))
             return True
         if table is not None and lacks_purpose(table.name, self.sight):
             self.withhold(place)
             return True
         return False
+
+    def owned(self, need: HubScope, place: Place, link: Many, rows: p.Listed | p.Paged) -> p.Listed | p.Paged | p.Own:
+        """A list that needs a scope, for a caller who has it: null beside other subjects where it sees its own's."""
+        if not is_its_own_alone(link.table.name, self.sight):
+            return rows
+        sentence = f"To a representative, the scope {need} opens this of its own subject alone."
+        self.denials.append(p.Denial(place.path, need, sentence))
+        (whose,) = (ours for ours, theirs in link.match if theirs.name == "subject_id")
+        return p.Own(rows.key, is_own(whose), rows)
 
     def withhold(self, place: Place, *, if_null: bool = False) -> None:
         """Say that what is shared is left out: it is read for a purpose, and under a grant for one that it covers.
@@ -90,6 +113,12 @@ class Rights:
         made = make()
         self.notices[before:] = [replace(notice, slot=slot, branch=number) for notice in self.notices[before:]]
         return made
+
+
+@lru_cache
+def is_own(whose: Column[Any]) -> Computed:
+    """Whether a row, by the column that says of which subject it is, is of the caller's own."""
+    return Computed(lambda row: row.c[whose.name] == OWN_SUBJECT, nullable=False)
 
 
 @lru_cache(maxsize=1_000)

@@ -1,10 +1,10 @@
-"""Validation: GraphQL's own rules, with the one that repeats literals replaced by one that does not.
+"""Validation: GraphQL's own rules, but for one that repeats literals and one that looks where there is nothing.
 
 The rules are graphql-core's, and so is what they are told; only how a document is gone through is ours. A test compares
 what comes of it with graphql-core's own `validate`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from graphql import (
     ObjectValueNode,
     StringValueNode,
     TypeInfo,
+    UniqueArgumentNamesRule,
     ValidationContext,
     ValueNode,
     ValuesOfCorrectTypeRule,
@@ -86,6 +87,15 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
         # Of their sentences ours takes nothing, so that suggestions would be looked for in vain.
         validate_input_literal(node, input_type, report, None, None, hide_suggestions=True)
         return SKIP
+
+
+class UniqueArguments(UniqueArgumentNamesRule):
+    """As graphql-core's rule, which sorts the arguments of every field, though most have one at most."""
+
+    def check_arg_uniqueness(self, argument_nodes: Collection[ArgumentNode] | None) -> None:
+        """Report names that are given twice."""
+        if argument_nodes and len(argument_nodes) > 1:
+            super().check_arg_uniqueness(argument_nodes)
 
 
 def has_wide_object(node: ValueNode, most: int) -> bool:
@@ -309,12 +319,8 @@ class _EnoughError(Exception):
     """So many faults are found that nobody reads the next."""
 
 
-OPEN = Rules(
-    (
-        MaxIntrospectionDepthRule,
-        *(LiteralsOfCorrectType if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
-    )
-)
+OURS = {ValuesOfCorrectTypeRule: LiteralsOfCorrectType, UniqueArgumentNamesRule: UniqueArguments}
+OPEN = Rules((MaxIntrospectionDepthRule, *(OURS.get(rule, rule) for rule in specified_rules)))
 CLOSED = Rules((*OPEN.rules, NoSchemaIntrospectionCustomRule))
 
 

@@ -240,6 +240,9 @@ class Shaping:
                 return self.list_of(item, shape, self.at(row, self.layout.of(item).places[0]))
             case p.Paged():
                 return self.page(item, self.at(row, self.layout.of(item).places[0]))
+            case p.Own(item=inner):
+                own = self.at(row, self.layout.of(item).places[0])
+                return tree.IfExp(own, self.value(inner, row), constant(None))
 
     # ------------------------------------------------------------------ lists
 

@@ -142,7 +142,8 @@ class Subject(Node):
     registered_on: Date | None = stored(subjects.c.registered_on, "The day of its registration (成立日期).")
     responsible_persons: list[ResponsiblePerson] | None = sourced(
         persons_of((subjects.c.id, responsible_persons.c.subject_id)),
-        "The persons found responsible for its conduct (责任人); for callers with the scope, who say what for.",
+        "The persons found responsible for its conduct (责任人); for callers with the scope, who say what for;"
+        " to a representative of its own subject alone.",
         needs=HubScope.PERSONS_READ,
     )
     legal_representative: str | None = sourced(

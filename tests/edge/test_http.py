@@ -1,5 +1,6 @@
 """GraphQL over HTTP, read strictly: methods, media types, bodies, and the form of every error."""
 
+import asyncio
 import gzip
 import hashlib
 import json
@@ -19,7 +20,7 @@ from hub.limits import Limits
 from hub.schema.scalars import known_uscc
 from hub.store.engine import connect
 from tests import make
-from tests.edge.running import ask, running
+from tests.edge.running import ask, running, until
 
 pytestmark = pytest.mark.anyio
 
@@ -321,6 +322,33 @@ async def test_a_restricted_client_uses_registered_documents_only(
         other = await post(client, TYPENAME | {"extensions": hashed})
     assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
     assert (other.status_code, code_of(other)) == (400, "BAD_USER_INPUT")
+
+
+async def test_what_is_known_of_documents_is_looked_up_once_for_all_who_ask_meanwhile(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    identifier = await register_document(connection, Clock(), "anonymous", CODES)
+    async with running(database, pool_max=1) as (hub, client):
+        assert hub.pool is not None
+        for body in ({"query": "{ departments { code } }"}, {"documentId": identifier}):
+            async with hub.pool.connection():
+                asked = [asyncio.create_task(post(client, body)) for _ in range(5)]
+                await until(lambda: hub.graphql.working == 5)
+                assert len(hub.pool.waiting) == 1
+                asked[0].cancel()  # whoever began it may leave
+            answers = await asyncio.gather(*asked[1:])
+            assert [answer.status_code for answer in answers] == [200] * 4
+
+
+async def test_where_looking_up_who_is_restricted_fails_the_next_look_does_not(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(database) as (_, client):
+        with monkeypatch.context() as patched:
+            patched.setattr("hub.edge.documents.RESTRICTED", "select 1 / 0")
+            failed = await asyncio.gather(*(ask(client, CODES) for _ in range(3)))
+        assert [answer.status_code for answer in failed] == [500] * 3
+        assert (await ask(client, CODES)).status_code == 200
 
 
 async def test_documents_are_for_clients_that_there_are(connection: asyncpg.Connection) -> None:

@@ -84,3 +84,27 @@ async def test_a_tie_to_a_subject_that_not_everybody_sees_is_logged(
     everybody, agency, logged = await both_answers(served, database_of, subject, f"relatedSubjects {{ {asks} }}")
     assert (len(everybody["subject"]["relatedSubjects"]), len(agency["subject"]["relatedSubjects"])) == (1, 2)
     assert logged == {hidden: ["subjects"]}
+
+
+@pytest.mark.parametrize("public", [True, False])
+async def test_a_subject_that_is_not_registered_is_logged_where_not_everybody_may_see_it(
+    served: Served, database_of: asyncpg.Connection, public: bool
+) -> None:
+    subject = await make.subject(database_of, status=None)
+    await record(database_of, subject, "samr-conditional", 0, **CLOSED)
+    if public:
+        await record(database_of, subject, "samr-open", 1)
+    everybody, agency, logged = await both_answers(served, database_of, subject, "name")
+    assert agency["subject"] is not None
+    assert (everybody["subject"] is None) != public
+    assert logged == ({} if public else {subject: ["subjects"]})
+
+
+async def test_what_else_was_seen_of_an_unregistered_subject_stays_logged(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    subject = await make.subject(database_of, status=None)
+    await record(database_of, subject, "samr-open", 1)
+    await record(database_of, subject, "samr-conditional", 0, **CLOSED)
+    _, _, logged = await both_answers(served, database_of, subject, "name records(first: 5) { edges { cursor } }")
+    assert logged == {subject: ["samr-conditional"]}

@@ -5,10 +5,14 @@ import hmac
 from base64 import urlsafe_b64encode
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
+from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from hub.clock import Clock
+from hub.identity import exchanges, tokens
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import (
     BASE_URL,
@@ -69,6 +73,14 @@ async def test_an_assertion_that_says_something_else_is_refused(served: Served, 
     assert refusal(await ask_signed(client, assertion(shared, **claims))) == (401, "invalid_client")
 
 
+@pytest.mark.parametrize(("typ", "status"), [("client-authentication+jwt", 200), ("at+jwt", 401), ("JOSE", 401)])
+async def test_an_assertion_is_of_its_own_kind(served: Served, typ: str, status: int) -> None:
+    _, client, shared = served
+    claims = jwt.decode(assertion(shared), shared.key).claims
+    signed = jwt.encode({"alg": "ES256", "kid": shared.key.kid, "typ": typ}, claims, shared.key)
+    assert (await ask_signed(client, signed)).status_code == status
+
+
 async def test_an_assertion_by_another_key_or_algorithm_is_refused_like_an_unknown_client(served: Served) -> None:
     _, client, shared = served
     stranger = ECKey.generate_key("P-256", private=True)
@@ -103,6 +115,10 @@ async def test_the_assertions_client_is_the_client(served: Served) -> None:
         ("stranger", "samr/records:read"),
         ("agency", "records:read everything"),
         ("auditor", "samr/records:read"),
+        # Blanks alone part scopes, and a parameter without any is not one that was left out.
+        ("agency", "records:read\tpersons:read"),
+        ("agency", "records:read\u00a0persons:read"),
+        ("agency", " "),
     ],
 )
 async def test_a_scope_that_is_not_granted_is_refused_and_not_left_out(served: Served, name: str, scope: str) -> None:
@@ -164,13 +180,16 @@ async def test_metadata_says_what_is_done(served: Served) -> None:
 async def test_a_bad_token_is_refused_with_a_challenge_and_no_token_without_an_error(served: Served) -> None:
     _, client, shared = served
     good = await token(client, shared, "agency")
-    for bad in ("x", "Bearer", "Bearer a.b.c", f"Bearer {good[:-4]}AAAA", f"Basic {good}"):
-        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"Authorization": bad})
+    bad = ("Bearer a.b.c", f"Bearer {good[:-4]}AAAA", f"Bearer {good} x", f"Bearer {good}, Bearer {good}")
+    # Another method's proof, or none at all, is no token (RFC 6750, 3.1).
+    none = ("", "x", "Bearer", "Bearer ", f"Basic {good}", f"DPoP {good}")
+    for sent in (*bad, *none):
+        answer = await client.post("/graphql", json={"query": "{ __typename }"}, headers={"Authorization": sent})
         assert answer.status_code == 401
         assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         challenge = answer.headers["www-authenticate"]
         assert f'resource_metadata="{BASE_URL}/.well-known/oauth-protected-resource/graphql"' in challenge
-        assert 'error="invalid_' in challenge
+        assert ('error="invalid_token"' in challenge, "error=" in challenge) == (sent in bad, sent in bad)
         assert good[:20] not in answer.text + challenge
 
 
@@ -188,6 +207,29 @@ async def test_introspection_tells_a_client_of_its_own_tokens_only(served: Serve
         )
         assert answer.json() == {"active": False}
     assert (await client.post("/oauth/introspect", data={"token": held})).status_code == 401
+
+
+async def test_introspection_tells_what_a_refresh_token_would_give(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    family = await tokens.begin_family(database_of, Clock(), "agency", shared.person)
+    scopes = ("records:read", "samr/records:read", "mot/records:read")  # the last one is granted to others
+    held = await exchanges.give_refresh(database_of, Clock(), family, scopes, None)
+
+    async def told(name: str) -> dict[str, Any]:
+        headers = basic(name, shared.secrets[name])
+        answer = await client.post("/oauth/introspect", data={"token": held}, headers=headers)
+        said: dict[str, Any] = answer.json()
+        return said
+
+    assert await told("agency") == {
+        "active": True, "client_id": "agency", "username": shared.person, "iss": BASE_URL,
+        "scope": "records:read samr/records:read",
+    }  # fmt: skip
+    assert await told("few") == {"active": False}
+    await tokens.revoke_family(database_of, Clock(), family)
+    assert await told("agency") == {"active": False}
 
 
 @pytest.mark.parametrize(

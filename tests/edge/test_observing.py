@@ -162,6 +162,10 @@ async def test_scrapers_that_ask_for_openmetrics_get_it_and_nobody_else_gets_any
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
     assert (elsewhere.status_code, posted.status_code, public.status_code) == (404, 405, 404)
+    assert posted.headers["allow"] == "GET, HEAD"
+    for refused in (elsewhere, posted, public):
+        assert refused.headers["content-type"] == "application/json"
+        assert refused.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 async def test_without_a_port_nothing_is_served(database: str) -> None:

@@ -1,5 +1,6 @@
 """HTTP as RFC 9110 and 9112 have it, byte by byte, against a server in a process of its own."""
 
+import asyncio
 import json
 import socket
 import time
@@ -10,7 +11,10 @@ from urllib.parse import quote
 
 import pytest
 
+from hub.store.engine import connect
 from tests.cli.serving import Serving, serving
+
+pytestmark = pytest.mark.anyio
 
 BODY = b'{"query": "{ departments { code } }"}'
 POST = b"POST /graphql HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(BODY)
@@ -278,3 +282,89 @@ def test_a_body_that_is_not_wanted_is_never_read_as_a_request(wire: Wire) -> Non
 def test_a_body_whose_length_two_servers_could_read_differently_is_refused(server: Serving, headers: bytes) -> None:
     request = b"POST /graphql HTTP/1.1\r\nHost: hub\r\nContent-Type: application/json\r\n" + headers + b"\r\n" + BODY
     assert said(server, request)[0] == 400
+
+
+UPGRADING = (
+    POST + b"Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAA\r\nUpgrade: h2c\r\nX-A: b\r\n\r\n" + BODY
+)
+
+
+@pytest.mark.parametrize("name", [b"Upgrade", b"upgrade"])
+def test_an_offer_to_upgrade_is_passed_over_wherever_its_head_is_cut(wire: Wire, name: bytes) -> None:
+    whole = UPGRADING.replace(b"\r\nUpgrade", b"\r\n" + name)
+    begins = whole.index(name + b": h2c") - 2
+    for cut in range(begins - 1, begins + len(name) + 5):
+        wire.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        wire.send(whole[:cut])
+        time.sleep(0.02)
+        wire.send(whole[cut:])
+        status, _, body = wire.answer()
+        assert (status, "data" in json.loads(body)) == (200, True), cut
+
+
+def test_a_body_may_end_as_a_line_does(wire: Wire) -> None:
+    for end in (b"\r", b"\r\n", b"\r\n\r\n"):
+        wire.send(POST.replace(b"%d\r\n" % len(BODY), b"%d\r\n" % len(BODY + end)) + b"\r\n" + BODY + end)
+        assert wire.answer()[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET /healthz\r\n\r\n", 505),
+        (b"GET /healthz HTTP/0.9\r\nHost: hub\r\n\r\n", 505),
+        (b"GET /healthz HTTP/2.0\r\nHost: hub\r\n\r\n", 505),
+        (POST.partition(b"Content-Length")[0] + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+    ],
+)
+def test_what_is_no_request_of_ours_is_refused_as_that(server: Serving, request_bytes: bytes, status: int) -> None:
+    found, body = said(server, request_bytes)
+    assert (found, json.loads(body)["errors"][0]["extensions"]["code"]) == (status, "BAD_USER_INPUT")
+
+
+def test_garbage_sent_ahead_does_not_take_the_answer_before_it(wire: Wire) -> None:
+    wire.send(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n" + b"\x00garbage\r\n\r\n")
+    status, headers, _ = wire.answer()
+    assert (status, headers["connection"]) == (200, "close")
+    assert wire.ended()
+
+
+@pytest.mark.parametrize("path", [b"/nothing", b"/oauth/token", b"/graphql"])
+def test_the_rest_of_a_body_keeps_no_connection_open(server: Serving, path: bytes) -> None:
+    with Wire(server) as wire:
+        wire.send(b"POST " + path + b" HTTP/1.1\r\nHost: hub\r\nContent-Length: 1000000000\r\n\r\n")
+        assert wire.answer()[0] in (404, 413, 415)
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() - began < 20:
+                wire.send(b"x" * 1_000)
+                time.sleep(0.2)
+        assert time.monotonic() - began < 10
+
+
+def test_a_body_that_ends_late_is_followed_by_the_next_request(wire: Wire) -> None:
+    wire.send(b"POST /nothing HTTP/1.1\r\nHost: hub\r\nContent-Length: 10\r\n\r\n12345")
+    assert wire.answer()[0] == 404
+    wire.send(b"67890" + POST + b"\r\n" + BODY)
+    assert wire.answer()[0] == 200
+
+
+async def test_who_leaves_with_requests_sent_ahead_cancels_the_one_that_is_worked_on(shared_database: str) -> None:
+    locking, watching = await connect(shared_database), await connect(shared_database)
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    with serving(shared_database, "--no-rate-limit", HUB_STATEMENT_TIMEOUT_MS="60000") as made:
+        await locking.execute("begin; lock table departments in access exclusive mode")
+        with Wire(made) as wire:
+            wire.send((POST + b"\r\n" + BODY) * 3)
+            for expected in (1, 0):
+                for _ in range(1_000):
+                    if await watching.fetchval(waits) == expected:
+                        break
+                    await asyncio.sleep(0.01)
+                assert await watching.fetchval(waits) == expected
+                if expected:
+                    wire.connection.shutdown(socket.SHUT_RDWR)
+        await locking.execute("rollback")
+        assert said(made, POST + b"\r\n" + BODY)[0] == 200
+    await locking.close()
+    await watching.close()

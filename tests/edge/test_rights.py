@@ -55,6 +55,28 @@ async def test_shared_data_needs_a_purpose_and_public_data_needs_none(served: Se
     assert await seen(served, "agency") == {"public"}
 
 
+async def test_what_is_null_for_want_of_a_purpose_is_told_with_its_path(served: Served) -> None:
+    _, client, shared = served
+    text = """query R($usccs: [USCC!]!, $uscc: USCC!, $id: ID!) {
+        subjects(usccs: $usccs) { who: responsiblePersons { name } records { edges { cursor } } }
+        subject(uscc: $uscc) { name } node(id: $id) { id } nodes(ids: [$id]) { id } }"""
+    unknown, hidden = "91110000100000000R", shared.records["open"]
+    held = await token(client, shared, "agency")
+    answer = await asked(client, text, held, usccs=[shared.uscc, unknown, shared.other], uscc=unknown, id=hidden)
+    told = {(error["extensions"]["field"], str(error.get("path"))) for error in answer["errors"]}
+    assert told == {
+        ("subjects.who", "['subjects', 0, 'who']"), ("subjects.who", "['subjects', 2, 'who']"),
+        ("subject", "['subject']"), ("node", "['node']"),
+        # Beside public data, and lists with places that may be empty for another reason: only what is asked.
+        ("subjects.records", "None"), ("subjects", "None"), ("nodes", "None"),
+    }  # fmt: skip
+    assert set(await codes(answer)) == {"PURPOSE_REQUIRED"}
+    answer = await asked(client, text, held, usccs=[shared.uscc] * 60, uscc=shared.uscc, id=hidden)
+    paths = [error["path"] for error in answer["errors"] if "path" in error]
+    assert (len(paths), ["node"] in paths) == (49, True)
+    assert "More places are null than the 50 errors that an answer may have." in str(answer["errors"])
+
+
 @pytest.mark.parametrize("spelt", ["bearer {}", "BEARER {}", "Bearer  {} "])
 async def test_the_scheme_of_a_token_is_a_word_in_any_case(served: Served, spelt: str) -> None:
     _, client, shared = served
@@ -296,12 +318,76 @@ async def test_the_log_is_for_the_subject_itself_and_for_auditors(
         answer = await asked(client, text, await token(client, shared, name), purpose, uscc=shared.uscc)
         clients = {edge["node"]["client"] for edge in answer["data"]["subject"]["accessLog"]["edges"]}
         assert "agency" in clients, name
-    answer = await asked(client, text, await token(client, shared, "representative"), uscc=shared.other)
-    assert answer["data"]["subject"]["accessLog"]["edges"] == []
-    for held in (None, await token(client, shared, "agency")):
-        answer = await asked(client, text, held, uscc=shared.uscc)
+    anothers = shared.other, await token(client, shared, "representative")
+    for uscc, held in ((shared.uscc, None), (shared.uscc, await token(client, shared, "agency")), anothers):
+        answer = await asked(client, text, held, uscc=uscc)
         assert answer["data"]["subject"]["accessLog"] is None
         assert await codes(answer) == ["FORBIDDEN"]
+
+
+async def test_to_a_representative_what_is_closed_of_other_subjects_is_forbidden_at_each_place(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    _, client, shared = served
+    own, other = [
+        await database_of.fetchval("select id from subjects where uscc = $1", code)
+        for code in (shared.uscc, shared.other)
+    ]
+    kept = await make.sanctions_list(database_of)
+    entries = [await make.entry(database_of, subject_id=each, list_id=kept) for each in (own, other)]
+    name = {"name": "李四", "role": "PRINCIPAL", "basis": "示例", "known_from": make.KNOWN_FROM}
+    for entry in entries:
+        of_entry = {"subject_id": entry.subject_id, "entry_id": entry.id}
+        await make.insert(database_of, "responsible_persons", of_entry | name, "id")
+    for number, uscc in enumerate((shared.uscc, "91110000100000000R")):  # the second subject is none that the hub has
+        made = await acting.client(
+            database_of, Clock(), client_id=f"representing-{number}", kind=ClientKind.REPRESENTATIVE, uscc=uscc,
+            scopes=("sanctions:read", "persons:read", "access-log:read"), purposes=(),
+        )  # fmt: skip
+        shared.secrets[f"representing-{number}"] = made.secret or ""
+    text = """query R($usccs: [USCC!]!, $own: USCC!, $ids: [ID!]!, $node: ID!) {
+        subjects(usccs: $usccs) {
+            who: responsiblePersons { name } log: accessLog { __typename } sanctions { responsiblePersons { name } } }
+        subject(uscc: $own) { accessLog { edges { cursor } } sanctions { list { entries { edges { node {
+            persons: responsiblePersons { name } } } } } } }
+        nodes(ids: $ids) { ... on SanctionsEntry { responsiblePersons { name } } }
+        node(id: $node) { ... on Subject { responsiblePersons { name } } ... on SanctionsEntry { basis { kind } } } }"""
+    given: dict[str, Any] = {
+        "usccs": [shared.uscc, shared.other, "91110000100000000R"], "own": shared.uscc, "node": f"S{other:x}",
+        "ids": [f"E{entry.subject_id:x}-{entry.id:x}" for entry in entries],
+    }  # fmt: skip
+    answer = await asked(client, text, await token(client, shared, "representing-0"), **given)
+    persons = [{"name": "李四"}]
+    mine, anothers, unknown = answer["data"]["subjects"]
+    assert mine["who"] == [{"name": "张三丰"}, *persons]
+    assert mine["log"] == {"__typename": "AccessLogConnection"}
+    assert mine["sanctions"] == [{"responsiblePersons": persons}]
+    assert anothers == {"who": None, "log": None, "sanctions": [{"responsiblePersons": None}]}
+    assert unknown is None
+    (listed,) = answer["data"]["subject"]["sanctions"]
+    assert [edge["node"]["persons"] for edge in listed["list"]["entries"]["edges"]] == [None, persons]
+    assert answer["data"]["nodes"] == [{"responsiblePersons": persons}, {"responsiblePersons": None}]
+    assert answer["data"]["node"] == {"responsiblePersons": None}
+    assert sorted(map(str, (error["path"] for error in answer["errors"]))) == sorted(
+        map(
+            str,
+            (
+                ["subjects", 1, "who"],
+                ["subjects", 1, "log"],
+                ["subjects", 1, "sanctions", 0, "responsiblePersons"],
+                ["subject", "sanctions", 0, "list", "entries", "edges", 0, "node", "persons"],
+                ["nodes", 1, "responsiblePersons"],
+                ["node", "responsiblePersons"],
+            ),
+        )
+    )
+    assert {str(error["extensions"]) for error in answer["errors"]} == {
+        str({"code": "FORBIDDEN", "requiredScopes": [[scope]]}) for scope in ("persons:read", "access-log:read")
+    }
+    # Whose subject is not there has nothing of any.
+    answer = await asked(client, text, await token(client, shared, "representing-1"), **given)
+    assert [one and (one["who"], one["log"]) for one in answer["data"]["subjects"]] == [(None, None)] * 2 + [None]
+    assert set(await codes(answer)) == {"FORBIDDEN"}
 
 
 async def test_ids_and_cursors_of_the_log_do_not_tell_that_there_are_covert_entries(

@@ -71,8 +71,11 @@ async def test_an_unknown_name_costs_a_verification_too(
     [
         ({"username": "Zhang"}, "small letters"),
         ({"scopes": ("access-log:read",)}, "may not hold access-log:read"),
-        ({"username": "11010519491231002x"}, "must not be a person's identity number"),
+        ({"username": "11010519491231002x"}, "must not hold an identity or mobile number"),
+        ({"username": "13800138000"}, "must not hold an identity or mobile number"),
         ({"name": ""}, "have a name"),
+        ({"name": "张三 11010519491231002X"}, "without an identity or mobile number"),
+        ({"name": "张三\u202e"}, "of printable signs"),
         ({"password": "short"}, "from 12 to 256"),
         ({"password": "aaaaaaaaaaaa"}, "too few different"),
         ({"department": "nowhere"}, "no department nowhere"),

@@ -11,7 +11,7 @@ import pytest
 
 from hub.errors import Unusable
 from hub.intake.opening import open_file
-from hub.intake.tables import Table
+from hub.intake.tables import NESTED, Table
 from hub.store.labels import RecordKind
 from tests.intake import sheets
 
@@ -98,6 +98,84 @@ def test_a_line_of_codes_below_the_names_is_no_row(tmp_path: Path) -> None:
     header, *rows = sheets.grid(ROWS)
     lines = [header, sheets.codes("CF"), *rows]
     assert [number for number, _ in documents(only_table(sheets.csv_file(tmp_path / "f.csv", lines)))] == [3, 4]
+
+
+def read_elsewhere(path: Path) -> tuple[list[tuple[int, bool]], list[int]]:
+    """The rows with whether they belong to another table, and the lines that state another unit."""
+    table = only_table(path)
+    return [(row.number, row.elsewhere) for row in table.rows()], table.units_elsewhere
+
+
+def test_rows_below_a_header_that_differs_belong_to_another_table(tmp_path: Path) -> None:
+    header, first, second = sheets.grid(ROWS)
+    swapped = header.copy()
+    fine, confiscated = header.index("罚款金额（万元）"), header.index("没收违法所得、没收非法财物的金额（万元）")
+    swapped[fine], swapped[confiscated] = header[confiscated], header[fine]
+    in_yuan = [name.replace("万元", "元") for name in header]
+    for other in (swapped, in_yuan, [*header, "当前状态"], sheets.codes("XK"), sheets.codes("CF_2016")):
+        path = sheets.csv_file(tmp_path / "f.csv", [header, first, other, second])
+        assert read_elsewhere(path) == ([(2, False), (4, True)], []), other
+
+
+def test_a_header_that_says_the_same_again_is_no_other_table(tmp_path: Path) -> None:
+    header, first, second = sheets.grid(ROWS)
+    for again in (
+        header,
+        [" " + name for name in header],
+        sheets.codes("CF"),
+        [name.lower() for name in sheets.codes("CF")],
+    ):
+        path = sheets.csv_file(tmp_path / "f.csv", [header, sheets.codes("CF"), first, again, second])
+        assert read_elsewhere(path) == ([(3, False), (5, False)], []), again
+
+
+def test_a_header_of_two_lines_on_every_page_is_no_other_table(tmp_path: Path) -> None:
+    names = sheets.names("CF")
+    fine = names.index("罚款金额（万元）")
+    upper = [*names[:fine], "罚没金额（万元）", "", *names[fine + 2 :]]
+    lower = [*[""] * fine, "罚款", "没收违法所得", *[""] * (len(names) - fine - 2)]
+    _, first, second = sheets.grid(ROWS)
+    path = sheets.csv_file(tmp_path / "f.csv", [["公示表"], upper, lower, first, ["公示表"], upper, lower, second])
+    assert read_elsewhere(path) == ([(4, False), (8, False)], [])
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        (["注：金额单位：元"], True),
+        (["单位：元"], True),
+        (["", "", "（元）"], True),
+        ([*[""] * 40, "单位：元"], True),
+        (["注：金额单位为万元"], False),
+        (["注：罚款金额超过一千元"], False),
+        (["合计金额：4000元"], False),
+        (["合计", *[""] * 18, "0.4"], False),
+        (["填表人：李 元"], False),
+        (["单位：美元"], False),
+    ],
+)
+def test_a_note_with_another_unit_is_told_and_what_follows_is_not_read_by_the_first(
+    tmp_path: Path, note: list[str], told: bool
+) -> None:
+    header, first, second = sheets.grid(ROWS)
+    silent = [name.replace("（万元）", "") for name in header]
+    path = sheets.csv_file(tmp_path / "f.csv", [silent, first, note, second])
+    assert read_elsewhere(path) == ([(2, False), (4, told)], [3] if told else [])
+    # A header that states its unit needs no note.
+    path = sheets.csv_file(tmp_path / "f.csv", [header, first, note, second])
+    assert read_elsewhere(path) == ([(2, False), (4, False)], [])
+
+
+@pytest.mark.parametrize("hint", ["元", "数值（元）", "数字型，单位：元"])
+@pytest.mark.parametrize("stated", ["罚款金额", "罚款金额（万元）"])
+def test_a_hint_with_another_unit_than_the_header_leaves_no_row_to_it(tmp_path: Path, hint: str, stated: str) -> None:
+    header, first, _ = sheets.grid(ROWS)
+    place = header.index("罚款金额（万元）")
+    hints = ["必填"] * place + [hint] + ["选填"] * (len(header) - place - 1)
+    header[place] = stated
+    assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, hints, first])) == ([(3, True)], [2])
+    hints[place] = "数值（万元）"
+    assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, hints, first])) == ([(3, False)], [])
 
 
 def test_workbooks_keep_texts_days_and_numbers(tmp_path: Path) -> None:
@@ -294,3 +372,12 @@ def test_what_cannot_be_read_twice_is_refused_without_waiting_for_it(tmp_path: P
 
 def test_a_file_of_headers_alone_has_no_rows(tmp_path: Path) -> None:
     assert documents(only_table(sheets.csv_file(tmp_path / "f.csv", sheets.grid([])))) == []
+
+
+def test_a_key_that_an_object_states_twice_is_not_believed(tmp_path: Path) -> None:
+    row = json.dumps(sheets.penalty(1), ensure_ascii=False)
+    twice = [row[:-1] + f', "{key}": "{value}"}}' for key in ("CF_NR_FK", " cf_nr_fk") for value in ("0.2", "3")]
+    (tmp_path / "f.json").write_text("\n".join(twice))
+    table = only_table(tmp_path / "f.json")
+    fines = [read.cells[table.layout.columns["fineWanYuan"]] for read in table.rows()]
+    assert fines == ["0.2", NESTED, "0.2", NESTED]

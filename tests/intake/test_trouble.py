@@ -1,22 +1,26 @@
 """Imports in trouble: unreadable files, a full disk, a database that fails; killed and run again, twice at once."""
 
 import asyncio
+import contextlib
 import csv
+import json
 import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from io import StringIO
 from pathlib import Path
 
 import asyncpg
 import pytest
+from rich.console import Console
 
 from hub.clock import Clock
 from hub.commands.transaction import in_one_transaction
 from hub.intake.report import Report
 from hub.intake.run import run_import
 from tests.intake import sheets
-from tests.intake.sheets import NOON, counted, import_, names_in, penalty
+from tests.intake.sheets import NOON, PERSON_ID, counted, import_, names_in, penalty
 
 
 async def test_one_file_that_cannot_be_read_stops_all_before_anything_is_written(
@@ -66,6 +70,40 @@ async def test_reports_are_csv_or_json_and_there_as_a_whole_or_not_at_all(
         assert await asyncio.to_thread(reported, wrong) == 1
         assert path.read_bytes() == before
     assert names_in(tmp_path) == ["f.csv", "r.JSON", "r.csv"]
+
+
+async def test_names_in_a_report_are_no_formulas_and_hold_no_persons_number(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    book = sheets.xlsx_file(
+        tmp_path / f"{PERSON_ID}.xlsx",
+        {
+            "=cmd|' C calc'!A0": sheets.grid([penalty(1)]),
+            f"示例甲{PERSON_ID}": sheets.grid([penalty(2)]),
+            PERSON_ID: [],
+        },
+    )
+    objects = tmp_path / "-f.json"
+    objects.write_text(json.dumps([penalty(3) | {"=1+1": "", "@x": ""}]))
+    shown = Console(file=StringIO(), width=300)
+
+    def reported(report: Path) -> int:
+        return run_import(
+            database, Clock.beginning_at(NOON), [book, Path("-f.json")], "office", report=report, console=shown
+        )
+
+    with contextlib.chdir(tmp_path):
+        assert await asyncio.to_thread(reported, tmp_path / "r.csv") == 0
+        assert await asyncio.to_thread(reported, tmp_path / "r.json") == 0
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
+        _, *lines = csv.reader(file)
+    assert [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@"))] == []
+    assert [line[1] for line in lines[:2]] == ["'=cmd|' C calc'!A0", "示例甲1****************X"]
+    assert json.loads((tmp_path / "r.json").read_text())[0]["sheet"] == "=cmd|' C calc'!A0"
+    assert isinstance(shown.file, StringIO)
+    everything = (tmp_path / "r.csv").read_text() + (tmp_path / "r.json").read_text() + shown.file.getvalue()
+    assert PERSON_ID not in everything
+    assert PERSON_ID not in str(await connection.fetch("select file_name from imports"))
 
 
 def test_drafts_that_killed_imports_left_are_swept_and_no_others(tmp_path: Path) -> None:

@@ -43,10 +43,11 @@ def read(text: str, name: str | None) -> tuple[DocumentNode, set[refusals.Refusa
 
 def closed_to(world: World) -> set[tuple[str, str]]:
     """The fields that a caller may not ask for at all."""
+    whose = world.caller.subject or 0
     return {
         place
         for place in refusals.CLOSED
-        if (world.readings(0) if place[1] == "accessLog" else world.persons(0)) is None
+        if (world.readings(whose) if place[1] == "accessLog" else world.persons(whose)) is None
     }
 
 

@@ -234,10 +234,17 @@ class World:
         ]
         return sorted(rows, key=lambda row: (row["made_on"], row["id"]), reverse=True)
 
+    def is_for_caller(self, subject_id: int, *views: str) -> bool:
+        """Whether what is closed to everybody is for a caller of this view; a representative has its own subject's."""
+        caller = self.caller
+        return caller.view in views or (caller.view == "SUBJECT" and subject_id == caller.subject)
+
     def persons(self, subject_id: int, entry_id: int | None = None) -> list[Row] | None:
         """The persons whose finding stands, of a subject or of an entry; none at all for who may not ask."""
         caller = self.caller
         if "persons:read" not in caller.scopes or (caller.needs_purpose and caller.stated != "COVERED"):
+            return None
+        if not self.is_for_caller(subject_id, "DEPARTMENT", "AUDITOR"):
             return None
         seen = {(row["subject_id"], row["id"]) for row in self.entries}
         rows = [
@@ -245,20 +252,19 @@ class World:
             for row in self.of_subject["responsible_persons", subject_id]
             if row["known_until"] is None
             and (entry_id is None or row["entry_id"] == entry_id)
-            and (caller.view in ("DEPARTMENT", "AUDITOR") or self.is_own(row))
             and (caller.view == "AUDITOR" or row["entry_id"] is None or (subject_id, row["entry_id"]) in seen)
         ]
         return sorted(rows, key=lambda row: row["id"])
 
     def readings(self, subject_id: int) -> list[Row] | None:
         """The access log of a subject, newest first; none at all for who may not ask."""
-        if "access-log:read" not in self.caller.scopes:
+        if "access-log:read" not in self.caller.scopes or not self.is_for_caller(subject_id, "AUDITOR"):
             return None
         now = self.caller.now
         rows = [
             row
             for row in self.of_subject["access_log", subject_id]
-            if self.caller.view == "AUDITOR" or (self.is_own(row) and now is not None and row["disclosed_from"] <= now)
+            if self.caller.view == "AUDITOR" or (now is not None and row["disclosed_from"] <= now)
         ]
         return sorted(rows, key=lambda row: (row["at"], row["id"]), reverse=True)
 

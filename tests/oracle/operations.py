@@ -31,6 +31,7 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_required_argument,
+    is_required_input_field,
 )
 from graphql.utilities import do_types_overlap
 from hypothesis import strategies as st
@@ -242,8 +243,8 @@ class _Writer:
     def directive(self) -> str:
         if not self.chance(4):
             return ""
-        flag = self.value(GraphQLNonNull(GraphQLBoolean), "flag")
-        return f" @{self.pick(['include', 'skip'])}(if: {flag})"
+        names = self.pick([["include"], ["skip"], ["include", "skip"], ["skip", "include"]])
+        return "".join(f" @{name}(if: {self.value(GraphQLNonNull(GraphQLBoolean), 'flag')})" for name in names)
 
     def fragment(self, kind: GraphQLNamedType, rows: int, depth: int) -> str:
         """A fragment on this type or on one that overlaps it; one that is there already, or a new one."""
@@ -377,10 +378,16 @@ class _Writer:
         if isinstance(kind, GraphQLList):
             if self.takes("many"):
                 return [self.json(kind.of_type, source)] * 501
+            if self.chance(8):
+                return self.json(kind.of_type, source, bad=bad)
             return [self.json(kind.of_type, source, bad=bad) for _ in range(self.length(source))]
         if isinstance(kind, GraphQLInputObjectType):
             names = self.keys(kind)
-            return {name: self.json(kind.fields[name].type, SOURCES.get(name, name)) for name in names}
+            given = {name: self.json(kind.fields[name].type, SOURCES.get(name, name)) for name in names}
+            return {
+                name: None if not is_required_input_field(kind.fields[name]) and self.chance(6) else value
+                for name, value in given.items()
+            }
         if callable(source):
             return source()
         if bad or self.takes(source):

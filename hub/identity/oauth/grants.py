@@ -32,12 +32,23 @@ class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
     error = "invalid_target"
 
 
+def scopes_in(asked: str | None) -> list[str]:
+    """The scopes that are asked for, each once; blanks alone part them (RFC 6749, 3.3).
+
+    Raises InvalidScopeError for a parameter that is there and holds none: it must not stand for all.
+    """
+    found = list(dict.fromkeys(scope for scope in (asked or "").split(" ") if scope))
+    if asked and not found:
+        raise InvalidScopeError("The parameter scope holds no scope; leave it out for all that may be had.")
+    return found
+
+
 def granted(rights: Rights, asked: str | None) -> list[str]:
     """The scopes of a token: those asked for, all that may be had where none is.
 
     Raises InvalidScopeError, naming those that may not be had: nothing is left out in silence.
     """
-    wanted = list(dict.fromkeys((asked or "").split()))
+    wanted = scopes_in(asked)
     if not wanted:
         return rights.available()
     refuse_beyond(rights, wanted)
@@ -232,7 +243,7 @@ class RefreshToken(Issuing, grants.RefreshTokenGrant):  # type: ignore[misc]
     @property
     def wanted(self) -> list[str]:
         """The scopes that are asked for; none means those of the refresh token."""
-        return list(dict.fromkeys((self.request.payload.scope or "").split()))
+        return scopes_in(self.request.payload.scope)
 
     def validate_token_request(self) -> None:
         client = self.proven_client()

@@ -28,6 +28,8 @@ from hub.store.labels import ClientAuthentication
 ASSERTION_SECONDS_MAX: Final = 600
 ASSERTION_LEEWAY_SECONDS: Final = 30
 ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# What a client signs for others must not serve as its proof here (RFC 8725, 3.11).
+ASSERTION_TYPS: Final = frozenset({"jwt", "client-authentication+jwt"})
 JTI_CHARACTERS_MAX: Final = 200
 
 PRIVATE_KEY_JWT: Final = "private_key_jwt"
@@ -131,7 +133,7 @@ class Assertion:
             raise NotProven
         if not client.check_endpoint_auth_method(PRIVATE_KEY_JWT, "token"):
             raise NotProven
-        self.check(said, request)
+        self.check(header, said, request)
         return client
 
     def key_of(self, client: Client, header: Mapping[str, Any]) -> jwks.VerifyingKey | None:
@@ -143,7 +145,7 @@ class Assertion:
             return None
         return self.store.published_key(client.jwks_uri, kid, algorithm)
 
-    def check(self, said: Mapping[str, Any], request: OAuth2Request) -> None:
+    def check(self, header: Mapping[str, Any], said: Mapping[str, Any], request: OAuth2Request) -> None:
         """What a signed assertion says; whoever signed it is told what is wrong with it.
 
         Raises NotProven.
@@ -152,7 +154,9 @@ class Assertion:
         audience, expires, jti = said.get("aud"), said.get("exp"), said.get("jti")
         audiences = audience if isinstance(audience, list) else [audience]
         fault = None
-        if said.get("iss") != said["sub"]:
+        if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in ASSERTION_TYPS:
+            fault = "The assertion's typ must be JWT or client-authentication+jwt: this is a token of another kind."
+        elif said.get("iss") != said["sub"]:
             fault = "The assertion's iss and sub must both be the client's id."
         elif request.payload.client_id not in (None, said["sub"]):
             fault = "The parameter client_id names another client than the assertion."

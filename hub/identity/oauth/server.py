@@ -29,6 +29,7 @@ from hub.identity.oauth.proof import (
     by_secret,
 )
 from hub.identity.oauth.store import Store
+from hub.identity.principals import NoRights
 from hub.identity.tokens import BadToken
 from hub.identity.verifier import Verifier
 
@@ -77,7 +78,7 @@ class Introspection(TokenEndpoint):  # type: ignore[misc]
         try:
             examined = server.examine(token)
         except BadToken:
-            return {"active": False}
+            return self.refresh_token(token, client_id) or {"active": False}
         claims, principal = examined.claims, examined.principal
         if claims.client_id != client_id:
             return {"active": False}
@@ -96,6 +97,20 @@ class Introspection(TokenEndpoint):  # type: ignore[misc]
             "department": principal.department,
         }
         return {name: value for name, value in told.items() if value is not None}
+
+    def refresh_token(self, token: str, client_id: str) -> dict[str, Any] | None:
+        """What is told of a client's refresh token: what it would give now; none where it would give nothing."""
+        store: Store = self.server.store
+        found = store.ask(lambda connection: exchanges.find_refresh(connection, store.clock, token))
+        if found is None or found.client_id != client_id:
+            return None
+        try:
+            beyond = store.rights(found.client_id, found.username).beyond(found.scopes)
+        except NoRights:
+            return None
+        scope = " ".join(sorted(set(found.scopes).difference(beyond)))
+        said = {"scope": scope, "client_id": client_id, "username": found.username, "iss": store.base_url}
+        return {"active": True} | {name: value for name, value in said.items() if value is not None}
 
 
 class Revocation(TokenEndpoint):  # type: ignore[misc]
