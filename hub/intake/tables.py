@@ -134,7 +134,12 @@ def find_header(file: Path, rows: Sequence[Cells]) -> Header | None:
 
 
 def _has_data(header: Header, rows: Sequence[Cells]) -> bool:
-    """Whether rows of data stand below a header, so that a better one further down is another table's."""
+    """Whether records stand below a header, so that a better one further down is another table's.
+
+    A summary without numbers of documents above the table has none.
+    """
+    if header.layout.columns.keys().isdisjoint({"documentNo", "licenseNo"}):
+        return False
     sieve = _Sieve(header)
     return any(sieve.is_data(number, cells) for number, cells in enumerate(rows[header.rows :], header.rows + 1))
 
