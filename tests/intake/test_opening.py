@@ -179,6 +179,9 @@ def test_a_hint_with_another_unit_than_the_header_leaves_no_row_to_it(tmp_path: 
     hints = ["必填"] * place + [hint] + ["选填"] * (len(header) - place - 1)
     header[place] = stated
     assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, hints, first])) == ([(3, True)], [2])
+    codes = [*sheets.codes("CF")]
+    codes[place] += f"（{hint}）"
+    assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, codes, first])) == ([(3, True)], [2])
     hints[place] = "数值（万元）"
     assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, hints, first])) == ([(3, False)], [])
 
