@@ -134,7 +134,12 @@ def find_header(file: Path, rows: Sequence[Cells]) -> Header | None:
 
 
 def _has_data(header: Header, rows: Sequence[Cells]) -> bool:
-    """Whether rows of data stand below a header, so that a better one further down is another table's."""
+    """Whether records stand below a header, so that a better one further down is another table's.
+
+    A summary without numbers of documents above the table has none.
+    """
+    if header.layout.columns.keys().isdisjoint({"documentNo", "licenseNo"}):
+        return False
     sieve = _Sieve(header)
     return any(sieve.is_data(number, cells) for number, cells in enumerate(rows[header.rows :], header.rows + 1))
 
@@ -202,19 +207,23 @@ class _Sieve:
         if not filled or (line := _line(cells)) in self._lines:
             return False
         if is_header_again(cells):
-            self._meet_header(cells, line)
+            self._meet_header(number, cells, line)
             return False
         hints = number <= self.hints_until and all(_HINT.fullmatch(cell) for _, cell in filled)
         if not hints and self._is_stated(cells, filled):
             return True
+        self._heed_unit(number, cells, hints=hints)
+        return False
+
+    def _heed_unit(self, number: int, cells: Cells, *, hints: bool) -> None:
         if is_in_another_unit(cells, self.layout, hints=hints):
             self.elsewhere = True
             self.units_elsewhere.append(number)
-        return False
 
-    def _meet_header(self, cells: Cells, line: tuple[str, ...]) -> None:
+    def _meet_header(self, number: int, cells: Cells, line: tuple[str, ...]) -> None:
         if not self.begun:  # names and codes one below the other are one header
             self._lines.add(line)
+            self._heed_unit(number, cells, hints=True)
         elif not states_the_same(cells, self.layout):
             self.elsewhere = True
 

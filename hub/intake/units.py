@@ -123,7 +123,7 @@ def _stated(cells: Sequence[str]) -> set[str | None]:
 def _of_group(cell: str) -> str | None:
     """What a cell above some columns states of them at its end: 罚没金额（元）, 公示表（万元）, 涉案金额/元."""
     word = _plain(folded(cell))
-    if _STATED.search(word):
+    if _stated([cell]):
         return NOTHING  # it speaks of all columns
     units: set[str | None] = set()
     for match in _ENDS.finditer(word):
