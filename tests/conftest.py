@@ -193,8 +193,10 @@ async def template(server_url: str, anyio_backend: str) -> AsyncIterator[str]:
     from hub.store.migration import migrate
 
     name = f"hub_test_{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    # One worker at a time makes it or leaves it, and each holds the other lock, with the others, as long as it uses it.
+    turn, use = f"{name} turn", f"{name} use"
     with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute("select pg_advisory_lock(hashtext(%s))", [name])
+        admin.execute("select pg_advisory_lock(hashtext(%s))", [turn])
         if admin.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
             # It has its name once it is whole: a worker may be killed.
             admin.execute(f'drop database if exists "{name}_half"'.encode())
@@ -205,12 +207,13 @@ async def template(server_url: str, anyio_backend: str) -> AsyncIterator[str]:
             await load_code_tables(connection)
             await connection.close()
             admin.execute(f'alter database "{name}_half" rename to "{name}"'.encode())
-        admin.execute("select pg_advisory_lock_shared(hashtext(%s))", [name])
-        admin.execute("select pg_advisory_unlock(hashtext(%s))", [name])
+        admin.execute("select pg_advisory_lock_shared(hashtext(%s))", [use])
+        admin.execute("select pg_advisory_unlock(hashtext(%s))", [turn])
         yield name
-        admin.execute("select pg_advisory_unlock_shared(hashtext(%s))", [name])
-        if admin.execute("select pg_try_advisory_lock(hashtext(%s))", [name]).fetchone() == (True,):
-            admin.execute(f'drop database if exists "{name}"'.encode())
+        admin.execute("select pg_advisory_lock(hashtext(%s))", [turn])
+        admin.execute("select pg_advisory_unlock_shared(hashtext(%s))", [use])
+        if admin.execute("select pg_try_advisory_lock(hashtext(%s))", [use]).fetchone() == (True,):
+            admin.execute(f'drop database "{name}"'.encode())
 
 
 @pytest.fixture
