@@ -71,6 +71,7 @@ class Hub:
             performing(clock, settings.purposes),
             challenge_of(base_url),
         )
+        origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
         self.graphql = GraphQLEndpoint(
             self.engine,
             clock,
@@ -81,7 +82,7 @@ class Hub:
             observer=self.inside.observer,
             access=self.access,
             trusted_proxies=networks(settings.trusted_proxies),
-            origins=frozenset(o.strip().encode() for o in settings.cors_origins.split(",") if o.strip()),
+            origins=frozenset(origin.encode() for origin in origins),
         )
         self.answer = self.inside.traced(self.graphql)
         self.oauth = OAuth(
@@ -92,9 +93,10 @@ class Hub:
             purposes=settings.purposes,
             refusals=self.inside.observer.refusals,
             trusted_proxies=networks(settings.trusted_proxies),
+            origins=origins,
         )
         # Where another issuer's tokens are honoured, the hub issues none of its own.
-        issuing = self.oauth.routes if settings.issuer is None else resource_routes(base_url, settings.issuer)
+        issuing = self.oauth.routes if settings.issuer is None else resource_routes(base_url, settings.issuer, origins)
         routes = [*self.inside.routes, *graphiql.routes(base_url, settings.issuer, settings.purposes), *issuing]
         pages = Starlette(routes=routes, exception_handlers={404: nothing_here, 405: nothing_here})
         # A redirection would lead wherever the Host header says.

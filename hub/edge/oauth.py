@@ -15,6 +15,8 @@ from typing import Any, Final
 import anyio
 import anyio.to_thread
 import asyncpg
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -67,6 +69,7 @@ class OAuth:
         purposes: Sequence[str],
         refusals: Refusals,
         trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
+        origins: Sequence[str] = (),
     ) -> None:
         self.base_url = base_url
         self.clock = clock
@@ -75,6 +78,7 @@ class OAuth:
         self.purposes = purposes
         self.refusals = refusals
         self.trusted_proxies = trusted_proxies
+        self.origins = origins
         # How many requests of an address are being answered.
         self.asking: Counter[str] = Counter()
         self.server: HubAuthorizationServer | None = None
@@ -85,12 +89,17 @@ class OAuth:
     def routes(self) -> list[Route]:
         """All addresses of the authorization server."""
         return [
-            Route("/.well-known/oauth-authorization-server", self.metadata),
-            *resource_routes(self.base_url, self.base_url),
-            Route("/oauth/jwks", self.reached(self.jwks, unavailable)),
+            shared("/.well-known/oauth-authorization-server", self.metadata, "GET", self.origins),
+            *resource_routes(self.base_url, self.base_url, self.origins),
+            shared("/oauth/jwks", self.reached(self.jwks, unavailable), "GET", self.origins),
             *(
-                Route(f"/oauth/{path}", self.reached(partial(self.form_endpoint, name), unavailable), methods=["POST"])
-                for path, name in (("token", "token"), ("introspect", "introspection"), ("revoke", "revocation"))
+                shared(f"/oauth/{path}", self.reached(partial(self.form_endpoint, name), unavailable), "POST", origins)
+                # No program in a browser can prove itself, so none is told what a token is worth.
+                for path, name, origins in (
+                    ("token", "token", self.origins),
+                    ("introspect", "introspection", ()),
+                    ("revoke", "revocation", self.origins),
+                )
             ),
             *self.people.routes(lambda endpoint: self.reached(endpoint, self.people.unavailable)),
         ]
@@ -197,7 +206,20 @@ class OAuth:
         return JSONResponse({"keys": [dict(key) for key in published]}, headers={"Cache-Control": "public, max-age=60"})
 
 
-def resource_routes(base_url: str, issuer: str) -> list[Route]:
+def shared(path: str, endpoint: Endpoint, method: str, origins: Sequence[str]) -> Route:
+    """A route that pages of these origins may ask, too: how a program in a browser gets tokens for whoever signs in.
+
+    Without cookies, ever: the pages where people sign in are not among these.
+    """
+    if not origins:
+        return Route(path, endpoint, methods=[method])
+    readers = Middleware(
+        CORSMiddleware, allow_origins=origins, allow_methods=[method], expose_headers=["Retry-After", "X-Request-Id"]
+    )
+    return Route(path, endpoint, methods=[method, "OPTIONS"], middleware=[readers])
+
+
+def resource_routes(base_url: str, issuer: str, origins: Sequence[str]) -> list[Route]:
     """The metadata of the resource (RFC 9728): also where the hub honours another issuer's tokens."""
 
     async def resource(_: Request) -> Response:
@@ -213,8 +235,8 @@ def resource_routes(base_url: str, issuer: str) -> list[Route]:
         )
 
     return [
-        Route("/.well-known/oauth-protected-resource", resource),
-        Route("/.well-known/oauth-protected-resource/graphql", resource),
+        shared("/.well-known/oauth-protected-resource", resource, "GET", origins),
+        shared("/.well-known/oauth-protected-resource/graphql", resource, "GET", origins),
     ]
 
 

@@ -89,7 +89,8 @@ class Writer:
     """Writes the groups of one table, with their findings, and tells the outcome of each row.
 
     `seen` are the keys of the same file above, in a dry run each with what was last sent of it: as hashes, since there
-    may be millions. `repeated` are the records (subject and id) of which this same file was found to state several
+    may be millions. `before` are those of the files before it in a dry run, which leaves no trace of them elsewhere.
+    `repeated` are the records (subject and id) of which this same file was found to state several
     versions when it was imported before, whether to its end or not, each with the last row that was read: rows above
     that one were sent before it, so they change nothing now.
     """
@@ -102,6 +103,7 @@ class Writer:
     import_id: int
     seen: dict[int, int] = field(repr=False)
     repeated: Mapping[tuple[int, int], int] = field(repr=False)
+    before: Mapping[int, int] = field(repr=False)
 
     async def write(self, group: Group) -> None:
         """Write a group; where a row is to blame that it cannot be, without that row."""
@@ -151,16 +153,17 @@ class Writer:
             word = outcome.word
             remarks = verdict.doubts + self.judge.own(outcome.doubts)
             above = self.seen.get(hash(statement.key))
+            sent = self.before.get(hash(statement.key)) if above is None else above
             if place in met:
                 word = "UNCHANGED"
                 remarks = tuple(remark for remark in remarks if remark.code != "LATE")
             elif (
-                above is not None
+                sent is not None
                 and self.run.dry_run
                 and verdict.row > self.repeated.get((outcome.subject_id, outcome.record_id), 0)
             ):
-                # What stood above was rolled back: say what it would have been.
-                word = "UNCHANGED" if above == _hash(statement) else "REVISED"
+                # What was sent before was rolled back: say what it would have been.
+                word = "UNCHANGED" if sent == _hash(statement) else "REVISED"
                 remarks = tuple(remark for remark in remarks if remark.code != "LATE")
             if place in met or above is not None:
                 remarks += (Remark("DUPLICATE_IN_FILE", "documentNo"),)

@@ -2,13 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from hub.errors import Unusable
 from hub.intake.encodings import Content, encoding_of
-from hub.intake.tables import NESTED, Opened, Table, find_header, no_header
+from hub.intake.tables import NESTED, Header, Opened, Table, find_header, no_header
 
 _PIECE: Final = 1 << 20
 _OBJECT_MAX: Final = 64 << 20
@@ -17,31 +19,52 @@ _BETWEEN = re.compile(r"[\s,]*")
 
 
 def open_objects(path: Path, content: Content) -> Opened:
-    """The objects of a file as one table, whose columns are all the keys that occur; checked to the end.
+    """The objects of a file as tables, one for each kind, whose columns are all its keys; checked to the end.
 
     Raises Unusable where the file is no JSON, holds something else than objects, or names no national items.
     """
     encoding = encoding_of(path, content)
-    keys: dict[str, str] = {}
+    keys: dict[str, dict[str, str]] = {}
     total = 0
     for one in _objects(path, encoding):
         total += 1
-        keys |= {_folded(key): key.strip() for key in one}
-        if len(keys) > _KEYS_MAX:
+        keys.setdefault(_prefix(one), {}).update({_folded(key): key.strip() for key in one})
+        if sum(map(len, keys.values())) > _KEYS_MAX:
             raise Unusable(f"{path} cannot be read: its objects have more than {_KEYS_MAX} different keys.")
-    columns = list(keys)
-    header = find_header(path, [list(keys.values())])
-    if header is None:
+    headers = {prefix: header for prefix, names in keys.items() if (header := _header(path, names)) is not None}
+    if not headers:
         raise no_header(path)
-    # No row is the header here: the first object is row 1.
-    header = header._replace(rows=0)
+    first = next(iter(headers))
+    for prefix in keys.keys() - headers.keys():
+        keys[first].update(keys.pop(prefix))
+    headers[first] = _header(path, keys[first]) or headers[first]
 
-    def read() -> Iterator[Sequence[str]]:
+    def read(prefix: str) -> Iterator[Sequence[str]]:
+        columns = list(keys[prefix])
         for one in _objects(path, encoding):
-            by_key = _once([(_folded(key), value) for key, value in one.items()])
-            yield [_text(by_key.get(key)) for key in columns]
+            own = _prefix(one)
+            if (own if own in headers else first) == prefix:
+                by_key = _once([(_folded(key), value) for key, value in one.items()])
+                yield [_text(by_key.get(key)) for key in columns]
+            else:
+                yield ()
 
-    return Opened(path, content.sha256, [Table(path, None, header, total, read, only_data=True)])
+    tables = [
+        # No row is the header here: the first object is row 1.
+        Table(path, None, header._replace(rows=0), total, partial(read, prefix), only_data=True)
+        for prefix, header in headers.items()
+    ]
+    return Opened(path, content.sha256, tables)
+
+
+def _header(path: Path, names: Mapping[str, str]) -> Header | None:
+    return find_header(path, [list(names.values())])
+
+
+def _prefix(one: Mapping[str, Any]) -> str:
+    """By which short codes an object's items are named: XK for a licence, CF for a penalty, or none."""
+    counts = Counter(key.strip()[:3].upper() for key in one)
+    return max(("XK_", "CF_"), key=counts.__getitem__) if counts["XK_"] + counts["CF_"] else ""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -203,6 +203,7 @@ class _Import:
         self.authorities = authorities
         self.terms = terms
         self.progress = progress
+        self.before: dict[RecordKind, dict[int, int]] = {}
 
     async def file(self, opened: Opened) -> None:
         """All tables of a file; those of one kind are one import."""
@@ -222,7 +223,9 @@ class _Import:
                 part = await self._table(table, import_id, seen, repeated)
                 for outcome, number in part.counts.items():
                     counts[outcome] += number
-            if not self.run.dry_run:
+            if self.run.dry_run:
+                self.before.setdefault(kind, {}).update(seen)
+            else:
                 await self.run.connection.execute(
                     _ENDED, *about, _storable(shown(opened.file.name)), *(counts[outcome] for outcome in OUTCOMES)
                 )
@@ -242,7 +245,8 @@ class _Import:
         name = shown(table.file.name) + (f" ({shown(table.sheet)})" if table.sheet else "")
         part = self.run.teller.tally.part(name, terms.item_code)
         await self._tell_unknown_columns(table, import_id)
-        await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen, repeated))
+        before = self.before.get(terms.kind, {})
+        await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen, repeated, before))
         if table.units_elsewhere:
             await self._tell_units(table, import_id)
         if table.left_out:

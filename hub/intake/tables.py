@@ -51,7 +51,8 @@ class Table:
     """One table of a file. `read` gives all rows of the file or sheet from the first; `rows_total` counts them.
 
     `strict_width`: a filled cell to the right of the header is a sign of shifted columns (an unquoted comma), not a
-    note beside the table. `only_data`: nothing but data stands here, so that every row is taken. `serial_zero`: the day
+    note beside the table. `only_data`: nothing but data stands here, so that every row is taken, save one without any
+    cells, which is another table's. `serial_zero`: the day
     from which bare numbers of days count. Once the rows have been read, `left_out` counts those that were no data, and
     `units_elsewhere` has the numbers of those that state another unit than the one in which amounts were read.
     """
@@ -86,6 +87,8 @@ class Table:
                 and all(place < len(cells) and cells[place] for place in keys)
                 and _DIGIT.search(cells[document]) is not None
             )
+            if self.only_data and not cells:
+                continue
             if self.only_data or (plain and number > sieve.hints_until) or sieve.is_data(number, cells):
                 sieve.begun = True
                 yield Row(number, cells, sieve.elsewhere)
@@ -131,7 +134,12 @@ def find_header(file: Path, rows: Sequence[Cells]) -> Header | None:
 
 
 def _has_data(header: Header, rows: Sequence[Cells]) -> bool:
-    """Whether rows of data stand below a header, so that a better one further down is another table's."""
+    """Whether records stand below a header, so that a better one further down is another table's.
+
+    A summary without numbers of documents above the table has none.
+    """
+    if header.layout.columns.keys().isdisjoint({"documentNo", "licenseNo"}):
+        return False
     sieve = _Sieve(header)
     return any(sieve.is_data(number, cells) for number, cells in enumerate(rows[header.rows :], header.rows + 1))
 
@@ -151,9 +159,10 @@ def _with_upper(upper: Cells) -> Callable[[Cells, Above], Layout | None]:
         filled = [place for place, cell in enumerate(lower) if cell.strip()]
         if len(filled) < 2 or not any(cell.strip() for cell in upper):
             return None
-        both = recognise(
-            [below if below.strip() else group for group, below in zip_longest(upper, lower, fillvalue="")], above
-        )
+        merged = [below if below.strip() else group for group, below in zip_longest(upper, lower, fillvalue="")]
+        if merged == list(lower):
+            return None  # nothing of what stands above: seen as one line already
+        both = recognise(merged, above)
         return both if both is not None and set(filled) <= set(both.columns.values()) else None
 
     return recognise_two
@@ -198,19 +207,23 @@ class _Sieve:
         if not filled or (line := _line(cells)) in self._lines:
             return False
         if is_header_again(cells):
-            self._meet_header(cells, line)
+            self._meet_header(number, cells, line)
             return False
         hints = number <= self.hints_until and all(_HINT.fullmatch(cell) for _, cell in filled)
         if not hints and self._is_stated(cells, filled):
             return True
+        self._heed_unit(number, cells, hints=hints)
+        return False
+
+    def _heed_unit(self, number: int, cells: Cells, *, hints: bool) -> None:
         if is_in_another_unit(cells, self.layout, hints=hints):
             self.elsewhere = True
             self.units_elsewhere.append(number)
-        return False
 
-    def _meet_header(self, cells: Cells, line: tuple[str, ...]) -> None:
+    def _meet_header(self, number: int, cells: Cells, line: tuple[str, ...]) -> None:
         if not self.begun:  # names and codes one below the other are one header
             self._lines.add(line)
+            self._heed_unit(number, cells, hints=True)
         elif not states_the_same(cells, self.layout):
             self.elsewhere = True
 

@@ -182,3 +182,27 @@ async def test_a_one_time_code_is_asked_for_and_good_once(served: Served) -> Non
 
     wrong = str((int(code) + 1) % 1_000_000).zfill(6)
     assert [await attempt(each) for each in (None, wrong, code, code)] == [401, 401, 303, 401]
+
+
+async def test_pages_of_known_origins_may_get_tokens_and_nothing_of_who_is_signed_in(database: str) -> None:
+    known, read = "https://partner.example", "access-control-allow-origin"
+    async with running(database, base_url=BASE_URL, cors_origins=f" {known} ,https://other.example") as (_, client):
+        for origin in (known, "https://evil.example", "null"):
+            told = {}
+            for method, path in (
+                ("POST", "token"), ("POST", "revoke"), ("GET", "jwks"), ("POST", "introspect"), ("GET", "authorize"),
+                ("POST", "sign-in"), ("POST", "consent"), ("GET", "sign-out"), ("POST", "sign-out"),
+            ):  # fmt: skip
+                told[path] = await client.request(method, f"/oauth/{path}", headers={"origin": origin} | FORM)
+            for path in ("oauth-authorization-server", "oauth-protected-resource/graphql"):
+                told[path] = await client.get(f"/.well-known/{path}", headers={"origin": origin})
+            shared = {path for path, answer in told.items() if answer.headers.get(read) == origin}
+            assert shared == ({"token", "revoke", "jwks", *list(told)[-2:]} if origin == known else set())
+            assert not any("access-control-allow-credentials" in answer.headers for answer in told.values())
+            before = {"origin": origin, "access-control-request-method": "POST"}
+            assert (await client.options("/oauth/token", headers=before)).is_success is (origin == known)
+            assert not (await client.options("/oauth/sign-in", headers=before)).is_success
+        refused = await client.post("/oauth/token", data={"grant_type": "x"}, headers={"origin": known})
+        assert refused.json()["error"] == "unsupported_grant_type"
+    async with running(database, base_url=BASE_URL) as (_, client):
+        assert read not in (await client.get("/oauth/jwks", headers={"origin": known})).headers

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.commands.statement import Statement
@@ -425,6 +425,7 @@ def test_whatever_stands_in_a_cell_there_is_a_verdict(texts: dict[str, str]) -> 
     assert all(remark.code in SENTENCES for remark in verdict.faults + verdict.doubts)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(penalty(1))), st.just(PERSON_ID), min_size=1, max_size=6))
 def test_a_persons_number_in_any_cell_is_never_kept(texts: dict[str, str]) -> None:
     assert PERSON_ID not in repr(judged(penalty(1) | texts))

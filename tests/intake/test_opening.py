@@ -117,6 +117,11 @@ def test_rows_below_a_header_that_differs_belong_to_another_table(tmp_path: Path
         assert read_elsewhere(path) == ([(2, False), (4, True)], []), other
 
 
+def test_a_summary_above_the_table_is_not_taken_for_it(tmp_path: Path) -> None:
+    lines = [["处罚机关", "处罚日期", "罚款金额"], ["示例局", "2026-05", "0.4"], [], *sheets.grid(ROWS)]
+    assert documents(only_table(sheets.csv_file(tmp_path / "f.csv", lines))) == [(5, TWO[0][1]), (6, TWO[1][1])]
+
+
 def test_a_header_that_says_the_same_again_is_no_other_table(tmp_path: Path) -> None:
     header, first, second = sheets.grid(ROWS)
     for again in (
@@ -174,6 +179,9 @@ def test_a_hint_with_another_unit_than_the_header_leaves_no_row_to_it(tmp_path: 
     hints = ["必填"] * place + [hint] + ["选填"] * (len(header) - place - 1)
     header[place] = stated
     assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, hints, first])) == ([(3, True)], [2])
+    codes = [*sheets.codes("CF")]
+    codes[place] += f"（{hint}）"
+    assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, codes, first])) == ([(3, True)], [2])
     hints[place] = "数值（万元）"
     assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, hints, first])) == ([(3, False)], [])
 

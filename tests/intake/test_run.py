@@ -211,6 +211,43 @@ async def test_one_document_may_penalise_several_subjects(
     assert await connection.fetchval("select changed_fields from records where revision = 2") == ["documentNumber"]
 
 
+async def test_a_dry_run_of_several_files_says_what_they_do_one_after_the_other(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    files = [
+        sheets.csv_file(tmp_path / name, sheets.grid(rows))
+        for name, rows in (
+            ("1.csv", [penalty(1), penalty(2)]),
+            ("2.csv", [penalty(1), penalty(2, NR_FK="0.3"), penalty(3)]),
+            ("3.csv", [penalty(2, NR_FK="0.3"), penalty(1, FRDB="示例乙")]),
+        )
+    ]
+    rehearsed = await import_(database, *files, dry_run=True)
+    done = await import_(database, *files)
+    assert rehearsed.outcomes == done.outcomes
+    assert done.outcomes == ["ACCEPTED"] * 2 + ["UNCHANGED", "REVISED", "ACCEPTED", "UNCHANGED", "REVISED"]
+    assert rehearsed.remark_codes == done.remark_codes == []
+
+
+async def test_licences_and_penalties_among_the_objects_of_one_file_go_to_their_items(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    objects = [penalty(1), license_(2), {}, {"XK_WSH": "示许1号"}, penalty(3), {"BZ": "无"}]
+    (tmp_path / "f.json").write_text(json.dumps(objects))
+    result = await import_(database, tmp_path / "f.json")
+    outcomes = {line["row"]: line["outcome"] for line in result.lines if line["outcome"] not in ("FAULT", "FINDING")}
+    refused = dict.fromkeys((3, 4, 6), "REJECTED")
+    assert outcomes == dict.fromkeys((1, 2, 5), "ACCEPTED") | refused
+    kinds = await connection.fetch("select kind, document_number from records order by document_number")
+    assert [tuple(row) for row in kinds] == [
+        ("ADMINISTRATIVE_PENALTY", "宁规罚〔2026〕1号"),
+        ("ADMINISTRATIVE_PENALTY", "宁规罚〔2026〕3号"),
+        ("ADMINISTRATIVE_LICENSE", license_(2)["XK_WSH"]),
+    ]
+    again = await import_(database, tmp_path / "f.json")
+    assert sorted(again.outcomes) == ["REJECTED"] * 3 + ["UNCHANGED"] * 3
+
+
 async def test_a_dry_run_says_the_same_and_writes_nothing(
     database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
 ) -> None:
