@@ -170,12 +170,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Listed:
-    """A plain list: complete, never cut."""
+    """A plain list: complete, never cut. One that is too long is refused: of all rows above it together, or of one."""
 
     key: str
     link: Many
     rows: Rows
     shape: Shape
+    most: int
+    most_each: int
 
 
 @dataclass(frozen=True)
