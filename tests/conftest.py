@@ -6,6 +6,9 @@ A database is migrated once a session and then only copied, which takes some 50 
 - `shared_database`: the same for a whole module, for tests that only read what a fixture of theirs has written;
 - `empty_database`: the URL of a database without anything;
 - `folder`: where tests of the embedded server itself may start others.
+
+The process that hands the tests out to the workers reads this file too, and runs none: so what fixtures need is
+imported when they need it.
 """
 
 import gc
@@ -21,19 +24,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-import asyncpg
-import psycopg
 import pytest
-from argon2 import PasswordHasher
 
-from hub.identity import users
-from hub.store.codes import load_code_tables
-from hub.store.embedded import Embedded
-from hub.store.engine import connect, other_database
-from hub.store.migration import migrate
+if TYPE_CHECKING:
+    import asyncpg
+    from argon2 import PasswordHasher
 
 # Tests need no database that outlives the machine.
 FORGETFUL = {
@@ -50,6 +47,7 @@ MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 2 * 2**30
 
 LINGERING_DATABASES = 4
+SHARED_FOLDER = "HUB_TEST_FOLDER"
 
 numbers = itertools.count(1)
 
@@ -65,6 +63,12 @@ def pytest_configure(config: pytest.Config) -> None:
         # For processes begun from here: xdist's, and the hub's.
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    if not hasattr(config, "workerinput") and not os.environ.get("HUB_TEST_DATABASE_URL"):
+        # Where the workers have their server, until the last of them has ended.
+        shared = new_folder()
+        os.environ[SHARED_FOLDER] = shared.name
+        config.add_cleanup(shared.cleanup)
+        config.add_cleanup(lambda: quit_servers(Path(shared.name)))  # called first
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -73,11 +77,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return int(said) if said else len(os.sched_getaffinity(0)) + 1
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection() -> Iterator[None]:
     """As the hub does: what stays is not looked through for cycles again and again, which took a tenth of the time."""
-    gc.collect()
+    gc.disable()
+    yield
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -95,9 +102,19 @@ def new_folder() -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="hub-test-", dir=MEMORY if roomy else None)
 
 
+def quit_servers(folder: Path) -> None:
+    """End the servers in it that somebody has left running."""
+    for pid_file in folder.glob("**/postgres/postmaster.pid"):
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def real_hasher() -> Iterator[PasswordHasher]:
+def real_hasher() -> Iterator["PasswordHasher"]:
     """Passwords are hashed cheaply in this process: the real way costs 64 MiB and 50 ms each, on purpose."""
+    from argon2 import PasswordHasher
+
+    from hub.identity import users
+
     real = users.HASHER
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(users, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -117,23 +134,28 @@ def folder() -> Iterator[Path]:
     """A folder for embedded servers of a module's own; what a failed test has left running in it is ended."""
     with new_folder() as made:
         yield Path(made)
-        for pid_file in Path(made).glob("*/postgres/postmaster.pid"):
-            os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
+        quit_servers(Path(made))
 
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """A database on a server where more may be made."""
+    """A database on a server where more may be made: one server for all workers."""
     if given := os.environ.get("HUB_TEST_DATABASE_URL"):
         yield given
         return
-    with new_folder() as made, Embedded.start(Path(made), settings=FORGETFUL) as server:
+    from hub.store.embedded import Embedded
+
+    with Embedded.start(Path(os.environ[SHARED_FOLDER]), settings=FORGETFUL) as server:
         yield server.url
 
 
 @pytest.fixture(scope="session")
 def new_database(server_url: str) -> Iterator[Callable[..., Any]]:
     """Makes a database, dropped at the end of the block: `with new_database(template=None) as url`."""
+    import psycopg
+
+    from hub.store.engine import other_database
+
     with psycopg.connect(server_url, autocommit=True) as admin:
         ended: deque[str] = deque()
 
@@ -159,14 +181,36 @@ def new_database(server_url: str) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture(scope="session")
-async def template(new_database: Callable[..., Any], anyio_backend: str) -> AsyncIterator[str]:
-    """The name of the migrated database with its code tables, from which all others are copied."""
-    with new_database() as url:
-        migrate(url)
-        connection = await connect(url)
-        await load_code_tables(connection)
-        await connection.close()
-        yield urlsplit(url).path.strip("/")
+async def template(server_url: str, anyio_backend: str) -> AsyncIterator[str]:
+    """The name of the migrated database with its code tables, from which all others are copied.
+
+    The worker who comes first makes it for all of them, and who leaves last drops it.
+    """
+    import psycopg
+
+    from hub.store.codes import load_code_tables
+    from hub.store.engine import connect, other_database
+    from hub.store.migration import migrate
+
+    name = f"hub_test_{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute("select pg_advisory_lock(hashtext(%s))", [name])
+        if admin.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
+            # It has its name once it is whole: a worker may be killed.
+            admin.execute(f'drop database if exists "{name}_half"'.encode())
+            admin.execute(f"create database \"{name}_half\" template template0 encoding 'UTF8'".encode())
+            url = other_database(server_url, f"{name}_half")
+            migrate(url)
+            connection = await connect(url)
+            await load_code_tables(connection)
+            await connection.close()
+            admin.execute(f'alter database "{name}_half" rename to "{name}"'.encode())
+        admin.execute("select pg_advisory_lock_shared(hashtext(%s))", [name])
+        admin.execute("select pg_advisory_unlock(hashtext(%s))", [name])
+        yield name
+        admin.execute("select pg_advisory_unlock_shared(hashtext(%s))", [name])
+        if admin.execute("select pg_try_advisory_lock(hashtext(%s))", [name]).fetchone() == (True,):
+            admin.execute(f'drop database if exists "{name}"'.encode())
 
 
 @pytest.fixture
@@ -191,16 +235,20 @@ def shared_database(new_database: Callable[..., Any], template: str) -> Iterator
 
 
 @pytest.fixture
-async def own_connection(database: str) -> AsyncIterator[asyncpg.Connection]:
+async def own_connection(database: str) -> AsyncIterator["asyncpg.Connection"]:
     """A connection on a migrated database of one's own."""
+    from hub.store.engine import connect
+
     opened = await connect(database)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def undone_connection(shared_database: str) -> AsyncIterator[asyncpg.Connection]:
+async def undone_connection(shared_database: str) -> AsyncIterator["asyncpg.Connection"]:
     """A connection in a transaction that is rolled back, which is a tenth of the work of a database of one's own."""
+    from hub.store.engine import connect
+
     opened = await connect(shared_database)
     within = opened.transaction()
     await within.start()
@@ -210,7 +258,7 @@ async def undone_connection(shared_database: str) -> AsyncIterator[asyncpg.Conne
 
 
 @pytest.fixture
-def connection(request: pytest.FixtureRequest) -> asyncpg.Connection:
+def connection(request: pytest.FixtureRequest) -> "asyncpg.Connection":
     """A connection on a migrated database of one's own.
 
     In a module that says `UNDONE = True`, what is done by it is undone instead, unless the test asks for `database`:

@@ -230,6 +230,8 @@ def recognise(header: Sequence[str], above: Above | None = None) -> Layout | Non
     are not read.
     ValueError where the columns are those of licences and of penalties alike, so that nothing tells which it is.
     """
+    if sum(bool(text.strip()) for text in header) < MATCHES_MIN:
+        return None  # as are all rows of a file that is read with the wrong delimiter
     cells = [_Cell.of(text) for text in header]
     best: list[tuple[int, Standard, dict[int, str]]] = []
     for standard in standards():

@@ -159,9 +159,10 @@ def _with_upper(upper: Cells) -> Callable[[Cells, Above], Layout | None]:
         filled = [place for place, cell in enumerate(lower) if cell.strip()]
         if len(filled) < 2 or not any(cell.strip() for cell in upper):
             return None
-        both = recognise(
-            [below if below.strip() else group for group, below in zip_longest(upper, lower, fillvalue="")], above
-        )
+        merged = [below if below.strip() else group for group, below in zip_longest(upper, lower, fillvalue="")]
+        if merged == list(lower):
+            return None  # nothing of what stands above: seen as one line already
+        both = recognise(merged, above)
         return both if both is not None and set(filled) <= set(both.columns.values()) else None
 
     return recognise_two

@@ -6,6 +6,7 @@ says nothing. A unit is one of `hub.domain.amounts.UNITS`, None for one that is 
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Final
 
 from hub.domain.amounts import UNITS
@@ -78,9 +79,11 @@ class Above:
 
     def __init__(self, rows: Iterable[Sequence[str]] = ()) -> None:
         self._rows = list(rows)
-        self._titles: set[str | None] = set()
-        for cells in self._rows:
-            self._titles |= _stated(cells)
+
+    @cached_property
+    def _titles(self) -> set[str | None]:
+        # Read when a header has been found below them, and not above each row that might be one.
+        return set().union(*map(_stated, self._rows))
 
     def unit(self, place: int) -> str | None:
         """The unit of a column whose header states none."""

@@ -70,22 +70,21 @@ async def serving(url: str, **said: Any) -> AsyncIterator[str]:
         await running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def demonstration(
-    shared_database: str, tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
+    new_database: Callable[..., Any], template: str, tmp_path_factory: pytest.TempPathFactory, anyio_backend: str
 ) -> AsyncIterator[Demonstration]:
     """A hub over the demonstration, with its clients and people."""
     if not (BUILT / "index.html").is_file():
         pytest.fail("GraphiQL is not built; `uv sync --reinstall-package credit-hub` builds it from npm packages.")
     folder: Path = tmp_path_factory.mktemp("secrets")
-    async with serving(shared_database) as address:
-        connection = await connect(shared_database)
-        await demo_world(connection, Clock(), scale=0)
-        told = await lay_callers(connection, Clock(), folder, address, Settings().purposes)
-        await connection.close()
-        yield Demonstration(
-            address, shared_database, {person["username"]: person["password"] for person in told["users"]}
-        )
+    with new_database(template) as url:
+        async with serving(url) as address:
+            connection = await connect(url)
+            await demo_world(connection, Clock(), scale=0)
+            told = await lay_callers(connection, Clock(), folder, address, Settings().purposes)
+            await connection.close()
+            yield Demonstration(address, url, {person["username"]: person["password"] for person in told["users"]})
 
 
 @pytest.fixture
@@ -94,7 +93,7 @@ def address(demonstration: Demonstration) -> str:
     return demonstration.address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def browser(anyio_backend: str) -> AsyncIterator[BrowserContext]:
     """A browser that keeps what it has fetched and compiled, which is half of the time that GraphiQL takes to open."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)

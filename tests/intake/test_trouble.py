@@ -182,7 +182,7 @@ async def killed_after(connection: asyncpg.Connection, number: int, database: st
 async def test_an_import_that_was_killed_is_run_again_and_nothing_is_lost_or_doubled(
     database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
 ) -> None:
-    rows = [penalty(number, XDR_SHXYM=sheets.company(number % 900)) for number in range(5000)]
+    rows = [penalty(number, XDR_SHXYM=sheets.company(number % 900)) for number in range(4000)]
     path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
     await killed_after(connection, 1000, database, path)
     await killed_after(connection, 2000, database, path)
@@ -192,9 +192,9 @@ async def test_an_import_that_was_killed_is_run_again_and_nothing_is_lost_or_dou
     # The server may have gone on to commit what the killed one had sent.
     assert result.outcomes.count("UNCHANGED") >= committed
     assert set(result.outcomes) <= {"UNCHANGED", "ACCEPTED"}
-    assert (await counted(connection))[:2] == (5000, 0)
-    assert await connection.fetchval("select count(*) from record_persons") == 5000
-    assert await connection.fetchval("select count(*) from disclosure_outbox") == 5000
+    assert (await counted(connection))[:2] == (4000, 0)
+    assert await connection.fetchval("select count(*) from record_persons") == 4000
+    assert await connection.fetchval("select count(*) from disclosure_outbox") == 4000
 
 
 async def cut_after(monkeypatch: pytest.MonkeyPatch, groups: int, database: str, path: Path) -> None:
@@ -281,7 +281,7 @@ async def test_a_failure_that_is_no_rows_fault_stops_with_one_sentence(
 async def test_a_connection_that_is_cut_stops_with_one_sentence(
     database: str, connection: asyncpg.Connection, office: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rows = [penalty(number) for number in range(30_000)]
+    rows = [penalty(number) for number in range(8_000)]
     path = sheets.csv_file(tmp_path / "f.csv", sheets.grid(rows))
     running = asyncio.create_task(import_(database, path))
     await until_records(connection, 1000, lambda: running.done() and running.result())

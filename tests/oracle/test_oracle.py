@@ -182,7 +182,7 @@ def of_everything(root: str, depth: int) -> tuple[str, str]:
 def test_every_field_of_everything_is_answered_as_the_oracle_answers_it(both: Both, root: str) -> None:
     text, pool = of_everything(root, 2)
     every = both._replace(engine=Engine(build()[1], sdl(), BOUNDLESS))
-    values = list(dict.fromkeys(both.pools.values[pool]))[:: 2 if CASES > AT_HAND else 6] if pool else [None]
+    values = list(dict.fromkeys(both.pools.values[pool]))[:: 2 if CASES > AT_HAND else 12] if pool else [None]
     for start in range(0, len(values), 400):
         variables = {"given": values[start : start + 400]} if pool else None
         answer, expected = every.ask(text, variables)

@@ -36,7 +36,7 @@ WORLDS = range(3 * SEED, 3 * SEED + 3)
 # Roots that answer everybody alike.
 ALIKE = {"catalogue", "departments", "measures", "disclosures", "_service", "viewer"}
 CALLERS = max(2, CASES // 30)
-NODES = 300 if CASES > AT_HAND else 50
+NODES = 300 if CASES > AT_HAND else 25
 BOUNDLESS_ENGINE = Engine(build()[1], sdl(), BOUNDLESS)
 
 
