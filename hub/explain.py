@@ -72,6 +72,8 @@ async def explain(url: str, question: Question, clock: Clock, settings: Settings
         await connection.execute(f"set statement_timeout = {int(timeout_ms)}")
         explained = Explained(connection, analyze=question.analyze)
         await engine.run(compiled, request, explained)
+    except Refused as refused:
+        raise Unusable("The operation is refused: " + " ".join(error.message for error in refused.errors)) from None
     except asyncpg.QueryCanceledError:
         raise Unusable(f"A statement took longer than {timeout_ms} ms (HUB_STATEMENT_TIMEOUT_MS).") from None
     finally:

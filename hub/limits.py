@@ -42,6 +42,9 @@ class Limits:
     list_values: int = _limit(500, "values of a list argument: codes, ids, representations")
     page: int = _limit(500, "rows of a page")
     nested_page: int = _limit(100, "rows of a page inside a list")
+    list_rows: int = _limit(
+        20_000, "rows that a list without pages may have beyond those expected, of all that it hangs on together"
+    )
     cost: int = _limit(100_000, "rows that an operation may read: the product of page sizes, summed over its lists")
     values: int = _limit(1_000_000, "values in an answer: the rows of each list times the fields shown of them")
     schema_values: int = _limit(30_000, "values that an operation may show of the schema itself (introspection)")

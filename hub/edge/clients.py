@@ -135,6 +135,16 @@ class Budget:
         lease.left -= cost
         return True
 
+    def owe(self, client: str, cost: int) -> None:
+        """Take from a client what an operation has cost beyond what it paid.
+
+        It is the next one that finds out: where the client's lease holds too little, that has to be leased before.
+        """
+        lease = self.leases.get(client)
+        if lease is not None:
+            # At most what half a minute fills again: it may be that the hub itself was slow.
+            lease.left = max(lease.left - cost, -self.per_minute / 2)
+
     async def left(self, client: str) -> int | None:
         """What a client may still spend this minute; none where there is no limit."""
         if not self.per_minute:

@@ -16,6 +16,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
+import asyncpg
 import orjson
 from graphql import GraphQLError
 
@@ -30,7 +31,6 @@ from hub.edge.freshness import Freshness, key_of, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
 from hub.edge.reply import (
-    VALUE_BYTES,
     Headers,
     Reply,
     busy,
@@ -39,7 +39,6 @@ from hub.edge.reply import (
     keep_out_of_caches,
     keep_private,
     leave,
-    longer_than,
     refusals,
     reply_to,
 )
@@ -64,7 +63,8 @@ from hub.policy.caller import ANONYMOUS, PurposeNotGranted
 from hub.query.context import NOBODY, Context, left_out
 from hub.query.doubts import is_doubtful, settle
 from hub.query.execute import Engine, Operation
-from hub.query.refusals import Refused
+from hub.query.length import left_of
+from hub.query.refusals import FoundTooMuch, Refused
 from hub.query.roots import Ready
 from hub.store.pool import Pool
 
@@ -80,6 +80,12 @@ ROWS_PER_NEW_CHARACTER = 2
 ROWS_PER_NEW_FIELD = 10
 # With more values, each of which may be a long text, an answer is measured before it is written.
 WRITTEN_VALUES = 20_000
+# What a row is taken to bring in an answer. What an answer is longer than that, since a list without pages was longer
+# than expected, is paid for afterwards: so many bytes as another row.
+ROW_BYTES = 5_000
+BYTES_PER_ROW_MORE = 100
+# And a statement that was ended for its time has cost as much as so many of the dearest operations.
+LATE_COSTS = 5
 # HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
 READING = ("GET", "HEAD")
 ALLOWED = b"GET, HEAD, POST, OPTIONS"
@@ -162,6 +168,8 @@ class GraphQLEndpoint:
                 reply = busy()
             except asyncio.CancelledError:
                 raise
+            except FoundTooMuch as refused:
+                reply = error_reply(400, refused.errors[0].message, "COST_EXCEEDED")
             except Refused as refused:
                 reply = refusals(refused.errors, media, self.limits)
             except Exception as fault:  # noqa: BLE001  (whatever it is, the caller gets an answer and the log the fault)
@@ -282,22 +290,28 @@ class GraphQLEndpoint:
         if not self.budget.spent(client, cost):
             await self.budget.spend(client, cost)
         reply = Reply(200, None, [], operation.name, cost, hit)
-        if kind == "mutation":
-            reply.payload = {"data": await self.access.perform(compiled, request)}
-        elif method in READING and context.caller is ANONYMOUS:
-            watched = self.watch.begin(receive)
-            try:
-                await self.by_get(scope, headers, compiled, request, media, reply)
-            finally:
-                self.watch.end(watched)
-        else:
-            reply.payload = {"data": await self.run(compiled, request, receive)}
-        if compiled.plan.values * VALUE_BYTES > self.limits.answer_bytes and self.is_too_long(compiled, reply):
+        try:
+            if kind == "mutation":
+                reply.payload = {"data": await self.access.perform(compiled, request)}
+            elif method in READING and context.caller is ANONYMOUS:
+                watched = self.watch.begin(receive)
+                try:
+                    await self.by_get(scope, headers, compiled, request, media, reply)
+                finally:
+                    self.watch.end(watched)
+            else:
+                reply.payload = {"data": await self.run(compiled, request, receive)}
+        except asyncpg.QueryCanceledError:
+            self.budget.owe(client, LATE_COSTS * self.limits.cost)
+            raise
+        if self.is_too_long(compiled, reply):
             return error_reply(
                 400,
                 f"The answer is longer than {self.limits.answer_bytes:,} bytes; ask for less.",
                 "COST_EXCEEDED",
             )
+        if reply.body is not None and len(reply.body) > cost * ROW_BYTES:
+            self.budget.owe(client, (len(reply.body) - cost * ROW_BYTES) // BYTES_PER_ROW_MORE)
         if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
             errors = left_out(compiled.plan, request, reply.payload["data"], self.limits.errors)
             if errors:
@@ -326,7 +340,7 @@ class GraphQLEndpoint:
         if reply.payload is None:
             return False
         if compiled.plan.values > WRITTEN_VALUES:
-            return longer_than(reply.payload, self.limits.answer_bytes)
+            return left_of(self.limits.answer_bytes, reply.payload) < 0
         if reply.body is None:
             reply.body = orjson.dumps(reply.payload)
         return len(reply.body) > self.limits.answer_bytes

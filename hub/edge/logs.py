@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
 from random import getrandbits
-from time import time
+from time import monotonic, time
 from traceback import walk_tb
 from typing import Any, Final, TextIO
 
@@ -36,6 +36,7 @@ MESSAGE_CHARACTERS_MAX: Final = 2_000
 
 LINES_WAITING_MAX: Final = 10_000
 WRITE_SECONDS: Final = 0.1
+WARNINGS_A_SECOND: Final = 20
 
 
 # -------------------------------------------------------------------------------------------------- request ids
@@ -148,6 +149,37 @@ class JsonLines(logging.Formatter):
         return _line(record.created, record.levelname, record.name, message, **more)
 
 
+class Seldom(logging.Filter):
+    """Lets so many warnings a second through, and says how many there were besides.
+
+    The server warns of whatever is no HTTP, and anybody can send that by the thousand: it must not fill the log, or
+    hold up the event loop with it.
+    """
+
+    def __init__(self, now: Callable[[], float] = monotonic) -> None:
+        super().__init__()
+        self.now = now
+        self.second = 0
+        self.lines = 0
+        self.unsaid = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged."""
+        if record.levelno != logging.WARNING:
+            return True
+        second = int(self.now())
+        if second != self.second:
+            self.second, self.lines = second, 0
+        if self.lines >= WARNINGS_A_SECOND:
+            self.unsaid += 1
+            return False
+        self.lines += 1
+        if self.unsaid:
+            record.msg, record.args = f"{record.getMessage()} {self.unsaid} further warnings were not logged.", None
+            self.unsaid = 0
+        return True
+
+
 def _line(at: float, level: str, logger: str, message: str, **more: Any) -> str:
     tidy = LONG_NUMBER.sub("…", mask_persons_in(message[:MESSAGE_CHARACTERS_MAX].strip())[0])
     line = {"time": _shown(at), "level": level, "logger": logger, "message": tidy, **more}
@@ -183,4 +215,7 @@ def configure() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    server = logging.getLogger("uvicorn.error")
+    if not any(isinstance(each, Seldom) for each in server.filters):
+        server.addFilter(Seldom())
     logging.captureWarnings(True)

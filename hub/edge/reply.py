@@ -111,31 +111,6 @@ def log_fault(number: str, fault: Exception) -> None:
         log.error("request %s: %s", number, type(fault).__name__, exc_info=nameless)
 
 
-# What a value is taken for until somebody looks how long an answer is: nearly all are shorter.
-VALUE_BYTES: Final = 5_000
-
-
-def longer_than(answer: Any, most: int) -> bool:
-    """Whether an answer is longer than so many bytes, about; found out without writing it.
-
-    One text may stand in it a hundred times, by as many aliases, and takes memory once until it is written.
-    """
-    left, waiting = most, [answer]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, str):
-            left -= len(each) if each.isascii() else 3 * len(each)
-        elif isinstance(each, dict):
-            left -= sum(map(len, each)) + 6 * len(each)
-            waiting.extend(each.values())
-        elif isinstance(each, list):
-            left -= 2 * len(each)
-            waiting.extend(each)
-        if left < 0:
-            return True
-    return False
-
-
 # ------------------------------------------------------------------------------------------------------- leaving
 
 # The first lines of an answer with a body, by status and media type; there are few.

@@ -8,7 +8,7 @@ from hashlib import sha256
 from hmac import compare_digest
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -17,7 +17,7 @@ from starlette.routing import Route
 from hub.clock import Clock
 from hub.edge import pages
 from hub.edge.clients import address_of
-from hub.edge.forms import Unreadable, asked_by, form_of, parameters_of
+from hub.edge.forms import BYTES_MAX, Unreadable, asked_by, form_of, parameters_of
 from hub.edge.refusals import Refusals
 from hub.edge.request import headers_of
 from hub.errors import Overloaded
@@ -31,6 +31,8 @@ VISIT_SECONDS: Final = 3_600
 # A password takes a while to check, and a connection meanwhile: few at once, and few that wait.
 AT_ONCE: Final = 2
 WAITING_MAX: Final = 50
+# A request for authorization travels in the pages' forms, beside a name, a password and a token of ours.
+REQUEST_BYTES_MAX: Final = BYTES_MAX - 4_096
 NO_STORE: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -85,6 +87,9 @@ class People:
         kind, found = await self.in_thread(
             lambda server: server.begin(asked, None if person is None else person.username)
         )
+        if kind in ("sign-in", "consent") and len(quote_plus(query_of(asked))) > REQUEST_BYTES_MAX:
+            # Told now, and not to somebody who has typed a password.
+            kind, found = "error", ("invalid_request", "The parameters are too long for the pages; shorten state.")
         if kind == "sign-in":
             return self.asks_to_sign_in(request, asked)
         if kind != "consent" or person is None:

@@ -33,6 +33,7 @@ from hub.intake.words import (
     Status,
     category_of,
     dishonesty_class_of,
+    is_status_number,
     license_kind,
     penalty_kinds,
     procedure_of,
@@ -415,6 +416,9 @@ class Judge:
             return Status(RecordStatus.EFFECTIVE)
         if status.unclear:
             doubts.append(Remark("STATUS_UNCLEAR", "status"))
+        elif text and self._status_edition < self._edition and is_status_number(text) and status.is_not_normal:
+            # A column that the file's own layout does not have: whoever has put it in may mean 1 as licences do.
+            doubts.append(Remark("STATUS_NUMBER", "status"))
         return status
 
     def _penalty_kinds(

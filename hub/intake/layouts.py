@@ -301,18 +301,25 @@ def _layout(
         field = fields.get(place)
         if field == COUNTER:
             continue
-        unit: str | None = NATIONAL
-        if field in _AMOUNTS and (unit := cell.unit) == NOTHING and (unit := above.unit(place)) == NOTHING:
-            unit = NATIONAL
-        if field is not None and field not in columns and unit is not None:
-            columns[field] = place
-            if field in _AMOUNTS:
-                units[field] = unit
-                if cell.unit == NOTHING:
-                    assumed.add(field)
-        elif cell.whole or cell.code:
-            unknown.append((place, " ".join(header[place].split())))
+        unit = _unit(cell, place, above) if field in _AMOUNTS else NATIONAL
+        if field is None or field in columns or unit is None:
+            if cell.whole or cell.code:
+                unknown.append((place, " ".join(header[place].split())))
+            continue
+        columns[field] = place
+        if field in _AMOUNTS:
+            units[field] = unit
+            if cell.unit == NOTHING:
+                assumed.add(field)
     return Layout(standard, columns, units, frozenset(assumed), tuple(unknown))
+
+
+def _unit(cell: "_Cell", place: int, above: Above) -> str | None:
+    """The unit of an amount's column: its header's, else that of what stands above, else that of the layouts."""
+    unit = cell.unit
+    if unit == NOTHING:
+        unit = above.unit(place)
+    return NATIONAL if unit == NOTHING else unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +330,7 @@ class _Cell:
     whole: str
     bare: str
     inside: tuple[str, ...]
-    unit: str | None
+    word: str
 
     @classmethod
     def of(cls, text: str) -> "_Cell":
@@ -335,7 +342,12 @@ class _Cell:
             bare = without
         whole = _MARKS.sub("", re.sub(r"[()\[\]{}〔〕【】《》<>]", "", word))
         bare = UNIT_BEHIND.sub("", _MARKS.sub("", bare))
-        return cls(code[0] if code else None, whole, bare, inside, stated_in_header(word, inside))
+        return cls(code[0] if code else None, whole, bare, inside, word)
+
+    @property
+    def unit(self) -> str | None:
+        """The unit that it states where it is an amount's; see `stated_in_header`."""
+        return stated_in_header(self.word, self.inside)
 
 
 def _field(cell: _Cell, standard: Standard) -> str | None:

@@ -52,6 +52,8 @@ JUDGED: Final[Mapping[str, str]] = {
     "PENALTY_KIND_UNCLEAR": "The name stands for the seizure and for the revocation of a permit; it was read as a"
     " seizure. Name one of them.",
     "STATUS_UNCLEAR": "The status says neither normal nor what else; the record is taken as effective.",
+    "STATUS_NUMBER": "Penalties of this layout have no status; the number was read as in the layout of 2016 (1 revoked,"
+    " 2 disputed). Write the word instead, such as 正常 or 撤销.",
     "PERSONAL_DATA_MASKED": "A person's identity or telephone number stood in the text and was masked before it was"
     " stored; leave such numbers out.",
 }

@@ -68,6 +68,11 @@ class Status(NamedTuple):
     under_objection: bool = False
     unclear: bool = False
 
+    @property
+    def is_not_normal(self) -> bool:
+        """Whether the record is out of force, or disputed."""
+        return self.status is not RecordStatus.EFFECTIVE or self.under_objection
+
 
 _NORMAL = Status(RecordStatus.EFFECTIVE)
 _STATUS_WORDS: Final[Mapping[str, Status]] = {
@@ -107,6 +112,11 @@ def status_of(text: str, edition: int) -> Status | None:
     word = _DECIMAL_ZERO.sub(r"\1", folded(text))
     number = word.lstrip("0") or "0"
     return _STATUS_NUMBERS[edition].get(number) or _STATUS_WORDS.get(word.removesuffix("状态"))
+
+
+def is_status_number(text: str) -> bool:
+    """Whether a status is given by a number, which layouts use differently."""
+    return _DECIMAL_ZERO.sub(r"\1", folded(text)).isdecimal()
 
 
 _LICENSE_KINDS: Final = frozenset({"普通", "特许", "认可", "核准", "登记"})

@@ -84,9 +84,7 @@ def left_out(plan: p.Plan, request: Sequence[Any], data: Mapping[str, Any], most
 
     An error with a path is one whose field is null, so what stands beside public data has only the field's name.
     """
-    closed = request[-1].caller.closed_items
-    named = (n for n in plan.notices if n.items is None or not closed.isdisjoint(request[n.items.index]))
-    notices = {notice.path: notice for notice in named if concerns(notice, request, data)}
+    notices = {notice.path: notice for notice in plan.notices if concerns(notice, request, data)}
     nulls = [notice for notice in notices.values() if next(nulls_of(notice.path, data), None) is not None]
     return [
         *denied([*plan.denials, *nulls], data, most),
@@ -114,6 +112,11 @@ def denied(denials: Sequence[p.Denial | p.Notice], data: Any, most: int) -> list
 
 def concerns(notice: p.Notice, request: Sequence[Any], data: Mapping[str, Any]) -> bool:
     """Whether the answer holds what a notice is about."""
+    closed = request[-1].caller.closed_items
+    if notice.if_closed and not closed:
+        return False
+    if notice.items is not None and closed.isdisjoint(request[notice.items.index]):
+        return False
     keys = None if notice.slot is None else request[notice.slot.index]
     if not notice.if_null:
         return keys is None or any(key and key[0] == notice.branch for key in keys)

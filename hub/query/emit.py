@@ -7,7 +7,7 @@ Where each value then stands in a row is noted in a `Layout`.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -79,7 +79,8 @@ class Emitter:
         statement = select(*self.labelled(row)).select_from(row.source)
         if rows.named is not None:
             return self.compiled(statement.order_by(*self.order(rows, alias)), row)
-        return self.compiled(self.cut(self.guarded(statement, rows, alias), rows, alias), row)
+        statement = self.cut(self.guarded(statement, rows, alias), rows, alias)
+        return self.whole(statement, row, node) if isinstance(node, p.Listed) else self.compiled(statement, row)
 
     def nearest(self, rows: p.Rows) -> FromClause:
         """Rows by a name: guarded, filtered and cut inside, so that only those of the page are read further."""
@@ -128,7 +129,7 @@ class Emitter:
         begins = len(row.columns)
         row.columns.extend(inner.columns)
         statement = self.guarded(select(*self.labelled(row)).select_from(source), branch.rows, alias)
-        fetch = self.compiled(statement.order_by(ordinal, *self.order(item.rows, child)), row)
+        fetch = self.whole(statement.order_by(ordinal, *self.order(item.rows, child)), row, item)
         fetch.flat = Flat(item, begins, begins + marked)
         return fetch
 
@@ -220,6 +221,9 @@ class Emitter:
         self.fill_list(row, alias, item, nested=True)
         statement = select(func.row(*self.listed(row))).select_from(row.source).where(link(item.link, parent, alias))
         statement = self.cut(self.guarded(statement, item.rows, alias), item.rows, alias)
+        if isinstance(item, p.Listed):
+            statement = statement.limit(one_more_than(item.most_each))
+            self.layout.most[id(item)] = item.most_each
         return func.array(statement.correlate(parent).scalar_subquery())
 
     def split(self, row: Row, parent: FromClause, item: p.Listed | p.Paged) -> Child:
@@ -253,8 +257,16 @@ class Emitter:
         statement = select(*self.labelled(child_row)).select_from(child_row.source)
         if item.rows.limit is None:
             statement = self.guarded(statement, item.rows, alias)
-        order = [keys.c.ord, *self.order(item.rows, inner)]
-        return Child(self.compiled(statement.order_by(*order), child_row), places, many.in_list is not None)
+        statement = statement.order_by(keys.c.ord, *self.order(item.rows, inner))
+        cut_or_whole = self.compiled if isinstance(item, p.Paged) else partial(self.whole, item=item)
+        fetch = cut_or_whole(statement, child_row)
+        return Child(fetch, places, many.in_list is not None)
+
+    def whole(self, statement: Select[Any], row: Row, item: p.Listed) -> Fetch:
+        """A statement that brings all rows of a list, but for those of one that is too long."""
+        fetch = self.compiled(statement.limit(one_more_than(item.most)), row)
+        fetch.rows_max = item.most
+        return fetch
 
     def fill_list(self, row: Row, alias: FromClause, item: p.Listed | p.Paged, *, nested: bool) -> None:
         self.layout.rows[id(item)] = row
@@ -354,6 +366,11 @@ class Emitter:
     def compiled(statement: Select[Any], row: Row) -> Fetch:
         text = statement.compile(dialect=DIALECT)
         return Fetch(str(text), tuple(text.positiontup or ()), row.children)
+
+
+def one_more_than(most: int) -> ColumnElement[int]:
+    """A limit by which a list tells that it is longer than it may be."""
+    return literal_column(str(most + 1))
 
 
 @lru_cache(maxsize=2_000)

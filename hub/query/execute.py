@@ -30,8 +30,9 @@ from hub.query.bounds import Measure, excesses
 from hub.query.catalog import Catalogue, OfCaller
 from hub.query.context import NOBODY, Context
 from hub.query.introspection import INTROSPECTION_CHARACTERS, META, Introspection
+from hub.query.length import left_of
 from hub.query.planner import Planner
-from hub.query.refusals import REFUSALS, Refused, bad_input, coded, refused_by, without_values
+from hub.query.refusals import REFUSALS, Refused, bad_input, coded, found_too_much, refused_by, without_values
 from hub.query.roots import Ready, ready
 from hub.query.rules import Openness, faults_of
 from hub.query.values import structure_of, uses_of, variable_reader
@@ -134,7 +135,8 @@ class Operation:
         try:
             engine = self.engine
             planner = Planner(engine.catalogue, engine.sdl, engine.limits, self.node, self.fragments, variables, sight)
-            return ready(planner.plan(), Introspection(planner.selection, engine.limits.schema_values))
+            introspection = Introspection(planner.selection, engine.limits.schema_values)
+            return ready(planner.plan(), introspection, engine.limits.answer_bytes)
         except REFUSALS as fault:
             raise refused_by(fault) from None
 
@@ -343,11 +345,23 @@ class Engine:
     async def run(compiled: Ready, request: Sequence[Any], connection: Any) -> dict[str, Any]:
         """The answer's data, read on one connection: one statement is its own snapshot, several share one.
 
-        Raises Refused where it asks for too much of the schema itself.
+        Raises Refused where it asks for too much of the schema itself, or finds too much.
         """
         if compiled.single is not None:
             return {compiled.single.key: await compiled.single.run(connection, request)}
         if compiled.alone or not compiled.needs_database:
-            return {root.key: await root.run(connection, request) for root in compiled.roots}
+            return await answered(compiled, request, connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return {root.key: await root.run(connection, request) for root in compiled.roots}
+            return await answered(compiled, request, connection)
+
+
+async def answered(compiled: Ready, request: Sequence[Any], connection: Any) -> dict[str, Any]:
+    """The answers of the roots, one after the other, as long as they are not too long together."""
+    answer: dict[str, Any] = {}
+    left = compiled.bytes_max
+    for root in compiled.roots:
+        answer[root.key] = made = await root.run(connection, request)
+        left = left_of(left, made)
+        if left < 0:
+            raise found_too_much(f"The answer is longer than {compiled.bytes_max:,} bytes; ask for less.")
+    return answer

@@ -141,7 +141,9 @@ class Items:
             return self.paged(key, type_name, link, rows, kind, place)
         expected = place.rows * link.rows_expected
         self.budget.spend(expected, place)
-        return p.Listed(key, link, rows, self.shape(kind, place.of_list(expected)))
+        most = self.lists.limits.list_rows + expected
+        shape = self.shape(kind, place.of_list(expected))
+        return p.Listed(key, link, rows, shape, most, max(most // place.rows, 1))
 
     def paged(self, key: str, type_name: str, link: Many, rows: p.Rows, kind: Any, place: Place) -> p.Paged:
         order = link.order

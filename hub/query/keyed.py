@@ -55,7 +55,7 @@ class Keyed:
         place = self.many(argument, place)
         keys = partial(given_keys, argument, place, self.keys_max)
         shape = self.items.shape(self.selection.type_of("Query", place.name), place)
-        branch = p.Branch("key", self.rights.rows(source.table, place), (source.column,), shape)
+        branch = p.Branch("key", self.rights.rows(source.table, place, by_key=True), (source.column,), shape)
         return p.KeysRoot(key, (branch,), self.slots.by(("keys", id(place.nodes[0])), keys), plain=True)
 
     # ------------------------------------------------------------------ by global ids
@@ -92,7 +92,7 @@ class Keyed:
         identity = self.catalogue.source(type_name, "id")
         assert isinstance(identity, Identity)
         shape = self.items.shape(self.catalogue.schema.type_map[only or type_name], place, variants_of=type_name)
-        rows = self.rights.rows(row.table, place)
+        rows = self.rights.rows(row.table, place, by_key=True)
         if only is not None and row.discriminator is not None:
             name = row.discriminator.name
             word = next(word for word, concrete in row.variants.items() if concrete == only)
@@ -144,7 +144,7 @@ class Keyed:
             return self.id_branch(interface, place, only=type_name)
         row = self.catalogue.rows[type_name]
         shape = self.items.shape(self.catalogue.schema.type_map[type_name], place)
-        rows = replace(self.rights.rows(row.table, place), where=entity_key.where)
+        rows = replace(self.rights.rows(row.table, place, by_key=True), where=entity_key.where)
         return p.Branch(type_name, rows, (entity_key.column,), shape)
 
     # ------------------------------------------------------------------ what all of them do

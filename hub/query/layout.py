@@ -26,6 +26,8 @@ class Fetch:
     binds: tuple[str, ...]
     children: "list[Child]" = field(default_factory=list)
     flat: "Flat | None" = None
+    # With more rows, the operation is refused.
+    rows_max: int | None = None
 
 
 @dataclass
@@ -57,6 +59,8 @@ class Layout:
         self.notes: dict[int, Cell] = {}
         self.below: list[tuple[Any, Row, int]] = []
         self.rows: dict[int, Row] = {}
+        # By list, how many rows it may have where it is read in one piece.
+        self.most: dict[int, int] = {}
 
     def width_of(self, node: Any) -> int:
         """How many values a row of a list has: its columns, then the lists behind them."""

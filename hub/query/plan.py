@@ -83,8 +83,8 @@ class Notice:
     """What the answer leaves out, and why.
 
     With `slot`, only for keys of one branch; with `items`, only where the catalogue items named there are among those
-    that grants open to the caller for other purposes than the one that it states; with `if_null`, only where the root
-    that the path names has nothing for a key.
+    that grants open to the caller for other purposes than the one that it states, with `if_closed` where there are such
+    items at all; with `if_null`, only where the root that the path names has nothing for a key.
     """
 
     code: str
@@ -94,6 +94,7 @@ class Notice:
     branch: int = 0
     items: Slot | None = None
     if_null: bool = False
+    if_closed: bool = False
 
     @property
     def extensions(self) -> dict[str, Any]:
@@ -169,12 +170,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Listed:
-    """A plain list: complete, never cut."""
+    """A plain list: complete, never cut. One that is too long is refused: of all rows above it together, or of one."""
 
     key: str
     link: Many
     rows: Rows
     shape: Shape
+    most: int
+    most_each: int
 
 
 @dataclass(frozen=True)

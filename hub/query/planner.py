@@ -135,7 +135,7 @@ class Planner:
         """One row by a unique key."""
         value = self.slots.of(self.selection.argument("Query", place.nodes[0], source.argument))
         self.budget.spend(1, place)
-        rows = self.rights.rows(source.table, place)
+        rows = self.rights.rows(source.table, place, by_key=True)
         shape = self.items.shape(self.selection.type_of("Query", place.name), place)
         return p.PointRoot(key, rows, source.column, value, shape)
 

@@ -26,6 +26,10 @@ class Refused(Exception):
         self.errors = list(errors)
 
 
+class FoundTooMuch(Refused):
+    """A request that is refused while it is worked on: there is more than could be known before."""
+
+
 class ManyRefusals(Exception):
     """Several refusals of one request."""
 
@@ -53,6 +57,15 @@ def refused_by(fault: Exception) -> Refused:
 
 def bad_input(sentence: str, nodes: Any = None) -> GraphQLError:
     return GraphQLError(sentence, nodes=nodes, extensions={"code": "BAD_USER_INPUT"})
+
+
+def too_long(most: int) -> FoundTooMuch:
+    """The refusal of an operation one of whose lists without pages is too long."""
+    return found_too_much(f"A list without pages has more than {most:,} rows here; ask for it with less around it.")
+
+
+def found_too_much(sentence: str) -> FoundTooMuch:
+    return FoundTooMuch([GraphQLError(sentence, extensions={"code": "COST_EXCEEDED"})])
 
 
 def coded(error: GraphQLError) -> GraphQLError:

@@ -34,17 +34,25 @@ class Rights:
         self.denials: list[p.Denial] = []
         self.notices: list[p.Notice] = []
 
-    def rows(self, table: Table, place: Place, via: str | None = None, *, public: bool = False) -> p.Rows:
-        """Rows as the caller sees them, `via` the table they are reached from; `public` as everybody does."""
+    def rows(
+        self, table: Table, place: Place, via: str | None = None, *, public: bool = False, by_key: bool = False
+    ) -> p.Rows:
+        """Rows as the caller sees them, `via` the table they are reached from; `public` as everybody does.
+
+        Of rows that are asked for `by_key` what is left out is said where there was none, whether it is there or not:
+        looking up what is public needs no purpose.
+        """
         sight = PUBLIC if public else self.sight
         vouched = (via, table.name) in VOUCHED
         if not vouched and lacks_purpose(table.name, sight):
-            if table.name != subjects.name:
-                self.withhold(place)
-            elif len(place.path) == 1:
-                # Looking up what is public needs no purpose, so it is said of what was not found, whether there is such
-                # a subject or not.
-                self.withhold(place, if_null=True)
+            if by_key or table.name != subjects.name:
+                self.withhold(place, if_null=by_key)
+        elif by_key and sight.stated is Stated.COVERED and under_grants(table.name, sight):
+            sentence = (
+                "Nothing was found. Grants open some catalogue items to this token for other purposes than the one in"
+                " Hub-Purpose; viewer shows the grants."
+            )
+            self.notices.append(p.Notice("PURPOSE_NOT_GRANTED", sentence, place.path, if_null=True, if_closed=True))
         noted = None if vouched else noted_of(table.name, sight)
         return p.Rows(table, guard_of(table, via=via, sight=sight), noted=noted)
 

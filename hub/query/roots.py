@@ -36,15 +36,18 @@ class Ready:
     needs_database: bool
     # The only root, where it is one statement at most.
     single: ReadyRoot | None = None
+    # Of several roots, what is read of one is measured before the next is read.
+    bytes_max: int = 0
     used: bool = False
 
 
-def ready(plan: p.Plan, introspection: Introspection) -> Ready:
+def ready(plan: p.Plan, introspection: Introspection, bytes_max: int) -> Ready:
     """Compile a plan; `introspection` answers what is asked of the schema itself."""
     roots = tuple(ready_root(root, len(plan.slots), introspection) for root in plan.roots)
     reading = [root for root in plan.roots if not isinstance(root, p.FixedRoot | p.ForeignRoot)]
     alone = len(reading) == 1 and all(root.single_statement for root in roots)
-    return Ready(plan, roots, alone, bool(reading), roots[0] if alone and len(roots) == 1 else None)
+    single = roots[0] if alone and len(roots) == 1 else None
+    return Ready(plan, roots, alone, bool(reading), single, bytes_max)
 
 
 def ready_root(root: p.Root, slots: int, introspection: Introspection) -> ReadyRoot:

@@ -18,6 +18,7 @@ from hub.query.cursor import SEPARATOR as CURSOR_SEPARATOR
 from hub.query.forms import FORMS
 from hub.query.ids import SEPARATOR as ID_SEPARATOR
 from hub.query.layout import Flat, Layout
+from hub.query.refusals import too_long
 
 Shaper = Callable[[Any, Any], Any]
 # Puts what is made of rows at the places that their ordinals name.
@@ -28,6 +29,13 @@ def saw(request: Any, subject: int, item: str) -> bool:
     """Note for the access log that the answer holds something of a subject that is not public."""
     request[-1].saw(subject, item)
     return True
+
+
+def whole(rows: list[Any], most: int) -> list[Any]:
+    """All rows of a list; raises Refused where there are more than there may be."""
+    if len(rows) > most:
+        raise too_long(most)
+    return rows
 
 
 def name(identifier: str) -> ast.Name:
@@ -248,6 +256,9 @@ class Shaping:
 
     def list_of(self, item: p.Listed, shape: p.Shape, rows: ast.expr) -> ast.expr:
         row = self.fresh_row()
+        most = self.layout.most.get(id(item))
+        if most is not None:
+            rows = call("whole", rows, constant(most))
         return self.comprehension(item, self.shape(shape, row), row, rows)
 
     def comprehension(self, item: p.Listed | p.Paged, element: ast.expr, row: str, rows: ast.expr) -> ast.expr:
@@ -344,7 +355,7 @@ class Shaping:
         have it, and what is in a circle stays in memory until somebody looks for circles.
         """
         module = ast.Module([function("made", [], [*self.functions, main, tree.Return(name("main"))])], [])
-        scope: dict[str, Any] = {**FORMS, "saw": saw, "BEIJING": BEIJING}
+        scope: dict[str, Any] = {**FORMS, "saw": saw, "whole": whole, "BEIJING": BEIJING}
         exec(compile(module, "<shaper>", "exec"), scope)  # noqa: S102  (a tree of our own, callers' words as constants)
         return scope.pop("made")()
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from hub.policy.sharing import BINDS
 from hub.query.layout import Child, Fetch
+from hub.query.refusals import too_long
 
 KEY = re.compile(r"k\d+")
 SLOT = re.compile(r"s\d+")
@@ -31,6 +32,7 @@ class Statement:
     places: tuple[int, ...]
     keyed: bool
     below: "tuple[Below, ...]"
+    rows_max: int | None = None
 
 
 @dataclass(slots=True)
@@ -60,7 +62,7 @@ def statement_of(fetch: Fetch, slots: int) -> Statement:
 
     places = tuple(place(bind) for bind in fetch.binds)
     children = tuple(below(child, slots) for child in fetch.children)
-    return Statement(fetch.sql, places, any(place < 0 for place in places), children)
+    return Statement(fetch.sql, places, any(place < 0 for place in places), children, fetch.rows_max)
 
 
 def below(child: Child, slots: int) -> Below:
@@ -76,6 +78,8 @@ async def rows_of(
     else:
         arguments = [request[place] for place in statement.places]
     rows = await connection.fetch(statement.sql, *arguments)
+    if statement.rows_max is not None and len(rows) > statement.rows_max:
+        raise too_long(statement.rows_max)
     if not statement.below or not rows:
         return rows
     groups = [await groups_of(child, rows, connection, request) for child in statement.below]

@@ -37,7 +37,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
             made = await grant_access(connection, clock, terms, known_purposes=purposes, by=who.department_id)
             return _payload(made)
 
-        return {"grant": [], **await once(connection, clock, who.client, "grantAccess", given, work)}
+        return {"grant": [], **await once(connection, clock, _key_holder(who), "grantAccess", given, work)}
 
     async def revoke(connection: Any, caller: Caller, given: Mapping[str, Any]) -> Mapping[str, Any]:
         who = _principal(caller)
@@ -62,7 +62,7 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
             )
             return _payload(ended)
 
-        return {"grant": [], **await once(connection, clock, who.client, "revokeAccess", given, work)}
+        return {"grant": [], **await once(connection, clock, _key_holder(who), "revokeAccess", given, work)}
 
     commands: dict[str, Callable[[Any, Caller, Any], Awaitable[Mapping[str, Any]]]] = {
         "grantAccess": grant,
@@ -74,6 +74,11 @@ def performing(clock: Clock, purposes: Collection[str]) -> Mapping[str, Command]
 def _principal(caller: Caller) -> Principal:
     assert caller.principal is not None, "the planner lets nobody without a token through"
     return caller.principal
+
+
+def _key_holder(who: Principal) -> str:
+    """Whose idempotency keys these are: a client's, or of many people who sign in through one, each person's own."""
+    return who.client if who.person is None else f"{who.client} {who.person}"
 
 
 def _refused(field: str) -> Mapping[str, Any]:

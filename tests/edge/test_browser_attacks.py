@@ -184,6 +184,18 @@ async def test_a_one_time_code_is_asked_for_and_good_once(served: Served) -> Non
     assert [await attempt(each) for each in (None, wrong, code, code)] == [401, 401, 303, 401]
 
 
+@pytest.mark.parametrize("state", ["/" * 1_300, "é" * 1_100])
+async def test_a_state_that_the_pages_can_carry_comes_back_and_a_longer_one_is_told_at_once(
+    served: Served, browser: httpx.AsyncClient, state: str
+) -> None:
+    back = await w.consent(browser, state=state)
+    assert ("code" in back, back["state"]) == (True, state)
+    answer = await browser.get("/oauth/authorize", params=w.authorization(state=state * 2))
+    told = httpx.URL(answer.headers["location"]).params
+    assert (told["error"], told["state"]) == ("invalid_request", state * 2)
+    assert "shorten state" in told["error_description"]
+
+
 async def test_pages_of_known_origins_may_get_tokens_and_nothing_of_who_is_signed_in(database: str) -> None:
     known, read = "https://partner.example", "access-control-allow-origin"
     async with running(database, base_url=BASE_URL, cors_origins=f" {known} ,https://other.example") as (_, client):

@@ -1,11 +1,15 @@
 """Owners open what is theirs over HTTP, and end it: who may, what is kept of it, and who finds a grant."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 
 from hub.clock import Clock
+from hub.policy.caller import Caller
+from hub.policy.principal import Principal
+from hub.schema.performing import performing
 from hub.store.labels import ClientKind
 from tests import make
 from tests.edge.oauth_world import TODAY, Served, ask_token, asked, codes, refusal, token
@@ -147,6 +151,30 @@ async def test_an_owner_opens_and_ends_access_and_tokens_follow(
     foreign = {"idempotencyKey": "five", "grant": f"G{shared.grant_id:x}", "expectedRevision": 1}
     other = (await asked(client, ends, stranger, "tender", input=foreign))["data"]["revokeAccess"]
     assert other["problems"] == [{"code": "FORBIDDEN"}]
+
+
+async def test_people_who_sign_in_through_one_client_have_idempotency_keys_of_their_own(
+    served: Served, database_of: asyncpg.Connection
+) -> None:
+    given = {
+        "idempotencyKey": "shared", "owner": "samr", "grantee": "mot", "catalogueItems": ["samr-conditional"],
+        "purposes": ["tender"],
+    }  # fmt: skip
+    grant = performing(Clock(), ("tender",))["grantAccess"]
+
+    async def asks(person: str, code: str) -> Any:
+        department = await database_of.fetchval("select id from departments where code = $1", code)
+        who = Principal(
+            client="graphiql", kind=ClientKind.DEVELOPER, scopes=frozenset({f"{code}/grants:write"}),
+            purposes=frozenset(), person=person, department_id=department, own_departments=(department,),
+        )  # fmt: skip
+        return await grant(database_of, Caller(principal=who), given)
+
+    async with database_of.transaction():
+        made = await asks("li", "samr")
+        assert made["problems"] == []
+        assert await asks("li", "samr") == made
+        assert [problem["code"] for problem in (await asks("wang", "mot"))["problems"]] == ["FORBIDDEN"]
 
 
 @pytest.mark.parametrize("number", ["G80000000", "G7fffffffffffffff", "Gffffffffffffffff", "R1-1", ""])

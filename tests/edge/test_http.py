@@ -367,6 +367,43 @@ async def test_only_listed_origins_may_read(database: str) -> None:
                 assert (answer.headers.get("access-control-allow-origin") == origin) is allowed
 
 
+async def test_what_a_list_brings_beyond_what_is_expected_is_paid_for_afterwards(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    uscc = make.uscc()
+    subject = await make.subject(connection, uscc=uscc)
+    tied = await make.relation(connection, subject_id=subject)
+    await connection.execute(
+        "insert into subject_relations (subject_id, id, kind, related_id, known_from)"
+        " select subject_id, id + n, kind, related_id, known_from from subject_relations, generate_series(1, 9000) n"
+        " where (subject_id, id) = ($1, $2)",
+        *tied,
+    )
+    query = f'{{ subject(uscc: "{uscc}") {{ relatedSubjects {{ kind }} }} }}'
+    async with running(database, limits=Limits(cost=2_000, cost_per_minute=4_000)) as (_, client):
+        before = await cost_left(client)
+        assert len((await ask(client, query)).json()["data"]["subject"]["relatedSubjects"]) == 9_001
+        assert 1_200 < before - await cost_left(client) < 2_000
+
+
+async def test_a_statement_that_takes_too_long_is_paid_for(database: str, connection: asyncpg.Connection) -> None:
+    limits = Limits(cost=1_000, cost_per_minute=60_000)
+    async with running(database, statement_timeout_ms=200, limits=limits) as (_, client):
+        before = await cost_left(client)
+        for given in ("json", "params"):
+            await connection.execute("begin; lock table departments in access exclusive mode")
+            asked = {given: {"query": CODES}}
+            answer = await client.request("POST" if given == "json" else "GET", "/graphql", **asked)  # type: ignore[arg-type]
+            await connection.execute("rollback")
+            assert code_of(answer) == "COST_EXCEEDED"
+        assert before - await cost_left(client) > 9_000
+
+
+async def cost_left(client: httpx.AsyncClient) -> int:
+    left: int = (await ask(client, "{ viewer { costLeft } }")).json()["data"]["viewer"]["costLeft"]
+    return left
+
+
 async def test_a_clients_minute_of_cost_is_bounded_and_shared(database: str) -> None:
     limits = Limits(cost_per_minute=1_250)  # and 126 for reading and planning a new document, on each
     query = "{ disclosures(first: 100) { edges { cursor } } }"

@@ -7,8 +7,11 @@ import json
 import logging
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -17,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from hub.edge import logs
-from hub.edge.logs import JsonLines, RequestLog, id_of_request, request_id
+from hub.edge.logs import JsonLines, RequestLog, Seldom, id_of_request, request_id
 from tests import make
 from tests.edge.running import ask, running
 
@@ -275,3 +278,33 @@ def test_what_callers_send_reaches_no_line(server: Server) -> None:
     assert [line["message"] for line in lines if line["level"] != "INFO"] == ["Invalid HTTP request received."]
     assert [line.get("request") for line in lines].count("mine-1") == 1
     assert {line["operation"] for line in lines if line["level"] == "INFO"} == {"PreCheck", "-", "other"}
+
+
+def test_what_is_no_http_does_not_fill_the_log_and_who_leaves_is_no_error_in_it(server: Server) -> None:
+    began = time.monotonic()
+    for _ in range(300):
+        with socket.create_connection((server.host, server.port), timeout=20) as connection:
+            connection.sendall(b"\x00\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 400"
+    for _ in range(5):
+        with socket.create_connection((server.host, server.port), timeout=20) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(b"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: hub\r\n\r\n" * 1_000)
+    assert server.request("GET", "/healthz").status == 200
+    told = [line for line in lines_of(server.end()[1]) if line["logger"] != "hub.requests"]
+    assert {line["level"] for line in told} == {"WARNING"}
+    assert len(told) <= 20 * (time.monotonic() - began + 1)
+
+
+def test_so_many_warnings_a_second_are_logged_and_the_others_counted() -> None:
+    now = 7.0
+    seldom = Seldom(lambda: now)
+
+    def passed(level: int = logging.WARNING) -> list[str]:
+        records = [logging.LogRecord("uvicorn.error", level, "", 1, "no %s", ("HTTP",), None) for _ in range(50)]
+        return [record.getMessage() for record in records if seldom.filter(record)]
+
+    assert passed() == ["no HTTP"] * 20
+    assert passed(logging.ERROR) == ["no HTTP"] * 50
+    now = 8.0
+    assert passed() == ["no HTTP 30 further warnings were not logged.", *["no HTTP"] * 19]

@@ -127,6 +127,35 @@ async def test_who_asks_for_an_item_is_told_that_its_grants_open_it_for_another_
     assert shown == (purpose == "tender" and (items is None or "samr-conditional" in items))
 
 
+async def test_who_finds_no_record_for_an_id_is_told_that_grants_open_items_for_another_purpose(served: Served) -> None:
+    _, client, shared = served
+    text = "query N($id: ID!, $r: [_Any!]!) { node(id: $id) { id } _entities(representations: $r) { __typename } }"
+    nobodys, conditional = "R1-ffff", shared.records["conditional"]
+    refused = [("PURPOSE_NOT_GRANTED", "_entities"), ("PURPOSE_NOT_GRANTED", "node")]
+    for name, purpose, number, told in (
+        ("two-grants", "licensing", conditional, refused),
+        ("two-grants", "licensing", nobodys, refused),
+        ("two-grants", "licensing", shared.records["open"], []),
+        ("two-grants", "tender", conditional, []),
+        # Whose grants all cover what it states has nothing else that they could open.
+        ("agency", "tender", nobodys, []),
+    ):
+        held, representation = await token(client, shared, name), {"__typename": "CreditRecord", "id": number}
+        answer = await asked(client, text, held, purpose, id=number, r=[representation])
+        errors = answer.get("errors", [])
+        said = [(error["extensions"]["code"], error["extensions"]["field"]) for error in errors]
+        assert sorted(said) == told, (name, purpose, number)
+        assert [error["path"] for error in errors if "path" in error] == ([["node"]] if told else [])
+
+
+async def test_what_is_public_is_had_by_its_id_without_a_purpose(served: Served) -> None:
+    _, client, shared = served
+    held, number = await token(client, shared, "agency"), shared.records["public"]
+    text = "query N($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }"
+    answer = await asked(client, text, held, id=number)
+    assert answer == {"data": {"node": {"id": number}, "nodes": [{"id": number}]}}
+
+
 async def test_a_purpose_that_the_caller_may_not_have_is_refused(served: Served) -> None:
     _, client, shared = served
     held = await token(client, shared, "agency")

@@ -238,6 +238,8 @@ def test_added_columns_say_how_it_was_decided_and_how_grave_it_is() -> None:
         (penalty_2016(1, CFLB1="4"), ("PENALTY_KIND_UNCLEAR", "penaltyKinds")),
         (penalty_2016(1, ZT="3"), ("STATUS_UNCLEAR", "status")),
         (license_(1, ZT="0"), ("STATUS_UNCLEAR", "status")),
+        ({**penalty(1), "当前状态": "1"}, ("STATUS_NUMBER", "status")),
+        ({**penalty(1), "当前状态": "2.0"}, ("STATUS_NUMBER", "status")),
         (penalty(1, GSJZQ="很久"), ("PUBLIC_UNTIL_DIFFERS", "publicUntil")),
     ],
 )  # fmt: skip
@@ -255,6 +257,9 @@ def test_a_doubt_is_accepted_and_named(row: Mapping[str, Any], expected: tuple[s
         penalty(1, NR_FK="20000", NR="处以罚款"),
         penalty(1, CFLB="其他-责令退赔"),
         penalty(1, CFLB="警告", NR_FK=""),
+        {**penalty(1), "当前状态": "0"},
+        {**penalty(1), "当前状态": "撤销"},
+        penalty_2016(1, ZT="1"),
         penalty(1, CFLB="没收非法财物", NR_FK="", NR_WFFF="0"),
         penalty(1, XDR_MC="示例面馆", XDR_LB="个体工商户", XDR_SHXYM=make.uscc(7, prefix="92")),
     ],

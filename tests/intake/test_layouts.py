@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hub.intake.layouts import recognise, standards
@@ -22,6 +22,7 @@ def test_every_national_name_and_code_is_known(standard: str) -> None:
         assert not layout.unknown
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(standard=st.sampled_from(STANDARDS), data=st.data())
 def test_marks_widths_breaks_and_order_do_not_matter(standard: str, data: st.DataObject) -> None:
     header = sheets.names(standard) if data.draw(st.booleans()) else sheets.codes(standard)

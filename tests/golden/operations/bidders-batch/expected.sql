@@ -4,4 +4,5 @@ WHERE (t1.status IS NOT NULL OR (EXISTS (SELECT 1
 FROM records AS records_1
 WHERE records_1.subject_id = t1.id AND records_1.public_from <= $2::DATE AND (records_1.public_until IS NULL OR records_1.public_until >= $2::DATE) AND records_1.withdrawn_reason IS NULL AND (records_1.status NOT IN ('REVOKED', 'REPAIRED')))) OR (EXISTS (SELECT 1
 FROM sanctions_entries AS sanctions_entries_1
-WHERE sanctions_entries_1.subject_id = t1.id AND sanctions_entries_1.status = 'LISTED' AND sanctions_entries_1.public_from <= $2::DATE AND (sanctions_entries_1.public_until IS NULL OR sanctions_entries_1.public_until >= $2::DATE) AND sanctions_entries_1.withdrawn_reason IS NULL AND (sanctions_entries_1.until IS NULL OR sanctions_entries_1.until >= $2::DATE)))) ORDER BY u2.ord, t3.id DESC;
+WHERE sanctions_entries_1.subject_id = t1.id AND sanctions_entries_1.status = 'LISTED' AND sanctions_entries_1.public_from <= $2::DATE AND (sanctions_entries_1.public_until IS NULL OR sanctions_entries_1.public_until >= $2::DATE) AND sanctions_entries_1.withdrawn_reason IS NULL AND (sanctions_entries_1.until IS NULL OR sanctions_entries_1.until >= $2::DATE)))) ORDER BY u2.ord, t3.id DESC
+LIMIT 20026;
