@@ -94,7 +94,7 @@ def _listed(kind: GraphQLList[Any], *, hints: bool) -> Coercer:
         if quick is not None:
             # A list of codes that are all right, as nearly every one is; else each is looked at with its place.
             with suppress(GraphQLError):
-                return list(map(quick, value))
+                return quick(value)
         try:
             return [inner(item, place) for item in value]
         except BadValues:
@@ -115,10 +115,13 @@ def _listed(kind: GraphQLList[Any], *, hints: bool) -> Coercer:
     return read
 
 
-def _quick(kind: GraphQLInputType) -> Callable[[Any], Any] | None:
-    """The reader of a non-null scalar of our own, which takes nothing that does not fit."""
+def _quick(kind: GraphQLInputType) -> Callable[[list[Any]], list[Any]] | None:
+    """Reads a list of a non-null scalar of our own, which takes nothing that does not fit; by `many`, if it has that."""
     scalar = kind.of_type if isinstance(kind, GraphQLNonNull) else None
-    return scalar.coerce_input_value if isinstance(scalar, GraphQLScalarType) and scalar.name in QUICK else None
+    if not isinstance(scalar, GraphQLScalarType) or scalar.name not in QUICK:
+        return None
+    read = scalar.coerce_input_value
+    return getattr(read, "many", None) or (lambda values: list(map(read, values)))
 
 
 def _object(kind: GraphQLInputObjectType, *, hints: bool) -> Coercer:

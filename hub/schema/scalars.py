@@ -5,7 +5,6 @@ An error never repeats the value: people paste identity numbers where codes belo
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
@@ -26,20 +25,55 @@ def refused(sentence: str) -> GraphQLError:
     return GraphQLError(sentence, extensions={"code": "BAD_USER_INPUT"})
 
 
-# Bidders and applicants are asked about again and again; a code that was checked stays right. With spaces it may be as
-# long as a body, and is not kept.
-known_uscc = lru_cache(maxsize=16_384)(parse_uscc)
-KEPT_CHARACTERS_MAX = 40
+# With spaces a code may be as long as a body, and is not kept.
+CODES_KEPT, KEPT_CHARACTERS_MAX = 16_384, 40
 
 
-def read_uscc(value: Any) -> str:
-    """A unified social credit code, tidied and checked (GB 32100-2015)."""
-    if not isinstance(value, str):
-        raise refused("A unified social credit code is a string of 18 characters.")
-    try:
-        return known_uscc(value) if len(value) <= KEPT_CHARACTERS_MAX else parse_uscc(value)
-    except BadUscc as bad:
-        raise refused(str(bad)) from None
+class KnownCodes(dict[Any, str]):
+    """Codes as they were written, with what they are: looked up, each is checked the first time.
+
+    Bidders and applicants are asked about again and again, and a code that was checked stays right.
+    """
+
+    def __missing__(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise no_code()
+        try:
+            code = parse_uscc(value)
+        except BadUscc as bad:
+            raise refused(str(bad)) from None
+        if len(value) <= KEPT_CHARACTERS_MAX:
+            if len(self) >= CODES_KEPT:
+                self.clear()
+            self[value] = code
+        return code
+
+
+def no_code() -> GraphQLError:
+    return refused("A unified social credit code is a string of 18 characters.")
+
+
+class ReadUscc:
+    """Reads unified social credit codes, tidied and checked (GB 32100-2015)."""
+
+    def __init__(self) -> None:
+        self.known = KnownCodes()
+
+    def __call__(self, value: Any) -> str:
+        """One code."""
+        if not isinstance(value, str):
+            raise no_code()
+        return self.known[value]
+
+    def many(self, values: list[Any]) -> list[str]:
+        """A list of codes that are all right: without a call of ours for those that are known."""
+        try:
+            return list(map(self.known.__getitem__, values))
+        except TypeError:  # a list or an object stands among them
+            raise no_code() from None
+
+
+read_uscc = ReadUscc()
 
 
 def read_date(value: Any) -> date:
