@@ -304,14 +304,21 @@ class GraphQLEndpoint:
         except asyncpg.QueryCanceledError:
             self.budget.owe(client, LATE_COSTS * self.limits.cost)
             raise
-        if self.is_too_long(compiled, reply):
+        except FoundTooMuch:
+            # Nobody knows how long the answer would have been.
+            self.budget.owe(client, self.limits.answer_bytes // BYTES_PER_ROW_MORE)
+            raise
+        length = self.length_of(compiled, reply)
+        if length > cost * ROW_BYTES:
+            self.budget.owe(client, (length - cost * ROW_BYTES) // BYTES_PER_ROW_MORE)
+        if length > self.limits.answer_bytes:
             return error_reply(
                 400,
                 f"The answer is longer than {self.limits.answer_bytes:,} bytes; ask for less.",
                 "COST_EXCEEDED",
             )
-        if reply.body is not None and len(reply.body) > cost * ROW_BYTES:
-            self.budget.owe(client, (len(reply.body) - cost * ROW_BYTES) // BYTES_PER_ROW_MORE)
+        if reply.status == 304:
+            reply.payload = reply.body = None
         if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
             errors = left_out(compiled.plan, request, reply.payload["data"], self.limits.errors)
             if errors:
@@ -335,15 +342,16 @@ class GraphQLEndpoint:
         if context.seen:
             await self.access.log(context, operation, number)
 
-    def is_too_long(self, compiled: Ready, reply: Reply) -> bool:
-        """Whether an answer has more bytes than it may; where it cannot be huge, that is seen by writing it."""
+    def length_of(self, compiled: Ready, reply: Reply) -> int:
+        """How many bytes an answer has: counted as it is written, or where it may be huge about, and before."""
         if reply.payload is None:
-            return False
-        if compiled.plan.values > WRITTEN_VALUES:
-            return left_of(self.limits.answer_bytes, reply.payload) < 0
+            return 0
         if reply.body is None:
+            if compiled.plan.values > WRITTEN_VALUES:
+                most = self.limits.answer_bytes
+                return most - left_of(most, reply.payload)
             reply.body = orjson.dumps(reply.payload)
-        return len(reply.body) > self.limits.answer_bytes
+        return len(reply.body)
 
     async def arrived(self, body: Awaitable[bytes]) -> bytes:
         """A body that comes slowly: until it is whole its request takes no place.
@@ -423,7 +431,6 @@ class GraphQLEndpoint:
         reply.headers.append((b"etag", tag))
         if matches(given, tag):
             reply.status = 304
-            reply.payload = reply.body = None
 
     def preflight(self, asked: Mapping[bytes, bytes]) -> Reply:
         """What a browser may ask from another origin."""

@@ -31,8 +31,8 @@ TurnAway = Callable[[Scope], tuple[bytes, bytes] | None]
 # What may stand in a Host header (RFC 9110, 7.2): a name or address, and a port.
 HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 UPGRADE = re.compile(rb"(?i)\r\nupgrade:")
-# What may become that once more has come, at the end of a piece.
-BEGUN_UPGRADE = re.compile(rb"(?i)\r(\n(u(p(g(r(a(de?)?)?)?)?)?)?)?\Z")
+# What may become that once more has come, at the end of a piece; behind the end of a line it is that of the head.
+BEGUN_UPGRADE = re.compile(rb"(?i)(?<!\n)\r(\n(u(p(g(r(a(de?)?)?)?)?)?)?)?\Z")
 BEGUN_UPGRADE_BYTES = len(b"\r\nupgrade")
 # For how long a new connection may say nothing: browsers open some before they have anything to ask.
 SILENT_SECONDS = 10.0
@@ -358,7 +358,7 @@ def coded_and_chunked(codings: bytes) -> bool:
 
 def begun_upgrade(data: bytes) -> bytes:
     """The end of a piece of a head, where more of it may make that an offer to upgrade."""
-    begun = None if data.endswith(b"\r\n\r\n") else BEGUN_UPGRADE.search(data, max(0, len(data) - BEGUN_UPGRADE_BYTES))
+    begun = BEGUN_UPGRADE.search(data, max(0, len(data) - BEGUN_UPGRADE_BYTES))
     return begun[0] if begun else b""
 
 

@@ -5,9 +5,10 @@ is recognised from its headers alone, never from the name of a file or sheet.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from hub.data import packaged_rows
@@ -253,9 +254,25 @@ def recognise(header: Sequence[str], above: Above | None = None) -> Layout | Non
 def is_header_again(cells: Iterable[str]) -> bool:
     """Whether a row is a header, too: most of its filled cells are names or codes of one layout's fields."""
     filled = [cell for cell in cells if cell.strip()]
-    short = [_Cell.of(cell) for cell in filled if len(cell) <= 60]
-    known = max(sum(_field(cell, standard) is not None for cell in short) for standard in standards())
-    return known >= MATCHES_MIN and known * 2 > len(filled)
+    known: Counter[str] = Counter()
+    others = 0
+    for cell in filled:
+        of = _standards_with(cell)
+        known.update(of)
+        others += not of
+        if others * 2 >= len(filled):
+            return False  # as is soon seen of data
+    most = max(known.values(), default=0)
+    return most >= MATCHES_MIN and most * 2 > len(filled)
+
+
+@lru_cache(maxsize=5_000)
+def _standards_with(header: str) -> tuple[str, ...]:
+    """The layouts that have an item of this header; kept, since much of what data say is the same row for row."""
+    if len(header) > 60:
+        return ()
+    cell = _Cell.of(header)
+    return tuple(standard.name for standard in standards() if _field(cell, standard) is not None)
 
 
 def states_the_same(header: Sequence[str], layout: Layout) -> bool:

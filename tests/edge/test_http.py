@@ -15,6 +15,7 @@ import pytest
 
 from hub.clock import Clock
 from hub.commands.documents import check_client, register_document, restrict_client
+from hub.edge.graphql import WRITTEN_VALUES
 from hub.errors import Unusable
 from hub.limits import Limits
 from hub.schema.scalars import read_uscc
@@ -370,20 +371,56 @@ async def test_only_listed_origins_may_read(database: str) -> None:
 async def test_what_a_list_brings_beyond_what_is_expected_is_paid_for_afterwards(
     database: str, connection: asyncpg.Connection
 ) -> None:
-    uscc = make.uscc()
-    subject = await make.subject(connection, uscc=uscc)
-    tied = await make.relation(connection, subject_id=subject)
-    await connection.execute(
-        "insert into subject_relations (subject_id, id, kind, related_id, known_from)"
-        " select subject_id, id + n, kind, related_id, known_from from subject_relations, generate_series(1, 9000) n"
-        " where (subject_id, id) = ($1, $2)",
-        *tied,
-    )
-    query = f'{{ subject(uscc: "{uscc}") {{ relatedSubjects {{ kind }} }} }}'
+    query = await long_list(connection, rows=9_001)
     async with running(database, limits=Limits(cost=2_000, cost_per_minute=4_000)) as (_, client):
         before = await cost_left(client)
         assert len((await ask(client, query)).json()["data"]["subject"]["relatedSubjects"]) == 9_001
         assert 1_200 < before - await cost_left(client) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("limits", "known", "status", "written_values"),
+    [
+        (Limits(), "*", 304, WRITTEN_VALUES),
+        (Limits(), "", 200, 0),
+        (Limits(answer_bytes=170_000), "", 400, WRITTEN_VALUES),
+        (Limits(answer_bytes=170_000), "", 400, 0),
+        (Limits(list_rows=500), "", 400, WRITTEN_VALUES),
+    ],
+)
+async def test_it_is_paid_for_too_where_it_is_measured_before_it_is_written_or_refused_or_not_sent_again(
+    database: str,
+    connection: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    limits: Limits,
+    known: str,
+    status: int,
+    written_values: int,
+) -> None:
+    monkeypatch.setattr("hub.edge.graphql.WRITTEN_VALUES", written_values)
+    query = await long_list(connection, rows=9_001)
+    async with running(database, limits=replace(limits, cost=2_000, cost_per_minute=4_000)) as (_, client):
+        before = await cost_left(client)
+        if known:
+            answer = await client.get("/graphql", params={"query": query}, headers={"if-none-match": known})
+        else:
+            answer = await ask(client, query)
+        assert answer.status_code == status
+        assert before - await cost_left(client) > 1_200
+
+
+async def long_list(connection: asyncpg.Connection, *, rows: int) -> str:
+    """A query for a list of so many rows of which ten are expected."""
+    uscc = make.uscc()
+    tied = await make.relation(connection, subject_id=await make.subject(connection, uscc=uscc))
+    await connection.execute(
+        "insert into subject_relations (subject_id, id, kind, related_id, known_from)"
+        " select subject_id, id + n, kind, related_id, known_from"
+        " from subject_relations, generate_series(1, $3::integer - 1) n where (subject_id, id) = ($1, $2)",
+        *tied,
+        rows,
+    )
+    return f'{{ subject(uscc: "{uscc}") {{ relatedSubjects {{ kind }} }} }}'
 
 
 async def test_a_statement_that_takes_too_long_is_paid_for(database: str, connection: asyncpg.Connection) -> None:

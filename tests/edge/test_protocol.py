@@ -302,6 +302,16 @@ def test_an_offer_to_upgrade_is_passed_over_wherever_its_head_is_cut(wire: Wire,
         assert (status, "data" in json.loads(body)) == (200, True), cut
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_head_may_come_in_the_smallest_pieces(wire: Wire, size: int) -> None:
+    wire.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    whole = b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n"
+    for begin in range(0, len(whole), size):
+        wire.send(whole[begin : begin + size])
+        time.sleep(0.01)
+    assert wire.answer()[0] == 200
+
+
 def test_a_body_may_end_as_a_line_does(wire: Wire) -> None:
     for end in (b"\r", b"\r\n", b"\r\n\r\n"):
         wire.send(POST.replace(b"%d\r\n" % len(BODY), b"%d\r\n" % len(BODY + end)) + b"\r\n" + BODY + end)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hub.intake.layouts import recognise, standards
+from hub.intake import layouts
+from hub.intake.layouts import is_header_again, recognise, standards
 from hub.intake.tables import find_header
 from hub.store.labels import RecordKind
 from tests.intake import sheets
@@ -277,3 +278,18 @@ def test_licences_of_2016_are_known_by_code() -> None:
 
 def test_every_item_has_a_code() -> None:
     assert all(item.code for standard in standards() for item in standard.items.values())
+
+
+def test_that_a_row_is_no_header_is_seen_from_half_of_its_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    known = layouts._standards_with
+
+    def counted(header: str) -> tuple[str, ...]:
+        asked.append(header)
+        return known(header)
+
+    monkeypatch.setattr(layouts, "_standards_with", counted)
+    row = [cell for cell in sheets.grid([sheets.penalty(1)])[1] if cell]
+    assert not is_header_again(row)
+    assert len(asked) <= len(row) * 2 // 3
+    assert is_header_again(sheets.names("CF_2016"))
