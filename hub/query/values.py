@@ -116,7 +116,7 @@ def _listed(kind: GraphQLList[Any], *, hints: bool) -> Coercer:
 
 
 def _quick(kind: GraphQLInputType) -> Callable[[list[Any]], list[Any]] | None:
-    """Reads a list of a non-null scalar of our own, which takes nothing that does not fit; by `many`, if it has that."""
+    """Reads lists of a non-null scalar of our own, which takes nothing that does not fit: by `many`, if it has it."""
     scalar = kind.of_type if isinstance(kind, GraphQLNonNull) else None
     if not isinstance(scalar, GraphQLScalarType) or scalar.name not in QUICK:
         return None
