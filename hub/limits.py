@@ -43,7 +43,9 @@ class Limits:
     page: int = _limit(500, "rows of a page")
     nested_page: int = _limit(100, "rows of a page inside a list")
     list_rows: int = _limit(
-        20_000, "rows that a list without pages may have beyond those expected, of all that it hangs on together"
+        20_000,
+        "rows that a list without pages may have beyond those expected, of all that it hangs on together; under a root"
+        " that is one row, an even share for each",
     )
     cost: int = _limit(100_000, "rows that an operation may read: the product of page sizes, summed over its lists")
     values: int = _limit(1_000_000, "values in an answer: the rows of each list times the fields shown of them")

@@ -268,11 +268,19 @@ def _hash(secret: str) -> str:
     return "sha256:" + sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def is_fit_name(name: str) -> bool:
+    """Whether a client or a person may be called so.
+
+    People read it where they consent: signs that turn the direction of a text would let it look like another's. A
+    blank may be as wide as a character, as it is between the two of a short name.
+    """
+    return bool(name.strip()) and name.replace("\u3000", " ").isprintable() and not holds_number(name)
+
+
 def _unfit(new: NewClient, purposes: Collection[str]) -> list[str]:
     """What is wrong with a client that the database need not be asked about."""
     complaints = []
-    # People read it where they consent: signs that turn the direction of a text would let it look like another's.
-    if not new.name.strip() or not new.name.isprintable() or holds_number(new.name):
+    if not is_fit_name(new.name):
         complaints.append("it must have a name, of printable signs and without a person's number")
     if new.client_id is not None and not _ID.fullmatch(new.client_id):
         complaints.append(f"its id {_SHAPE}")

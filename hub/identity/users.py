@@ -21,7 +21,7 @@ from hub.clock import Clock
 from hub.domain.persons import holds_number
 from hub.errors import Unusable
 from hub.identity import totp
-from hub.identity.clients import departments_of
+from hub.identity.clients import departments_of, is_fit_name
 from hub.policy import scopes as scope_rules
 from hub.store.labels import ClientKind
 
@@ -131,7 +131,7 @@ async def create_user(connection: asyncpg.Connection, clock: Clock, new: NewUser
         complaints.append("the user name must have small letters, digits, dots, @, _ and - only, 63 at most")
     elif holds_number(new.username):
         complaints.append("the user name must not hold an identity or mobile number: it is kept in the access log")
-    if not new.name.strip() or not new.name.isprintable() or holds_number(new.name):
+    if not is_fit_name(new.name):
         complaints.append("it must have a name, of printable signs and without an identity or mobile number")
     if wrong := unfit_password(new.password):
         complaints.append(wrong)

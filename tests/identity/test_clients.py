@@ -210,3 +210,9 @@ def test_a_key_is_chosen_by_its_name_and_for_its_own_algorithm_only() -> None:
     for algorithm in ("HS256", "none", "RS256", "ES384", None, ["ES256"]):
         assert jwks.chosen([one], "one", algorithm) is None
     assert jwks.chosen([public_jwk()], "any", "ES256") is not None
+
+
+def test_a_name_may_have_a_wide_blank_between_its_characters() -> None:
+    assert clients.is_fit_name("张\u3000三")
+    assert not clients.is_fit_name("\u3000")
+    assert not clients.is_fit_name("张\u3000三\u200f")
