@@ -147,8 +147,10 @@ class Written:
         self.persons: list[tuple[int, int, str, str, datetime]] = []
         self.persons_ended: list[tuple[int, int]] = []
         self.lines: list[tuple[int, int, DisclosureKind, DisclosureReason | None]] = []
-        # Subjects who may have to be called otherwise after it: a new record that says the same name changes nothing.
+        # Subjects who may have to be called otherwise after it; and those whose name a new record says once more, which
+        # changes nothing unless another process has renamed them meanwhile.
         self.naming: set[int] = set()
+        self.named_alike: dict[int, str] = {}
 
 
 _CLASS_AT: Final = Values._fields.index("dishonesty_class")
@@ -185,7 +187,9 @@ class Desk:
             written.persons.append((subject.id, record_id, _role(statement), statement.person, self.now))
         if publicized.feed_state is FeedState.OPEN:
             written.lines.append((subject.id, record_id, DisclosureKind.PUBLISHED, None))
-            if values.counterpart_name != subject.name:
+            if values.counterpart_name == subject.name:
+                written.named_alike[subject.id] = subject.name
+            else:
                 written.naming.add(subject.id)
         doubts = self._doubts(asked, publicized.public_until, values.status)
         due = publicized.publication_due

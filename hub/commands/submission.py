@@ -66,8 +66,9 @@ async def submit(
         else:
             outcomes[place] = desk.leave(asked[place], standing[place])
     await _write(connection, written, desk)
-    if written.naming:
-        await _name_by_records(connection, sorted(written.naming), desk)
+    naming = written.naming | await _renamed(connection, written.named_alike)
+    if naming:
+        await _name_by_records(connection, sorted(naming), desk)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -141,6 +142,10 @@ _END_PERSONS = """
     where person.subject_id = ended.subject_id and person.record_id = ended.record_id and person.known_until is null
 """
 
+_RENAMED = """
+    select subject.id from unnest($1::bigint[], $2::text[]) as known(id, name) join subjects subject using (id)
+    where subject.name <> known.name and subject.status is null
+"""
 _NAMED = """
     select subject.id, subject.name as known_as, newest.counterpart_name as name
     from subjects subject cross join lateral (
@@ -192,6 +197,13 @@ async def _subjects(
 
 def _by_code(rows: Sequence[asyncpg.Record]) -> dict[str, Subject]:
     return {row["code"]: Subject(row["id"], row["name"], row["former_names"]) for row in rows}
+
+
+async def _renamed(connection: asyncpg.Connection, names: Mapping[int, str]) -> set[int]:
+    """Those who are not called so any more."""
+    if not names:
+        return set()
+    return {row[0] for row in await connection.fetch(_RENAMED, list(names), list(names.values()))}
 
 
 async def _name_by_records(connection: asyncpg.Connection, subject_ids: Sequence[int], desk: Desk) -> None:

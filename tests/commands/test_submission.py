@@ -263,6 +263,26 @@ async def test_a_subject_that_no_registry_knows_is_called_what_its_newest_public
     assert [row["name"] for row in former] == ["不公示的名称", "错名公司"]
 
 
+async def test_a_subject_that_is_renamed_meanwhile_is_called_what_its_newest_public_record_calls_it(
+    database: str, connection: asyncpg.Connection, terms: Terms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send(connection, terms, stated(terms, 1, counterpart_name="甲公司"))
+    other = await connect(database)
+    new_ids = submission._new_ids
+
+    async def late(ours: asyncpg.Connection, number: int) -> list[int]:
+        monkeypatch.setattr(submission, "_new_ids", new_ids)
+        day = DECIDED + timedelta(days=1)
+        await send(other, terms, stated(terms, 2, counterpart_name="乙公司", decided_on=day))
+        return await new_ids(ours, number)
+
+    monkeypatch.setattr(submission, "_new_ids", late)
+    newest = stated(terms, 3, counterpart_name="甲公司", decided_on=DECIDED + timedelta(days=2))
+    await send(connection, terms, newest)
+    assert await other.fetchval("select name from subjects") == "甲公司"
+    await other.close()
+
+
 async def test_a_registered_name_is_not_changed_by_a_record(connection: asyncpg.Connection, terms: Terms) -> None:
     await make.subject(connection, uscc=CODE, name="登记名称公司")
     await send(connection, terms, stated(terms, counterpart_name="另一名称公司"))
@@ -450,6 +470,7 @@ async def test_every_lookup_goes_by_an_index_whatever_the_size(connection: async
         submission._STANDING: ([0], [1], [1], ["x"], "penalty", 1),
         submission._FORMER: ([0], *arrays),
         submission._END_PERSONS: (*arrays, noon().now()),
+        submission._RENAMED: ([1], ["x"]),
         submission._NAMED: ([1], TODAY),
         submission._ANNOUNCE: (*arrays, ["PUBLISHED"], [None]),
     }
@@ -472,9 +493,9 @@ async def test_the_number_of_statements_does_not_grow_with_the_group(
     for size in (1, 2, 400):
         counted.clear()
         await send(logged, terms, *(stated(terms, size * 1000 + number) for number in range(size)))
-    # Begin, settings, subjects, standing, ids, announcement, notify, commit; COPY is not logged.
-    assert len(counted) == 8
+    # Begin, settings, subjects, standing, ids, announcement, notify, names, commit; COPY is not logged.
+    assert len(counted) == 9
     counted.clear()
     await send(logged, terms, *(stated(terms, 9000 + number, counterpart_name="另一名称") for number in range(400)))
-    assert len(counted) == 9  # and what its newest public record calls the subject
+    assert len(counted) == 9  # what its newest public record calls the subject, and not whether it is called so still
     await logged.close()
