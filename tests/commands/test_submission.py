@@ -2,19 +2,17 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
-from hub.clock import BEIJING, Clock
 from hub.commands import submission
-from hub.commands.deciding import FIELDS, Outcome, Terms
-from hub.commands.statement import Statement, Values
-from hub.commands.submission import submit
+from hub.commands.deciding import FIELDS, Terms
+from hub.commands.statement import Statement
 from hub.commands.sweeps import sweep
-from hub.commands.transaction import NotWritten, in_one_transaction
+from hub.commands.transaction import NotWritten
 from hub.store.engine import connect
 from hub.store.labels import (
     DishonestyClass,
@@ -22,69 +20,13 @@ from hub.store.labels import (
     PenaltyKind,
     PeriodRule,
     Publicity,
-    RecordKind,
     RecordStatus,
 )
 from tests import make
+from tests.commands.submitting import CODE, DECIDED, TODAY, noon, send, stated
 
 # None of these needs a commit, but for those that ask for `database`.
 UNDONE = True
-
-TODAY = date(2026, 5, 11)
-DECIDED = date(2026, 5, 8)
-CODE = make.uscc(77)
-
-
-def noon(day: date = TODAY) -> Clock:
-    return Clock.beginning_at(datetime(day.year, day.month, day.day, 12, tzinfo=BEIJING))
-
-
-@pytest.fixture
-async def terms(connection: asyncpg.Connection) -> Terms:
-    source = await make.department(connection)
-    item = await make.item(connection, code="penalty", period_rule=PeriodRule.DISHONESTY)
-    return Terms(
-        source_id=source,
-        item_id=item,
-        item_code="penalty",
-        kind=RecordKind.ADMINISTRATIVE_PENALTY,
-        publicity=Publicity.PUBLIC,
-        period_rule=PeriodRule.DISHONESTY,
-        max_months=None,
-        deadline_workdays=7,
-    )
-
-
-def stated(
-    terms: Terms, number: int = 1, *, person: str | None = "示例", objection: bool | None = None, **values: Any
-) -> Statement:
-    """A fine of 2,000 yuan; `objection` makes it a statement of a layout that can say so."""
-    given: dict[str, Any] = {
-        "counterpart_name": "示例有限公司",
-        "counterpart_code": CODE,
-        "document_number": f"测罚〔2026〕{number}号",
-        "decided_on": DECIDED,
-        "penalty_kinds": (PenaltyKind.FINE,),
-        "fine_fen": 200_000,
-    } | values
-    public_until = given.pop("public_until", None)
-    if objection is not None:
-        given["under_objection"] = objection
-    return Statement.of(
-        Values(**given),
-        terms.source_id,
-        person=person,
-        public_until=public_until,
-        states_status=objection is not None,
-        states_objection=objection is not None,
-    )
-
-
-async def send(
-    connection: asyncpg.Connection, terms: Terms, *statements: Statement, day: date = TODAY, dry_run: bool = False
-) -> list[Outcome]:
-    clock = noon(day)
-    return await in_one_transaction(connection, lambda: submit(connection, terms, statements, clock), dry_run=dry_run)
 
 
 async def word(connection: asyncpg.Connection, terms: Terms, statement: Statement, day: date = TODAY) -> str:
@@ -244,49 +186,6 @@ async def test_a_layout_without_a_status_does_not_bring_back_what_was_revoked(
         row = await record(connection)
         assert (row["status"], row["withdrawn_reason"], row["feed_state"]) == ("REVOKED", "REVOKED", "CLOSED")
     assert await told(connection) == [("PUBLISHED", None), ("WITHDRAWN", "REVOKED")]
-
-
-async def test_a_subject_that_no_registry_knows_is_called_what_its_newest_public_record_calls_it(
-    connection: asyncpg.Connection, terms: Terms
-) -> None:
-    await send(
-        connection,
-        terms,
-        stated(terms, 1, counterpart_name="不公示的名称", penalty_kinds=(PenaltyKind.WARNING,), fine_fen=None),
-    )
-    await send(connection, terms, stated(terms, 2, counterpart_name="错名公司"))
-    assert await connection.fetchval("select name from subjects") == "错名公司"
-    await send(connection, terms, stated(terms, 2, counterpart_name="正名公司"))
-    subject = await connection.fetchrow("select * from subjects")
-    assert (subject["name"], subject["revision"], subject["changed_fields"]) == ("正名公司", 3, ["name"])
-    former = await connection.fetch("select name from subjects_history order by revision")
-    assert [row["name"] for row in former] == ["不公示的名称", "错名公司"]
-
-
-async def test_a_subject_that_is_renamed_meanwhile_is_called_what_its_newest_public_record_calls_it(
-    database: str, connection: asyncpg.Connection, terms: Terms, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await send(connection, terms, stated(terms, 1, counterpart_name="甲公司"))
-    other = await connect(database)
-    new_ids = submission._new_ids
-
-    async def late(ours: asyncpg.Connection, number: int) -> list[int]:
-        monkeypatch.setattr(submission, "_new_ids", new_ids)
-        day = DECIDED + timedelta(days=1)
-        await send(other, terms, stated(terms, 2, counterpart_name="乙公司", decided_on=day))
-        return await new_ids(ours, number)
-
-    monkeypatch.setattr(submission, "_new_ids", late)
-    newest = stated(terms, 3, counterpart_name="甲公司", decided_on=DECIDED + timedelta(days=2))
-    await send(connection, terms, newest)
-    assert await other.fetchval("select name from subjects") == "甲公司"
-    await other.close()
-
-
-async def test_a_registered_name_is_not_changed_by_a_record(connection: asyncpg.Connection, terms: Terms) -> None:
-    await make.subject(connection, uscc=CODE, name="登记名称公司")
-    await send(connection, terms, stated(terms, counterpart_name="另一名称公司"))
-    assert await connection.fetchval("select name from subjects") == "登记名称公司"
 
 
 async def test_the_feed_says_nothing_of_a_persons_name(connection: asyncpg.Connection, terms: Terms) -> None:

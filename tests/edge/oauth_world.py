@@ -27,6 +27,7 @@ from tests.identity import acting
 
 BASE_URL = "http://127.0.0.1:8000"
 CALLBACK = "https://app.example/callback"
+RECORDS = "query R($uscc: USCC!) { subject(uscc: $uscc) { records(first: 50) { edges { node { id } } } } }"
 TODAY = Clock().today()
 
 
@@ -251,3 +252,12 @@ async def exchange(client: httpx.AsyncClient, code: str, **more: str) -> httpx.R
 async def refresh(client: httpx.AsyncClient, refresh_token: str, **more: str) -> httpx.Response:
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": "browser"} | more
     return await client.post("/oauth/token", data=form)
+
+
+async def seen(served: Served, name: str | None, purpose: str | None = None, scope: str | None = None) -> set[str]:
+    """Which of the subject's records a caller sees, by what they are."""
+    _, client, shared = served
+    held = None if name is None else await token(client, shared, name, scope)
+    answer = await asked(client, RECORDS, held, purpose, uscc=shared.uscc)
+    ids = {edge["node"]["id"] for edge in answer["data"]["subject"]["records"]["edges"]}
+    return {what for what, number in shared.records.items() if number in ids}
