@@ -293,7 +293,8 @@ def test_what_is_no_http_does_not_fill_the_log_and_who_leaves_is_no_error_in_it(
     assert server.request("GET", "/healthz").status == 200
     told = [line for line in lines_of(server.end()[1]) if line["logger"] != "hub.requests"]
     assert {line["level"] for line in told} == {"WARNING"}
-    assert len(told) <= 20 * (time.monotonic() - began + 1)
+    # Seconds begin and end within that time: it may touch two more than it is long.
+    assert len(told) <= 20 * (int(time.monotonic() - began) + 2)
 
 
 def test_so_many_warnings_a_second_are_logged_and_the_others_counted() -> None:
