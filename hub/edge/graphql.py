@@ -43,20 +43,23 @@ from hub.edge.reply import (
     reply_to,
 )
 from hub.edge.request import (
+    EXCHANGE,
     JSON,
     RESPONSE,
     Asked,
+    Exchanging,
     Gone,
     Receive,
     Scope,
     Send,
+    body_of,
     checked,
     got,
     headers_of,
     media_type,
+    only_json,
     posted,
 )
-from hub.edge.watch import Watch
 from hub.errors import Overloaded
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
@@ -129,7 +132,6 @@ class GraphQLEndpoint:
         self.trusted_proxies = trusted_proxies
         self.origins = origins
         self.freshness = Freshness()
-        self.watch = Watch()
         self.aside = Aside()
         self.arriving = Arriving(limits.requests)
         self.working = 0
@@ -139,6 +141,7 @@ class GraphQLEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless there are too many."""
         began = perf_counter()
+        exchange = scope.pop(EXCHANGE, None)
         headers = headers_of(scope)
         number = id_of_request(headers)
         request_id.set(number)
@@ -160,7 +163,7 @@ class GraphQLEndpoint:
             self.clients[client] = mine + 1
             try:
                 media = media_type(headers.get(b"accept"))
-                reply = await self.reply(scope, headers, receive, media, client, number)
+                reply = await self.reply(scope, headers, receive, exchange, media, client, number)
                 self.make_room(in_vain=False)
             except Gone:
                 return  # nobody is there to be answered
@@ -188,7 +191,7 @@ class GraphQLEndpoint:
             keep_out_of_caches(reply)
         if self.origins:
             self.allow_origin(headers, reply)
-        await leave(scope, send, reply, media, number)
+        await leave(scope, send, reply, media, number, exchange)
         self.observer.finished(
             operation=reply.operation,
             status=reply.status,
@@ -233,7 +236,14 @@ class GraphQLEndpoint:
         return head_of(reply, body, JSON, number), body
 
     async def reply(
-        self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, media: bytes, client: str, number: str
+        self,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        exchange: Exchanging | None,
+        media: bytes,
+        client: str,
+        number: str,
     ) -> Reply:
         """The answer to a request that was let in.
 
@@ -250,7 +260,10 @@ class GraphQLEndpoint:
             client = budget_key(context.caller)
         method = scope["method"]
         if method == "POST":
-            given = await posted(headers, receive, self.limits, self.arrived)
+            only_json(headers)
+            whole = exchange.whole_body(self.limits.body_bytes) if exchange is not None else None
+            body = whole if whole is not None else await body_of(headers, receive, self.limits, self.arrived)
+            given = posted(headers, body, self.limits)
         elif method in READING:
             given = got(scope, self.limits)
         elif method == "OPTIONS":
@@ -294,13 +307,15 @@ class GraphQLEndpoint:
             if kind == "mutation":
                 reply.payload = {"data": await self.access.perform(compiled, request)}
             elif method in READING and context.caller is ANONYMOUS:
-                watched = self.watch.begin(receive)
+                if exchange is not None:
+                    exchange.begin_reading()
                 try:
                     await self.by_get(scope, headers, compiled, request, media, reply)
                 finally:
-                    self.watch.end(watched)
+                    if exchange is not None:
+                        exchange.end_reading()
             else:
-                reply.payload = {"data": await self.run(compiled, request, receive)}
+                reply.payload = {"data": await self.run(compiled, request, exchange)}
         except asyncpg.QueryCanceledError:
             self.budget.owe(client, LATE_COSTS * self.limits.cost)
             raise
@@ -383,11 +398,12 @@ class GraphQLEndpoint:
         await self.pay(client, operation.fields * ROWS_PER_NEW_FIELD)
         return await self.aside.make(client, name, make)
 
-    async def run(self, compiled: Ready, request: list[Any], receive: Receive) -> dict[str, Any]:
+    async def run(self, compiled: Ready, request: list[Any], exchange: Exchanging | None) -> dict[str, Any]:
         """The answer's data; a client that goes away meanwhile cancels the statement."""
         if not compiled.needs_database:
             return await self.engine.run(compiled, request, None)
-        watched = self.watch.begin(receive)
+        if exchange is not None:
+            exchange.begin_reading()
         pool = self.pool()
         try:
             connection = pool.taken_at_once() or await pool.take()
@@ -396,7 +412,8 @@ class GraphQLEndpoint:
             finally:
                 pool.give_back(connection)
         finally:
-            self.watch.end(watched)
+            if exchange is not None:
+                exchange.end_reading()
 
     async def by_get(
         self,

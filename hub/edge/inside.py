@@ -9,10 +9,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hub.commands.upkeep import Heartbeat
 from hub.edge.health import Job, Probe, Readiness, routes
 from hub.edge.logs import HEADER, RequestLog, id_of_request, request_id
-from hub.edge.observing import ObservedEngine, Observer
+from hub.edge.observing import Observer
 from hub.errors import Unusable
 from hub.limits import Limits
 from hub.query.catalog import Catalogue
+from hub.query.execute import Engine
 from hub.settings import Settings
 from hub.store.pool import Pool
 
@@ -57,11 +58,11 @@ class Inside:
         """Where metrics are served, if they are."""
         return None if self.metrics is None else self.metrics.address
 
-    def engine(self, catalogue: Catalogue, sdl: str, limits: Limits) -> ObservedEngine:
+    def engine(self, catalogue: Catalogue, sdl: str, limits: Limits) -> Engine:
         """The engine, watched."""
         if self.tracing is not None:
             return _tracing().TracedEngine(self.tracing, catalogue, sdl, limits)  # type: ignore[no-any-return]
-        return ObservedEngine(catalogue, sdl, limits)
+        return Engine(catalogue, sdl, limits)
 
     def traced(self, answer: ASGIApp) -> ASGIApp:
         """What answers GraphQL requests, with a span around each where there are traces."""
@@ -90,7 +91,7 @@ class Inside:
 
         return request
 
-    def start(self, engine: ObservedEngine, pools: Mapping[str, Pool]) -> None:
+    def start(self, engine: Engine, pools: Mapping[str, Pool]) -> None:
         """Begin to log and to serve metrics, as the settings say.
 
         Raises Unusable when the address of the metrics cannot be had.

@@ -22,10 +22,11 @@ from starlette.types import Receive, Scope, Send
 
 from hub.commands.upkeep import BROKEN, Heartbeat
 from hub.edge.health import Probe
-from hub.edge.observing import COSTS, SECONDS, ObservedEngine, Observer
+from hub.edge.observing import COSTS, SECONDS, Observer
 from hub.edge.reply import error_reply
 from hub.edge.request import JSON
 from hub.errors import Unusable
+from hub.query.execute import Engine
 from hub.store.pool import Pool
 
 STOP_SECONDS_MAX: Final = 2.0
@@ -35,7 +36,7 @@ class Families(Collector):
     """Turns what was counted into Prometheus's families."""
 
     def __init__(
-        self, observer: Observer, engine: ObservedEngine, pools: Mapping[str, Pool], jobs: Mapping[str, Heartbeat]
+        self, observer: Observer, engine: Engine, pools: Mapping[str, Pool], jobs: Mapping[str, Heartbeat]
     ) -> None:
         self.observer = observer
         self.engine = engine
@@ -87,8 +88,8 @@ class Families(Collector):
         plans.add_metric(("miss",), self.observer.plan_misses)
         yield plans
         documents = CounterMetricFamily("hub_document_cache", "Lookups of parsed documents.", labels=("result",))
-        documents.add_metric(("hit",), self.engine.document_hits)
-        documents.add_metric(("miss",), self.engine.document_misses)
+        documents.add_metric(("hit",), self.engine.hits)
+        documents.add_metric(("miss",), self.engine.misses)
         yield documents
         yield GaugeMetricFamily("hub_documents_kept", "Parsed documents in memory.", value=len(self.engine.operations))
 

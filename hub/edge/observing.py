@@ -12,7 +12,6 @@ from typing import Final
 
 from hub.edge.logs import RequestLog
 from hub.edge.refusals import Refusals
-from hub.query.execute import Engine, Operation
 
 OPERATIONS_MAX: Final = 200
 NAME_CHARACTERS_MAX: Final = 100
@@ -114,21 +113,3 @@ _NUMBER = re.compile(r"(?:[0-9]_*){11}")
 @lru_cache(maxsize=1_000)
 def _without_number(operation: str) -> str:
     return OTHER if _NUMBER.search(operation) else operation
-
-
-class ObservedEngine(Engine):
-    """The read engine, counting how often a document had to be parsed."""
-
-    document_hits = 0
-    document_misses = 0
-
-    def known(self, text: str, name: str | None) -> Operation | None:
-        """See Engine."""
-        found = super().known(text, name)
-        self.document_hits += found is not None
-        return found
-
-    def parsed(self, text: str, name: str | None) -> Operation:
-        """See Engine."""
-        self.document_misses += 1
-        return super().parsed(text, name)

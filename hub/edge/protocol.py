@@ -8,14 +8,15 @@ answer that the hub has whole, both are done at once here, and one timer a conne
 import asyncio
 import re
 from collections.abc import Callable, MutableMapping, Sequence
-from functools import partial
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
+import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from hub.edge.reply import WHOLE
-from hub.edge.request import Receive, Scope, Send
+from hub.edge.exchange import GONE_SECONDS, Exchange
+from hub.edge.request import EXCHANGE, NAMED, Receive, Scope, Send, remembered
 from hub.limits import Limits
 
 # Status and sentence of what is refused before it is a request.
@@ -30,13 +31,15 @@ LARGE = "431 Request Header Fields Too Large", "The headers are larger than the 
 TurnAway = Callable[[Scope], tuple[bytes, bytes] | None]
 # What may stand in a Host header (RFC 9110, 7.2): a name or address, and a port.
 HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
+# Headers that need a closer look.
+UNUSUAL = frozenset((b"expect", b"transfer-encoding"))
+GRAPHQL = b"/graphql"
 UPGRADE = re.compile(rb"(?i)\r\nupgrade:")
 # What may become that once more has come, at the end of a piece; behind the end of a line it is that of the head.
 BEGUN_UPGRADE = re.compile(rb"(?i)(?<!\n)\r(\n(u(p(g(r(a(de?)?)?)?)?)?)?)?\Z")
 BEGUN_UPGRADE_BYTES = len(b"\r\nupgrade")
 # For how long a new connection may say nothing: browsers open some before they have anything to ask.
 SILENT_SECONDS = 10.0
-BUSY = b"HTTP/1.1 503 "
 # For how long a connection is not read after a request on it was turned away.
 BREATHER_SECONDS = 0.1
 # Bytes that a client has to take of a waiting answer each time that somebody looks.
@@ -155,7 +158,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.in_body:  # a trailer is of no use to anybody
-            super().on_header(name, value)
+            self.headers.append((name.lower(), value))
 
     def on_body(self, body: bytes) -> None:
         self.beside -= len(body) * (FRAMING + 1)
@@ -177,25 +180,56 @@ class Protocol(HttpToolsProtocol):
         if self.came > self.header_bytes and size_of(self.url, self.headers) > self.header_bytes:
             self.stop(LARGE)
         version = self.parser.get_http_version()
+        named = dict(self.headers)
+        if len(named) == len(self.headers):
+            self.scope[NAMED] = named  # type: ignore[typeddict-unknown-key]
+        usual = len(named) == len(self.headers) and version == "1.1" and UNUSUAL.isdisjoint(named)
+        if not usual or not is_host(named.get(b"host")):
+            self.look_at_headers(version)
+        self.in_body = True
+        self.beside = 0
+        self.begin(version)
+
+    def look_at_headers(self, version: str) -> None:
+        """Refuse what this server does not speak, or nobody could read in one way only."""
         if version not in ("1.1", "1.0"):
             self.stop(ANOTHER)
         hosts = 0
         for name, value in self.headers:
             if name == b"host":
                 hosts += 1
-                if not HOST.fullmatch(value):
+                if not is_host(value):
                     self.stop(HOSTLESS)
-            elif name == b"expect" and value.lower() != b"100-continue":
-                self.stop(EXPECTING)
+            elif name == b"expect":
+                if value.lower() != b"100-continue":
+                    self.stop(EXPECTING)
+                self.expect_100_continue = version == "1.1"
             elif name == b"transfer-encoding" and value.strip().lower() != b"chunked":
                 self.stop(CODED if coded_and_chunked(value) else GARBLED)
         if hosts != 1 and (hosts or version == "1.1"):
             self.stop(HOSTLESS)
-        if self.expect_100_continue and version == "1.0":
-            self.expect_100_continue = False
-        self.in_body = True
-        self.beside = 0
-        super().on_headers_complete()
+
+    def begin(self, version: str) -> None:
+        """Have a request answered whose headers are there: at once, or behind those that its client sent before it."""
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        if version != "1.1":
+            scope["http_version"] = version
+        if self.url == GRAPHQL and not self.root_path:
+            scope["path"], scope["raw_path"], scope["query_string"] = "/graphql", GRAPHQL, b""
+        else:
+            url = httptools.parse_url(self.url)
+            path = url.path.decode("ascii")
+            scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+            scope["raw_path"] = self.root_path.encode("ascii") + url.path
+            scope["query_string"] = url.query or b""
+        before: Any = self.cycle
+        self.cycle = Exchange(self, keep_alive=version == "1.1" and self.parser.should_keep_alive())
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
 
     def stop(self, refusal: tuple[str, str]) -> NoReturn:
         """Refuse what the parser is reading: it stops at the exception, and has it answered."""
@@ -213,6 +247,8 @@ class Protocol(HttpToolsProtocol):
         if self.answering is not None and not self.answering.response_complete:
             self.answering.disconnected = True
             self.answering.message_event.set()
+            # Most answers are made by then. To end a statement costs PostgreSQL a connection more.
+            self.loop.call_later(GONE_SECONDS, self.answering.give_up)
         super().connection_lost(exc)
 
     def _unset_keepalive_if_required(self) -> None:
@@ -267,44 +303,35 @@ class Protocol(HttpToolsProtocol):
         # Of those that a client has sent ahead, each is answered by the end of the one before: that way is ASGI's.
         self.answering = cycle
         answer = None if self.pipeline else self.turn_away(cycle.scope)
-        if answer is not None and self.write_whole(cycle, *answer):
+        if answer is not None and cycle.write(*answer):
             return
-        cycle.scope[WHOLE] = partial(self.write_whole, cycle)
-        super()._start_asgi_task(cycle, closing(cycle, app) if cycle.waiting_for_100_continue else app)
+        cycle.scope[EXCHANGE] = cycle
+        cycle.task = self.loop.create_task(
+            cycle.run_asgi(closing(cycle, app) if cycle.waiting_for_100_continue else app)
+        )
+        self.tasks.add(cycle.task)
 
     def read_on(self) -> None:
         """Read again after a refusal."""
         if not self.transport.is_closing():
             self.flow.resume_reading()
 
-    def write_whole(self, cycle: Any, head: bytes, body: bytes) -> bool:
-        """Write a status line with headers and a body at once; false where the answer has to go ASGI's way.
-
-        `head` ends after a header's line and says the body's length.
-        """
-        if cycle.disconnected or cycle.response_started or cycle.flow.write_paused or not cycle.keep_alive:
-            return False
-        if cycle.waiting_for_100_continue:
-            return False  # see `closing`
-        head_of_all = [b"%s: %s\r\n" % pair for pair in cycle.default_headers]
-        self.transport.write(b"".join((head, *head_of_all, b"\r\n", body)))
-        cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
+    def was_answered(self, *, busy: bool) -> None:
+        """Go on after an answer that was written at once."""
         if self.pipeline:
             self.on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if busy:
+            # Whoever asks again at once instead of when told to is not read meanwhile: thousands of refusals a
+            # second would leave no time for those who were let in.
+            self.flow.pause_reading()
+            self.loop.call_later(BREATHER_SECONDS, self.read_on)
         else:
-            self.server_state.total_requests += 1
-            if head.startswith(BUSY):
-                # Whoever asks again at once instead of when told to is not read meanwhile: thousands of refusals a
-                # second would leave no time for those who were let in.
-                self.flow.pause_reading()
-                self.loop.call_later(BREATHER_SECONDS, self.read_on)
-            else:
-                self.flow.resume_reading()
-            self.idle_since = self.loop.time()
-            if self.idle is None:
-                self.idle = self.loop.call_later(self.timeout_keep_alive, self.close_if_idle)
-        return True
+            self.flow.resume_reading()
+        self.idle_since = self.loop.time()
+        if self.idle is None:
+            self.idle = self.loop.call_later(self.timeout_keep_alive, self.close_if_idle)
 
     def close_if_idle(self) -> None:
         """Close a connection on which nothing has come for long enough since an answer."""
@@ -333,6 +360,12 @@ def closing(cycle: Any, app: Any) -> Any:
         await app(scope, receive, sent)
 
     return answer
+
+
+@remembered
+def is_host(value: bytes | None) -> bool:
+    """Whether a Host header may hold this."""
+    return value is not None and HOST.fullmatch(value) is not None
 
 
 def size_of(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:

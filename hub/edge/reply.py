@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 import orjson
@@ -12,15 +12,13 @@ from graphql import GraphQLError
 
 from hub.edge.clients import RateLimited
 from hub.edge.documents import Unregistered
-from hub.edge.request import RESPONSE, BadRequest, Scope, Send
+from hub.edge.request import RESPONSE, BadRequest, Exchanging, Scope, Send
 from hub.errors import Overloaded
 from hub.limits import Limits
 
 log = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
-# Where the server's protocol takes a whole answer at once: see hub.edge.protocol.
-WHOLE: Final = "hub.whole_answer"
 
 
 @dataclass(slots=True)
@@ -141,15 +139,15 @@ def head_of(reply: Reply, body: bytes, media: bytes, number: str) -> bytes:
     return b"".join(lines)
 
 
-async def leave(scope: Scope, send: Send, reply: Reply, media: bytes, number: str) -> None:
+async def leave(
+    scope: Scope, send: Send, reply: Reply, media: bytes, number: str, exchange: Exchanging | None = None
+) -> None:
     """Send an answer: in one piece where the server takes it so, else in the two that ASGI asks for."""
     body = reply.body
     if body is None:
         body = b"" if reply.payload is None else orjson.dumps(reply.payload)
-    # Taken out, since the scope and what is bound to it hold each other: only the collector would part them.
-    whole = scope.pop(WHOLE, None)
-    in_one = whole is not None and body and scope["method"] != "HEAD"
-    if in_one and whole(head_of(reply, body, media, number), body):
+    in_one = exchange is not None and body and scope["method"] != "HEAD"
+    if in_one and exchange.write(head_of(reply, body, media, number), body):  # type: ignore[union-attr]
         return
     headers = [
         (b"content-type", media + b"; charset=utf-8"),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, M
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 import orjson
@@ -17,6 +17,10 @@ from hub.query.values import clean
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# What the server puts into a scope: the exchange itself, and the headers by name where none is there twice.
+EXCHANGE: Final = "hub.exchange"
+NAMED: Final = "hub.headers"
 
 RESPONSE = b"application/graphql-response+json"
 JSON = b"application/json"
@@ -39,6 +43,18 @@ class BadRequest(Exception):
 
 class Gone(Exception):
     """The client went away before it had asked, or before it was answered."""
+
+
+class Exchanging(Protocol):
+    """A short way past ASGI's messages, where the server has one: see hub.edge.exchange."""
+
+    def whole_body(self, most: int) -> bytes | bytearray | None: ...
+
+    def write(self, head: bytes, body: bytes) -> bool: ...
+
+    def begin_reading(self) -> None: ...
+
+    def end_reading(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -69,8 +85,11 @@ READ = frozenset(
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
-    """The headers that are read, by name, in one pass; several of a name are joined, as HTTP says."""
-    found: dict[bytes, bytes] = {}
+    """The headers that are read, and maybe others, by name; several of a name are joined, as HTTP says."""
+    found: dict[bytes, bytes] | None = scope.get(NAMED)
+    if found is not None:
+        return found
+    found = {}
     for name, value in scope["headers"]:
         if name in READ:
             found[name] = value if name not in found else found[name] + b", " + value
@@ -184,7 +203,7 @@ async def body_of(
     said = headers.get(b"content-length")
     if said is not None and said.isdigit() and int(said) > limits.body_bytes:
         raise too_large(limits.body_bytes)
-    # Nearly every body is there by now, and needs no timer.
+    # It may be there by now, and need no timer.
     waiting = receive().__await__()
     message: MutableMapping[str, Any] | None = None
     awaited: Any = None
@@ -237,7 +256,7 @@ def too_large(most: int) -> BadRequest:
     return BadRequest(413, f"The body is larger than {most:,} bytes.")
 
 
-def inflated(body: bytes, encoding: bytes, limits: Limits) -> bytes:
+def inflated(body: bytes | bytearray, encoding: bytes, limits: Limits) -> bytes:
     """A compressed body, inflated no further than is allowed.
 
     Raises BadRequest 400, 413 or 415.
@@ -258,16 +277,17 @@ def inflated(body: bytes, encoding: bytes, limits: Limits) -> bytes:
     return plain
 
 
-async def posted(
-    headers: Mapping[bytes, bytes], receive: Receive, limits: Limits, slowly: Slowly | None = None
-) -> dict[str, Any]:
-    """The parameters of a POST.
-
-    Raises BadRequest, and what `slowly` raises.
-    """
+def only_json(headers: Mapping[bytes, bytes]) -> None:
+    """Raises BadRequest 415 for a body that does not say to be JSON in UTF-8."""
     if not is_json(headers.get(b"content-type")):
         raise BadRequest(415, "Send a POST body as application/json in UTF-8.")
-    body = await body_of(headers, receive, limits, slowly)
+
+
+def posted(headers: Mapping[bytes, bytes], body: bytes | bytearray, limits: Limits) -> dict[str, Any]:
+    """The parameters of a POST.
+
+    Raises BadRequest.
+    """
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
         body = inflated(body, encoding, limits)

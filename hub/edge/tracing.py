@@ -22,10 +22,10 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from hub.edge.logs import request_id
-from hub.edge.observing import ObservedEngine, Observer, shown
+from hub.edge.observing import Observer, shown
 from hub.limits import Limits
 from hub.query.catalog import Catalogue
-from hub.query.execute import Operation
+from hub.query.execute import Engine, Operation
 from hub.query.roots import Ready
 
 DEFAULT_SERVICE_NAME: Final = "credit-hub"
@@ -96,7 +96,7 @@ class TracedObserver(Observer):
             span.set_status(Status(StatusCode.ERROR))
 
 
-class TracedEngine(ObservedEngine):
+class TracedEngine(Engine):
     """The engine with spans around parsing, planning and each statement."""
 
     def __init__(self, tracing: Tracing, catalogue: Catalogue, sdl: str, limits: Limits | None = None) -> None:

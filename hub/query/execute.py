@@ -214,12 +214,17 @@ class Engine:
         self.operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
         self.characters = 0
         self.plan_characters = 0
+        # How often a document was known, and how often it had to be read.
+        self.hits = 0
+        self.misses = 0
 
     def known(self, text: str, name: str | None) -> Operation | None:
         """The operation, where it was asked for before and is kept."""
-        known = self.operations.get((text, name))
+        key = (text, name)
+        known = self.operations.get(key)
         if known is not None:
-            self.operations.move_to_end((text, name))
+            self.operations.move_to_end(key)
+            self.hits += 1
         return known
 
     def operation(self, text: str, name: str | None) -> Operation:
@@ -261,6 +266,7 @@ class Engine:
 
         Raises Refused with every fault.
         """
+        self.misses += 1
         document = self.document(text)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         if name is None and len(operations) != 1:

@@ -7,9 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import uvicorn
+from uvicorn.server import ServerState
 
 from hub.app import Hub
 from hub.clock import Clock
+from hub.edge.protocol import protocol_with
 from hub.settings import Settings
 
 
@@ -24,6 +27,20 @@ async def running(url: str, **settings: Any) -> AsyncIterator[tuple[Hub, httpx.A
             yield hub, client
     finally:
         await hub.stop()
+
+
+@asynccontextmanager
+async def listening(hub: Hub) -> AsyncIterator[int]:
+    """The port on which a hub that has started is served within the test's own loop, by the protocol that it has."""
+    config = uvicorn.Config(hub, lifespan="off", log_config=None, access_log=False)
+    config.load()
+    protocol, state = protocol_with(hub.settings.limits, hub.turn_away), ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: protocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        await until(lambda: not state.tasks)
 
 
 async def ask(client: httpx.AsyncClient, query: str, variables: Any = None, **headers: str) -> httpx.Response:

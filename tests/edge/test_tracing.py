@@ -13,9 +13,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 import hub.edge
-from hub.edge.observing import ObservedEngine, Observer
+from hub.edge.observing import Observer
 from hub.edge.tracing import DEFAULT_SERVICE_NAME, TracedEngine, Tracing
 from hub.errors import Unusable
+from hub.query.execute import Engine
 from hub.settings import Settings
 from tests import make
 from tests.edge.running import ask, running
@@ -128,7 +129,7 @@ async def test_a_fault_is_told_by_its_type_alone(
 async def test_without_configuration_there_is_nothing_in_the_way(database: str) -> None:
     async with running(database) as (app, _):
         assert app.answer is app.graphql
-        assert type(app.engine) is ObservedEngine
+        assert type(app.engine) is Engine
         assert type(app.inside.observer) is Observer
 
 
