@@ -170,7 +170,8 @@ class Judge:
                 person=texts["legalRepresentative"] or None,
                 public_until=public_until,
                 states_status=self._states_status,
-                states_objection=self._states_objection,
+                # Another status says that nobody objects in the layout of 2016 alone; 异议 speaks for itself in any.
+                states_objection=self._states_objection or values.under_objection,
             )
         except ValueError:
             return Verdict(row.number, None, (Remark("REQUIRED", "documentNo"),))
@@ -415,7 +416,7 @@ class Judge:
 
     def _status(self, texts: Mapping[str, str], faults: list[Remark], doubts: list[Remark]) -> Status:
         text = texts.get("status", "")
-        status = status_of(text, self._status_edition) if text else Status(RecordStatus.EFFECTIVE)
+        status = status_of(text, self._status_edition, self._kind) if text else Status(RecordStatus.EFFECTIVE)
         if status is None:
             faults.append(Remark("UNKNOWN_STATUS", "status"))
             return Status(RecordStatus.EFFECTIVE)

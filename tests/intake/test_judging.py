@@ -372,6 +372,12 @@ def test_a_status_of_2016_in_a_later_file_is_read() -> None:
     assert remarks(judged(penalty(1), also={"CF_ZT": "9"})) == [("UNKNOWN_STATUS", "status")]
 
 
+def test_the_word_for_an_objection_states_one_in_a_layout_without_a_number_for_it() -> None:
+    assert not accepted(license_(1, ZT="1")).states_objection
+    statement = accepted(license_(1, ZT="异议"))
+    assert (statement.values.under_objection, statement.states_objection) == (True, True)
+
+
 def test_a_sheet_of_persons_has_only_persons() -> None:
     row = penalty(1, XDR_ZJLX="身份证", XDR_ZJHM=PERSON_ID)
     for absent in ("CF_XDR_LB", "CF_XDR_SHXYM", "CF_FRDB"):
