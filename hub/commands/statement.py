@@ -54,7 +54,8 @@ class Statement(NamedTuple):
 
     `person` is the legal representative's or operator's name. `public_until` is the end of publication that the sender
     believes in. `states_status` and `states_objection`: whether the layout has a status, and one that tells of an
-    objection; a layout that has none is silent, and says neither that the record is in force nor that nobody objects.
+    objection; a layout that has none is silent, and says neither that the record is in force nor that nobody objects. A
+    row that names an objection states one in any layout.
     """
 
     values: Values
