@@ -173,7 +173,7 @@ class S256(CodeChallenge):  # type: ignore[misc]
         if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
             raise InvalidRequestError("A code_challenge with code_challenge_method=S256 is needed.")
         if len(asked["code_challenge"]) != 43:
-            raise InvalidRequestError("A code_challenge by S256 has 43 signs.")
+            raise InvalidRequestError("A code_challenge by S256 has 43 characters.")
         super().validate_code_challenge(grant, redirect_uri)
 
 
