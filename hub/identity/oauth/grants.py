@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 from authlib.oauth2.rfc6749 import OAuth2Request, grants
 from authlib.oauth2.rfc6749.errors import (
+    AccessDeniedError,
     InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
@@ -222,8 +223,11 @@ class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore
         )
         return self.still(taken, taken.scopes)
 
-    def code_for(self, person: str) -> str:
-        """A code for a person who has consented."""
+    def code_for(self, person: str, session: str) -> str:
+        """A code for a person who has consented in a session.
+
+        Raises AccessDeniedError where that has ended meanwhile.
+        """
         request = self.request
         ask = exchanges.Ask(
             request.client.get_client_id(),
@@ -231,8 +235,12 @@ class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore
             request.payload.redirect_uri,
             self.scopes_for(person),
             request.payload.data["code_challenge"],
+            session,
         )
-        return self.store.ask(lambda connection: exchanges.give_code(connection, self.store.clock, ask))
+        try:
+            return self.store.ask(lambda connection: exchanges.give_code(connection, self.store.clock, ask))
+        except InvalidGrant as ended:
+            raise AccessDeniedError(description=str(ended)) from None
 
 
 class RefreshToken(Issuing, grants.RefreshTokenGrant):  # type: ignore[misc]
