@@ -1,7 +1,8 @@
 """What a department states of one record, in types, and the rules that such a statement must or should follow.
 
-Both doors (a file, a mutation) turn what they were sent into a `Statement`; from there on they are one. A fault refuses
-the statement, a doubt is accepted and reported. Neither ever repeats a value: it may be a person's.
+Whatever was sent, as a file today or by a mutation later, becomes a `Statement` and is treated alike from there on. A
+fault refuses the statement; a doubt is reported, and the statement accepted. Neither ever repeats a value, which may be
+a person's.
 """
 
 import hashlib

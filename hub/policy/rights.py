@@ -1,7 +1,7 @@
 """Who sees what, printed for people: actor × table × column × state. A widened right is a changed line.
 
-The lines are made of the rules themselves, decided over rows that are thought of, one for each state that matters; the
-columns and how each is shown follow from their labels.
+The lines are made of the rules themselves, evaluated over example rows, one for each state that matters. Which columns
+there are, and how each is shown, follows from their labels.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
