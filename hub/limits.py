@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from hub.errors import Unusable
-
 PREFIX = "HUB_LIMIT_"
 # Those of two settings, which bound what a request waits for.
 STATEMENT_TIMEOUT_MS = 5_000
@@ -67,8 +65,8 @@ class Limits:
     cost_per_minute: int = _limit(6_000_000, "cost that one client may spend in a minute; 0 for no limit", least=0)
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
-        """The limits that `env` gives; raises Unusable with a sentence on every bad variable at once."""
+    def from_env(cls, env: Mapping[str, str]) -> tuple[Self, list[str]]:
+        """The limits that `env` gives, and what is wrong with its variables."""
         given: dict[str, int] = {}
         complaints: list[str] = []
         for limit in fields(cls):
@@ -84,9 +82,7 @@ class Limits:
         made = cls(**given)
         if 0 < made.cost_per_minute < made.cost:
             complaints.append(f"{PREFIX}COST_PER_MINUTE must be 0 or at least {PREFIX}COST, {made.cost}")
-        if complaints:
-            raise Unusable(f"The environment cannot be used: {'; '.join(complaints)}.")
-        return made
+        return made, complaints
 
 
 def table() -> str:
