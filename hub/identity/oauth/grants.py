@@ -1,7 +1,8 @@
 """The grants: how a token is had, by a client for itself or for a person who signed in through it."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -24,6 +25,7 @@ from hub.identity.oauth.store import Store
 from hub.identity.principals import NoRights, Rights
 from hub.policy.scopes import is_shaped
 
+CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 Response = tuple[int, Any, list[tuple[str, str]]]
 
 
@@ -172,8 +174,10 @@ class S256(CodeChallenge):  # type: ignore[misc]
         asked = grant.request.payload.data
         if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
             raise InvalidRequestError("A code_challenge with code_challenge_method=S256 is needed.")
-        if len(asked["code_challenge"]) != 43:
-            raise InvalidRequestError("A code_challenge by S256 has 43 signs.")
+        if not CHALLENGE.fullmatch(asked["code_challenge"]):
+            raise InvalidRequestError(
+                "A code_challenge by S256 has 43 characters: the hash in base64url, without padding."
+            )
         super().validate_code_challenge(grant, redirect_uri)
 
 
