@@ -124,6 +124,12 @@ def test_a_letter_between_digits_makes_no_number_of_a_documents() -> None:
         assert accepted(penalty(1, WSH=number)).values.document_number == number
 
 
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200e", "\u202e", "\u2066", "\ufeff"])
+def test_what_no_eye_sees_is_no_part_of_a_text(unseen: str) -> None:
+    values = accepted(penalty(1, XDR_MC=f"示{unseen}例第1有限公司", WSH=f"{unseen}宁规罚〔2026〕1{unseen}号")).values
+    assert (values.counterpart_name, values.document_number) == ("示例第1有限公司", "宁规罚〔2026〕1号")
+
+
 @pytest.mark.parametrize("form", ['="{0}"', "'{0}", '="{0}" '])
 def test_the_signs_that_make_a_text_for_a_spreadsheet_are_no_part_of_it(form: str) -> None:
     plain = penalty(1)
