@@ -38,7 +38,7 @@ async def once(
     """
     key = given["idempotencyKey"]
     if not key or len(key) > KEY_CHARACTERS_MAX:
-        sentence = f"An idempotency key has 1 to {KEY_CHARACTERS_MAX} signs."
+        sentence = f"An idempotency key has 1 to {KEY_CHARACTERS_MAX} characters."
         return {"problems": [problem("BAD_IDEMPOTENCY_KEY", sentence, "idempotencyKey")]}
     if mask_persons_in(key)[1]:
         sentence = "An idempotency key must not hold a person's number."

@@ -22,7 +22,8 @@ _ADULT_YEARS: Final = 14
 _IS_MOBILE = re.compile(r"(?:手机号?码?|手機號?碼?|(?:联系)?电话|TEL|MOBILE)?:?(?:\+?86|0086)?1[3-9][0-9]{9}号?")
 _MOBILE_LENGTH_MAX: Final = 40
 _IN_MOBILE = re.compile(r"[\s\-‐-―−.·()]+")
-_CUT_NUMBER = re.compile(r"\d(?:\.\d+)?[Ee]\+\d{2}")
+# As spreadsheets write it, and as Java does: 2.02603310001235E+17, 2.0260331E7.
+_CUT_NUMBER = re.compile(r"\d(?:\.\d+)?[Ee]\+\d{1,2}|\d\.\d+[Ee]\d{1,2}")
 # How programs have spreadsheets take a cell of CSV for a text: ="9132…", and the sign with which one types it: '9132….
 _AS_TEXT = re.compile(r"=\"([^\"]*)\"|'([^']*)")
 _CUT_CODE = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d{2}|\d{13,17}0{3,}(?:\.0)?")

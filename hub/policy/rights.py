@@ -170,7 +170,7 @@ def sees(actor: Actor, table: Table, row: Row) -> str:
 
 def lines() -> Iterator[str]:
     """The whole table, line by line."""
-    yield "Who sees what. clear: as it is. masked: the first sign of a name. absent: as if it were not there."
+    yield "Who sees what. clear: as it is. masked: the first character of a name. absent: as if it were not there."
     """clear, absent, or refused: the row; nothing; nothing, and an error that asks for a purpose."""
     for table, states in STATES.items():
         widening = WIDENED.get(table.name)

@@ -119,6 +119,11 @@ def test_a_licence_without_a_document_number_goes_by_its_own() -> None:
     assert accepted(license_(1, WSH="")).values.document_number == "建字第1号"
 
 
+def test_a_letter_between_digits_makes_no_number_of_a_documents() -> None:
+    for number in ("2026E17", "宁规罚2.5E17号", "1E10", "2026.1E+5号"):
+        assert accepted(penalty(1, WSH=number)).values.document_number == number
+
+
 @pytest.mark.parametrize("form", ['="{0}"', "'{0}", '="{0}" '])
 def test_the_signs_that_make_a_text_for_a_spreadsheet_are_no_part_of_it(form: str) -> None:
     plain = penalty(1)
@@ -167,6 +172,7 @@ def test_days_are_understood_in_every_form(text: str) -> None:
         (penalty(1, XDR_SHXYM="914403001922038000"), ("CODE_AS_NUMBER", "uscc")),
         (penalty(1, WSH="2.02603310001235E+17"), ("CODE_AS_NUMBER", "documentNo")),
         (penalty(1, WSH="2.02603310001235e+17"), ("CODE_AS_NUMBER", "documentNo")),
+        (penalty(1, WSH="2.0260331E7"), ("CODE_AS_NUMBER", "documentNo")),
         (license_(1, XKBH="３Ｅ＋19"), ("CODE_AS_NUMBER", "licenseNo")),
         (penalty(1, YXQ=UNRESOLVED), ("FORMULA_ERROR", "effectiveUntil")),
         (penalty(1, NR_FK=UNRESOLVED), ("FORMULA_ERROR", "fineWanYuan")),

@@ -175,7 +175,9 @@ class S256(CodeChallenge):  # type: ignore[misc]
         if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
             raise InvalidRequestError("A code_challenge with code_challenge_method=S256 is needed.")
         if not CHALLENGE.fullmatch(asked["code_challenge"]):
-            raise InvalidRequestError("A code_challenge by S256 has 43 signs: the hash in base64url, without padding.")
+            raise InvalidRequestError(
+                "A code_challenge by S256 has 43 characters: the hash in base64url, without padding."
+            )
         super().validate_code_challenge(grant, redirect_uri)
 
 
