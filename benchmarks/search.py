@@ -119,7 +119,7 @@ class Typist:
         return Lookup(part[:place] + self.chance.choice(self.signs) + part[place + 1 :], holds(part))
 
     def short_part(self, name: str, slip: str, signs: int) -> Lookup:
-        """A few signs behind the label, with a slip in any of them; two that are swapped are not the same."""
+        """A few characters behind the label, with a slip in any of them; two that are swapped are not the same."""
         begin = name.find("示例") + 2
         part = name[begin : begin + signs]
         places = [
@@ -157,13 +157,13 @@ KINDS: Sequence[tuple[str, str, Callable[[Typist, str], Lookup]]] = (
     ("a part: no place, no form", "chinese", Typist.part),
     ("half-width brackets", "brackets", Typist.half_width),
     ("no brackets", "brackets", Typist.without_brackets),
-    ("one sign wrong", "chinese", Typist.wrong),
-    ("one sign missing", "chinese", Typist.missing),
-    ("one sign too many", "chinese", Typist.too_many),
-    ("two signs swapped", "chinese", Typist.swapped),
-    ("a part with one sign wrong", "chinese", Typist.part_wrong),
+    ("one character wrong", "chinese", Typist.wrong),
+    ("one character missing", "chinese", Typist.missing),
+    ("one character too many", "chinese", Typist.too_many),
+    ("two characters swapped", "chinese", Typist.swapped),
+    ("a part with one character wrong", "chinese", Typist.part_wrong),
     *(
-        (f"{number} signs of it, {kind}", "part", partial(Typist.short_part, slip=slip, signs=signs))
+        (f"{number} characters of it, {kind}", "part", partial(Typist.short_part, slip=slip, signs=signs))
         for number, signs in (("four", 4), ("five", 5))
         for kind, slip in (
             ("one wrong", "wrong"),

@@ -1,4 +1,4 @@
-"""`python -m hub` is `hub`, and the way in of both."""
+"""The entry point of `hub` and of `python -m hub`."""
 
 import sys
 from typing import NoReturn

@@ -1,14 +1,12 @@
 """One table of what one request, one client and one process may ask for; each line is settable.
 
-`HUB_LIMIT_` and the name in capitals is a limit's environment variable. README and `docs/operating.md` show the table;
+A limit's environment variable is `HUB_LIMIT_` and its name in capitals. The README shows the table as
 `python -m hub.limits` prints it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
-
-from hub.errors import Unusable
 
 PREFIX = "HUB_LIMIT_"
 # Those of two settings, which bound what a request waits for.
@@ -35,38 +33,40 @@ class Limits:
     root_fields: int = _limit(20, "fields at the root of an operation")
     directives: int = _limit(50, "directives in a document")
     fragments: int = _limit(100, "fragments in a document")
-    name_characters: int = _limit(200, "signs of a name in a document")
+    name_characters: int = _limit(200, "characters of a name in a document")
     object_fields: int = _limit(50, "fields of an object in a document")
-    merged: int = _limit(50, "fragments side by side, and those within them; fields asked for again beside themselves")
+    merged: int = _limit(
+        50, "fragments spread side by side, those within them included; repetitions of a field in one place"
+    )
     operations: int = _limit(20, "operations in a document")
     list_values: int = _limit(500, "values of a list argument: codes, ids, representations")
     page: int = _limit(500, "rows of a page")
     nested_page: int = _limit(100, "rows of a page inside a list")
     list_rows: int = _limit(
         20_000,
-        "rows that a list without pages may have beyond those expected, of all that it hangs on together; under a root"
-        " that is one row, an even share for each",
+        "rows beyond those expected in a list without pages, counted over all rows that the list belongs to; under a"
+        " root of one row, each of them has an even share",
     )
     cost: int = _limit(100_000, "rows that an operation may read: the product of page sizes, summed over its lists")
     values: int = _limit(1_000_000, "values in an answer: the rows of each list times the fields shown of them")
     schema_values: int = _limit(30_000, "values that an operation may show of the schema itself (introspection)")
-    answer_bytes: int = _limit(16_777_216, "bytes of an answer, about")
+    answer_bytes: int = _limit(16_777_216, "bytes of an answer, approximately")
     variables_depth: int = _limit(10, "levels of nesting in the variables")
     errors: int = _limit(50, "errors in one answer")
-    header_ms: int = _limit(900, "milliseconds to receive a request's headers, from their first byte on")
-    body_ms: int = _limit(900, "milliseconds to receive a request's body, from the end of its headers on")
-    unread_ms: int = _limit(10_000, "milliseconds in which a client may take next to nothing of an answer that waits")
-    unread_bytes: int = _limit(67_108_864, "bytes of answers that wait in one process for clients to take them")
-    client_requests: int = _limit(50, "requests of one client that are worked on at once")
+    header_ms: int = _limit(900, "milliseconds to receive a request's headers, from their first byte")
+    body_ms: int = _limit(900, "milliseconds to receive a request's body, from the end of its headers")
+    unread_ms: int = _limit(10_000, "milliseconds for which a client may read next to nothing of its answer")
+    unread_bytes: int = _limit(67_108_864, "bytes of answers that wait in one process for their clients to read them")
+    client_requests: int = _limit(50, "requests of one client at the same time")
     requests: int = _limit(
         200,
-        "requests that one process works on or lets wait, and as many whose bodies come; more are turned away with 503",
+        "requests that one process works on or lets wait, and as many whose bodies are arriving; more get 503",
     )
     cost_per_minute: int = _limit(6_000_000, "cost that one client may spend in a minute; 0 for no limit", least=0)
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Self:
-        """The limits that `env` gives; raises Unusable with a sentence on every bad variable at once."""
+    def from_env(cls, env: Mapping[str, str]) -> tuple[Self, list[str]]:
+        """The limits that `env` gives, and what is wrong with its variables."""
         given: dict[str, int] = {}
         complaints: list[str] = []
         for limit in fields(cls):
@@ -82,9 +82,7 @@ class Limits:
         made = cls(**given)
         if 0 < made.cost_per_minute < made.cost:
             complaints.append(f"{PREFIX}COST_PER_MINUTE must be 0 or at least {PREFIX}COST, {made.cost}")
-        if complaints:
-            raise Unusable(f"The environment cannot be used: {'; '.join(complaints)}.")
-        return made
+        return made, complaints
 
 
 def table() -> str:

@@ -22,6 +22,10 @@ ROLE_BYTES_MAX = 63
 CODE = re.compile(r"[a-z][a-z0-9-]{0,62}")
 # What a `typ` may be (RFC 6838, 4.2), with its tree or without.
 MEDIA_TYPE = re.compile(r"(?:[A-Za-z]+/)?[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}", re.ASCII)
+# An origin (RFC 6454, 6.2): a browser writes hosts in ASCII, and no port that its scheme has anyway.
+ORIGIN = re.compile(r"(?P<scheme>https?)://(?:[a-z0-9_.-]+|\[[0-9a-f:.]+])(?::(?P<port>[1-9][0-9]{0,4}))?")
+DEFAULT_PORTS: Mapping[str, str] = {"http": "80", "https": "443"}
+PORT_MAX = 65_535
 DIVISION = re.compile(r"[1-9][0-9]{5}", re.ASCII)
 # Variables whose names others have given.
 FOREIGN: Mapping[str, str] = {"traces": "OTEL_EXPORTER_OTLP_ENDPOINT"}
@@ -154,7 +158,9 @@ class Settings:
         if "purposes" in given and "covert_purposes" not in given:
             known_covert = {code: days for code, days in COVERT_PURPOSES.items() if code in given["purposes"]}
             given["covert_purposes"] = known_covert
-        settings = cls(**given, limits=Limits.from_env(env))
+        limits, amiss = Limits.from_env(env)
+        complaints += amiss
+        settings = cls(**given, limits=limits)
         if not complaints and settings.pool_min > settings.pool_max:
             complaints.append("HUB_POOL_MIN must not be greater than HUB_POOL_MAX")
         if not complaints and (strange := sorted(set(settings.covert_purposes) - set(settings.purposes))):
@@ -206,11 +212,18 @@ def _networks(text: str) -> str:
 
 
 def _origins(text: str) -> str:
-    for part in text.split(","):
-        origin = urlsplit(part.strip())
-        if origin.scheme not in ("http", "https") or not origin.netloc or origin.path or origin.query:
-            raise ValueError("must be origins such as https://partner.example, separated by commas")
-    return text.lower()  # as browsers write them
+    text = text.lower()  # as browsers write them
+    if not all(_is_origin(part.strip()) for part in text.split(",")):
+        raise ValueError("must be origins as browsers write them, such as https://partner.example, separated by commas")
+    return text
+
+
+def _is_origin(text: str) -> bool:
+    found = ORIGIN.fullmatch(text)
+    if found is None:
+        return False
+    port = found["port"]
+    return port is None or (port != DEFAULT_PORTS[found["scheme"]] and int(port) <= PORT_MAX)
 
 
 def is_safe_url(text: str) -> bool:
@@ -318,7 +331,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "database_url": _url,
     "data_dir": _path,
     "host": _text,
-    "port": _number(0, 65_535),
+    "port": _number(0, PORT_MAX),
     "workers": _number(1, 64),
     "pool_min": _number(0, 1_000),
     "pool_max": _number(1, 1_000),
@@ -326,7 +339,7 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "statement_timeout_ms": _number(1, 3_600_000),
     "shutdown_grace_s": _number(0, 600),
     "metrics_host": _text,
-    "metrics_port": _number(0, 65_535),
+    "metrics_port": _number(0, PORT_MAX),
     "log_requests": _flag,
     "introspection": _flag,
     "suggestions": _flag,

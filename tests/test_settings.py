@@ -28,6 +28,7 @@ def test_every_bad_variable_is_named_at_once_and_no_value_is() -> None:
         "HUB_PORT": "70000",
         "HUB_POOL_MAX": "many",
         "HUB_STATEMENT_TIMEOUT_MS": "-5",
+        "HUB_LIMIT_PAGE": "all",
     }
     with pytest.raises(Unusable) as refused:
         Settings.from_env(env)
@@ -74,6 +75,32 @@ def test_purposes_are_codes_and_only_known_ones_are_covert() -> None:
 def test_a_setting_that_cannot_be_meant_is_refused(variable: str, value: str) -> None:
     with pytest.raises(Unusable, match=variable):
         Settings.from_env({variable: value})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "partner.example",
+        "https://partner.example/",
+        "https://partner.example:443",
+        "http://partner.example:80",
+        "https://partner.example:65536",
+        "https://user@partner.example",
+        "https://例子.example",
+        "https://a b",
+        "http://[::1",
+    ],
+)
+def test_an_origin_that_no_browser_names_is_refused(origin: str) -> None:
+    with pytest.raises(Unusable, match="HUB_CORS_ORIGINS must be origins as browsers write them"):
+        Settings.from_env({"HUB_CORS_ORIGINS": f"https://other.example, {origin}"})
+
+
+def test_origins_are_compared_as_browsers_write_them() -> None:
+    given = "https://Partner.example, http://127.0.0.1:8080, http://[::1]:3000, https://xn--fsqu00a.example"
+    assert Settings.from_env({"HUB_CORS_ORIGINS": given}).cors_origins == given.lower()
 
 
 def test_the_base_url_has_no_slash_at_its_end() -> None:

@@ -39,7 +39,7 @@ def _recorded(_: click.Context, parameter: click.Parameter, given: str | None) -
         return None
     text = given.strip()
     if not text or UNFIT.search(text) or len(text) > RECORDED_CHARACTERS_MAX:
-        raise click.BadParameter(f"must be one line of 1 to {RECORDED_CHARACTERS_MAX} signs.", param=parameter)
+        raise click.BadParameter(f"must be one line of 1 to {RECORDED_CHARACTERS_MAX} characters.", param=parameter)
     return text
 
 

@@ -1,4 +1,4 @@
-"""`hub recompute-publication`: a later rule ends publications that are running earlier than they were to end."""
+"""`hub recompute-publication`: ends running publications earlier, where a later rule says so."""
 
 import sys
 from pathlib import Path

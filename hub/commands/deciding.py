@@ -1,8 +1,7 @@
 """What becomes of one statement, decided without the database: a new record, a revision, or nothing new.
 
 What must always hold: a department's file has no say in a repair, nor in a status or objection that its layout cannot
-state;
-what was withdrawn for another reason than the source's own stays withdrawn; no publication ends before it began.
+state; what was withdrawn for another reason than the source's own stays withdrawn; no publication ends before it began.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -341,11 +340,17 @@ def _merged(statement: Statement, former: asyncpg.Record) -> Values:
     values = statement.values
     if not statement.states_status:
         values = values._replace(status=RecordStatus(former["status"]))
-    elif former["status"] == RecordStatus.REPAIRED and values.status is not RecordStatus.REVOKED:
+    elif _is_repaired(former) and values.status is not RecordStatus.REVOKED:
         values = values._replace(status=RecordStatus.REPAIRED)
     if not statement.states_objection:
         values = values._replace(under_objection=former["under_objection"])
     return values
+
+
+def _is_repaired(former: asyncpg.Record) -> bool:
+    """Whether credit was repaired, though the decision may have been revoked since."""
+    found: bool = former["status"] == RecordStatus.REPAIRED or former["withdrawn_reason"] == DisclosureReason.REPAIRED
+    return found
 
 
 def _stated_otherwise(former: asyncpg.Record, new: Publicized) -> bool:

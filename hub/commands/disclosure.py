@@ -1,4 +1,4 @@
-"""The disclosure feed's two hands: announce (any writer, in its own transaction) and append (one at a time).
+"""The two sides of the disclosure feed: announce (any writer, in its own transaction) and append (one at a time).
 
 What must always hold: positions in `disclosures` run 1, 2, 3 … up to `disclosure_head.position`, and `at` never falls
 while they grow. A follower who has read up to a position has missed nothing before it: an announcement that commits

@@ -72,27 +72,16 @@ async def grant_access(
     Domain refusals are problems, not exceptions. Raises asyncpg.PostgresError when the database fails.
     """
     today = clock.today()
-    problems: list[Problem] = []
+    since = terms.since or today
     owner, grantee = [await connection.fetchrow(STANDING, code) for code in (terms.owner, terms.grantee)]
-    for found, field in ((owner, "owner"), (grantee, "grantee")):
-        if found is None:
-            problems.append(Problem("UNKNOWN_DEPARTMENT", "No department has this code.", (field,)))
-        elif found["term_until"] is not None and found["term_until"] < today:
-            problems.append(Problem("DEPARTMENT_ENDED", "This department's term is over.", (field,)))
+    problems = [
+        *_problems_of_department(owner, "owner", today),
+        *_problems_of_department(grantee, "grantee", today),
+    ]
     if terms.owner == terms.grantee:
         problems.append(Problem("GRANT_TO_ONESELF", "A department needs no grant for its own data.", ("grantee",)))
     problems += _problems_of_lists(terms, known_purposes)
-    since = terms.since or today
-    if since < today:
-        problems.append(Problem("TERM_IN_THE_PAST", "A grant begins today or later.", ("from",)))
-    problems += [
-        # The driver, and departments' forms, take it for no day at all.
-        Problem("NO_DAY", "9999-12-31 stands for no day; leave the last day out for a term without end.", (field,))
-        for day, field in ((terms.since, "from"), (terms.until, "until"))
-        if day == date.max
-    ]
-    if terms.until is not None and terms.until < since:
-        problems.append(Problem("TERM_ENDS_EARLY", "The last day must not be before the first.", ("until",)))
+    problems += _problems_of_term(terms, since, today)
     if owner is not None and len(terms.items) <= ITEMS_MAX:
         problems += await _problems_of_items(connection, terms, today)
     if problems:
@@ -112,6 +101,29 @@ async def grant_access(
         by,
     )
     return Outcome(grant_id)
+
+
+def _problems_of_department(found: Any, field: str, today: date) -> list[Problem]:
+    if found is None:
+        return [Problem("UNKNOWN_DEPARTMENT", "No department has this code.", (field,))]
+    if found["term_until"] is not None and found["term_until"] < today:
+        return [Problem("DEPARTMENT_ENDED", "This department's term is over.", (field,))]
+    return []
+
+
+def _problems_of_term(terms: Terms, since: date, today: date) -> list[Problem]:
+    problems: list[Problem] = []
+    if since < today:
+        problems.append(Problem("TERM_IN_THE_PAST", "A grant begins today or later.", ("from",)))
+    problems += [
+        # The driver, and departments' forms, take it for no day at all.
+        Problem("NO_DAY", "9999-12-31 stands for no day; leave the last day out for a term without end.", (field,))
+        for day, field in ((terms.since, "from"), (terms.until, "until"))
+        if day == date.max
+    ]
+    if terms.until is not None and terms.until < since:
+        problems.append(Problem("TERM_ENDS_EARLY", "The last day must not be before the first.", ("until",)))
+    return problems
 
 
 def _problems_of_lists(terms: Terms, known_purposes: Collection[str]) -> list[Problem]:
@@ -163,10 +175,10 @@ async def revoke_access(
 ) -> Outcome:
     """End a grant at once, in the caller's transaction.
 
-    `owners` are the departments whose grants the caller may end, None for the operator. A grant that is another's is as
-    unknown as one that is not there. `revoked_by` says who ends it and `reason` why, at most REASON_CHARACTERS_MAX
-    signs; both are kept with persons' numbers masked. `by` is the department that ends it, None for the operator. One
-    that was ended before stays as it is, and that is a problem, too: the reason given now is not kept.
+    `owners` are the departments whose grants the caller may end, None for the operator; another's grant is as unknown
+    as one that does not exist. `revoked_by` says who ends it and `reason` why, in at most REASON_CHARACTERS_MAX
+    characters; both are kept with persons' numbers masked. `by` is the department that ends it, None for the operator.
+    Ending a grant that was ended before is a problem: it stays as it is, and the new reason is not kept.
     """
     row: Any = await connection.fetchrow(STANDING_GRANT, grant_id) if grant_id <= GRANT_ID_MAX else None
     if row is None or (owners is not None and row["owner_id"] not in owners):

@@ -1,7 +1,7 @@
 """A mutation that a client sends again under its idempotency key gets the answer of the first time, and does nothing.
 
-Keys are kept for 30 days; of people who sign in through one client each has its own. The same key with another body is
-a problem: the client has mixed up two things.
+Keys are kept for 30 days. Each person who signs in through a client has keys of their own. The same key with another
+body is a problem: the client has mixed up two things.
 """
 
 import json
@@ -38,7 +38,7 @@ async def once(
     """
     key = given["idempotencyKey"]
     if not key or len(key) > KEY_CHARACTERS_MAX:
-        sentence = f"An idempotency key has 1 to {KEY_CHARACTERS_MAX} signs."
+        sentence = f"An idempotency key has 1 to {KEY_CHARACTERS_MAX} characters."
         return {"problems": [problem("BAD_IDEMPOTENCY_KEY", sentence, "idempotencyKey")]}
     if mask_persons_in(key)[1]:
         sentence = "An idempotency key must not hold a person's number."

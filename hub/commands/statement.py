@@ -1,7 +1,8 @@
 """What a department states of one record, in types, and the rules that such a statement must or should follow.
 
-Both doors (a file, a mutation) turn what they were sent into a `Statement`; from there on they are one. A fault refuses
-the statement, a doubt is accepted and reported. Neither ever repeats a value: it may be a person's.
+Whatever was sent, as a file today or by a mutation later, becomes a `Statement` and is treated alike from there on. A
+fault refuses the statement; a doubt is reported, and the statement accepted. Neither ever repeats a value, which may be
+a person's.
 """
 
 import hashlib
@@ -54,7 +55,8 @@ class Statement(NamedTuple):
 
     `person` is the legal representative's or operator's name. `public_until` is the end of publication that the sender
     believes in. `states_status` and `states_objection`: whether the layout has a status, and one that tells of an
-    objection; a layout that has none is silent, and says neither that the record is in force nor that nobody objects.
+    objection; a layout that has none is silent, and says neither that the record is in force nor that nobody objects. A
+    row that names an objection states one in any layout.
     """
 
     values: Values

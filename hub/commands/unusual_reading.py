@@ -1,9 +1,9 @@
-"""A client that reads far more than it ever does is told of: once a day and measure, for people to look into.
+"""Unusual reading is reported: a client that reads far more than it usually does, once a day and measure.
 
-A day of reading is measured by its answers and by its different subjects. Days that are over are counted once and kept
-small (`reading_days`); today is counted anew at each look, by the log's index of client and time. One row
-(`reading_watch`) says when somebody last looked: whoever finds it free and old enough looks, so any number of workers
-do the work of one, and none does it twice.
+The report is for people to look into; it stops nobody. A day of reading is measured by its answers and by its different
+subjects. Days that are over are counted once and kept small (`reading_days`); today is counted anew at each look, by
+the log's index of client and time. One row (`reading_watch`) says when a worker last looked: the next to look is
+whoever finds it free and old enough, so any number of workers do the work of one, and none does it twice.
 """
 
 import asyncio

@@ -29,7 +29,9 @@ def fen_from(text: str, unit: str = "万元") -> int:
     ValueError where the text is no such amount, is negative, needs a fraction of a fen, or passes `FEN_MAX`; also for
     an amount that says it is in another unit, which is a mistake and not ours to convert.
     """
-    tidy = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).upper()
+    # A blank between digits may part two amounts as well as thousands, so that it is none of the signs of a number.
+    spaced = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip().upper()
+    tidy = re.sub(r" (?![\d.])|(?<![\d.]) ", "", spaced)
     match = _AMOUNT.fullmatch(tidy) if len(tidy) <= _LENGTH_MAX else None
     if match is None or match[3] not in {"", unit, unit.removesuffix("元")}:
         raise ValueError("not an amount in its unit")

@@ -10,7 +10,9 @@ _BRACKETS: Final = str.maketrans("[]{}〔〕【】〖〗〘〙〚〛", "()" * 7)
 _UNSEEN: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u00ad\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 _SPACES: Final = re.compile(r"\s+")
 # What a text column cannot hold or nobody can see; line breaks and tabs are spaces, hence not here.
-_UNFIT: Final = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u200b\u2060\ufeff\ud800-\udfff]")
+_UNFIT: Final = re.compile(
+    r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
 
 
 def name_key(text: str) -> str:
@@ -32,7 +34,8 @@ def name_key(text: str) -> str:
 def tidy_text(text: str) -> str:
     """A cell's text in one line: line breaks and runs of spaces become one space, none at the ends.
 
-    Control characters, zero-width signs and unpaired surrogates are left out.
+    Control characters, characters without width, those that turn the direction of what follows, and unpaired
+    surrogates are left out.
     """
     return _SPACES.sub(" ", _UNFIT.sub("", text)).strip()
 

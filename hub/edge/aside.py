@@ -1,7 +1,7 @@
 """A thread beside the event loop, in which whatever is new is read and planned: one at a time, the clients by turns.
 
-A document of a few thousand signs may take half a second to validate and to plan. On the loop nobody would be served
-meanwhile; beside it, others get every other turn. And who sends many waits for his own.
+A document of a few thousand characters may take half a second to validate and to plan. On the loop nobody would be
+served meanwhile; beside it, others get every other turn. A client that sends many waits for its own.
 """
 
 import asyncio

@@ -97,16 +97,16 @@ def purpose_in(given: bytes | None) -> str | None:
 
 
 def case_in(given: bytes | None) -> str | None:
-    """The caller's own reference for its case; signs beyond ASCII come percent-encoded, as in RFC 8187."""
+    """The caller's own reference for its case; characters beyond ASCII come percent-encoded, as in RFC 8187."""
     given = (given or b"").strip()
     if not given:
         return None
     try:
         text = unquote_to_bytes(given).decode("utf-8")
     except UnicodeDecodeError:
-        raise BadRequest(400, "The header Hub-Case is not UTF-8; percent-encode signs beyond ASCII.") from None
+        raise BadRequest(400, "The header Hub-Case is not UTF-8; percent-encode characters beyond ASCII.") from None
     if len(text) > CASE_CHARACTERS_MAX or not clean(text) or not text.isprintable():
-        raise BadRequest(400, f"The header Hub-Case holds at most {CASE_CHARACTERS_MAX} printable signs.")
+        raise BadRequest(400, f"The header Hub-Case holds at most {CASE_CHARACTERS_MAX} printable characters.")
     # It is kept for years and shown to others: a person's number has no place in it.
     return mask_persons_in(text)[0]
 

@@ -1,4 +1,4 @@
-"""What is answered where there is nothing: JSON with a code, as everywhere, and OAuth's own form at its addresses."""
+"""Answers where there is nothing: JSON with a code, as everywhere, and in OAuth's own form at its addresses."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

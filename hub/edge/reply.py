@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 import orjson
@@ -19,6 +19,8 @@ from hub.limits import Limits
 log = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
+# What asyncpg says of a connection that is gone; it has no type of its own for that.
+CLOSED: Final = "connection is closed"
 
 
 @dataclass(slots=True)
@@ -87,16 +89,23 @@ def reply_to(fault: Exception, number: str) -> Reply:
             OSError()
             | asyncpg.PostgresConnectionError()
             | asyncpg.InternalClientError()  # the driver was in the middle of something when the connection went
-            | asyncpg.CannotConnectNowError()
+            | asyncpg.OperatorInterventionError()
             | asyncpg.TooManyConnectionsError()
         ):
-            log_fault(number, fault)
-            return error_reply(503, "The database cannot be reached.", "OVERLOADED", [(b"retry-after", b"2")])
+            return unreachable(fault, number)
+        case asyncpg.InterfaceError() if CLOSED in str(fault):  # the connection went between two statements
+            return unreachable(fault, number)
         case Unregistered():
             return error_reply(403, str(fault), fault.code)
         case _:
             log_fault(number, fault)
             return error_reply(500, "Something went wrong on our side.", "INTERNAL", requestId=number)
+
+
+def unreachable(fault: Exception, number: str) -> Reply:
+    """The answer to a request that the database left, or was not there for."""
+    log_fault(number, fault)
+    return error_reply(503, "The database cannot be reached.", "OVERLOADED", [(b"retry-after", b"2")])
 
 
 def log_fault(number: str, fault: Exception) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from ipaddress import IPv4Network, IPv6Network
@@ -21,12 +20,11 @@ from hub.edge.forms import BYTES_MAX, Unreadable, asked_by, form_of, parameters_
 from hub.edge.refusals import Refusals
 from hub.edge.request import headers_of
 from hub.errors import Overloaded
-from hub.identity import throttle
+from hub.identity import sessions, throttle
 from hub.identity.oauth.server import Asked, HubAuthorizationServer
-from hub.identity.users import User, find_user, sign_in
+from hub.identity.users import User, sign_in
 from hub.store.pool import Pool
 
-SESSION_LIFE: Final = timedelta(hours=8)
 VISIT_SECONDS: Final = 3_600
 # A password takes a while to check, and a connection meanwhile: few at once, and few that wait.
 AT_ONCE: Final = 2
@@ -140,13 +138,13 @@ class People:
             answer = self.asks_to_sign_in(request, asked, fault, 429, name)
             answer.headers["Retry-After"] = str(wait)
             return answer
-        if user is None:
+        session = None if user is None else await self.begin_session(user, self.session_of(request))
+        if session is None:
             self.refusals.note("sign-in", "wrong", asked.named)
             fault = ("用户名、密码或验证码不正确。", "User name, password or code is not right.")
             return self.asks_to_sign_in(request, asked, fault, 401, name)
-        session = await self.begin_session(user, self.session_of(request))
         answer = RedirectResponse(self.at(f"authorize?{query_of(asked)}"), status_code=303, headers=NO_STORE)
-        self.set_cookie(answer, "session", session, int(SESSION_LIFE.total_seconds()))
+        self.set_cookie(answer, "session", session, int(sessions.SESSION_LIFE.total_seconds()))
         return answer
 
     async def checked(self, request: Request, name: str, password: str, code: str | None) -> tuple[int, User | None]:
@@ -170,19 +168,14 @@ class People:
         finally:
             self.waiting -= 1
 
-    async def begin_session(self, user: User, former: str) -> str:
-        """A session under a name that nobody knew before, instead of the one that the browser had."""
-        session, now = secrets.token_urlsafe(32), self.clock.outside()
+    async def begin_session(self, user: User, former: str) -> str | None:
+        """A session under a name that nobody knew before, instead of the one that the browser had.
+
+        None for a person whose password is another one by now.
+        """
         async with self.pool().connection() as connection:
-            await end_session(connection, former)
-            await connection.execute(
-                "insert into login_sessions (session_hash, username, created_at, expires_at) values ($1, $2, $3, $4)",
-                hash_of(session),
-                user.username,
-                now,
-                now + SESSION_LIFE,
-            )
-        return session
+            await sessions.end_session(connection, former)
+            return await sessions.begin_session(connection, self.clock, user)
 
     # ----------------------------------------------------------------------------------------------- the way back
 
@@ -198,7 +191,7 @@ class People:
         if person is None or not self.is_ours(request, form.get("csrf", ""), session, "consent"):
             return out_of_date()
         allowed, who = form.get("decision") == "allow", person.username
-        kind, found = await self.in_thread(lambda server: server.decide(asked, who, allowed=allowed))
+        kind, found = await self.in_thread(lambda server: server.decide(asked, who, session, allowed=allowed))
         return self.ended(asked, kind, found, status=303)
 
     def ended(self, asked: Asked, kind: str, found: Any, status: int = 302) -> Response:
@@ -242,7 +235,7 @@ class People:
         if session and not by_script and not self.is_ours(request, form.get("csrf", ""), session, "consent"):
             return out_of_date()
         async with self.pool().connection() as connection:
-            await end_session(connection, session)
+            await sessions.end_session(connection, session)
         if by_script:
             answer = Response(status_code=204, headers=NO_STORE)
         elif "request" in form:
@@ -267,13 +260,7 @@ class People:
         if not session:
             return None
         async with self.pool().connection() as connection:
-            username = await connection.fetchval(
-                "select username from login_sessions where session_hash = $1 and expires_at > $2",
-                hash_of(session),
-                self.clock.outside(),
-            )
-            user = None if username is None else await find_user(connection, username)
-        return None if user is None or user.disabled_at is not None else user
+            return await sessions.person_of(connection, self.clock, session)
 
     async def names_of_departments(self, codes: Sequence[str]) -> Mapping[str, str]:
         async with self.pool().connection() as connection:
@@ -309,11 +296,6 @@ class People:
         return f"{self.base_url}/oauth/{page}"
 
 
-async def end_session(connection: Any, session: str) -> None:
-    if session:
-        await connection.execute("delete from login_sessions where session_hash = $1", hash_of(session))
-
-
 async def style(_: Request) -> Response:
     """The pages' style sheet."""
     return PlainTextResponse(
@@ -331,11 +313,6 @@ def out_of_date() -> Response:
 def query_of(asked: Asked) -> str:
     """The parameters of a request for authorization, to be kept in a form or an address."""
     return urlencode([(name, value) for name, values in asked.payload.datalist.items() for value in values])
-
-
-def hash_of(secret: str) -> bytes:
-    """What is kept of a session: 256 random bits need no slow hash."""
-    return sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def token_for(secret: str, what: str) -> str:

@@ -1,1 +1,1 @@
-"""Who is calling: clients, people, keys, tokens, and what of it all the database leaves to a caller today."""
+"""Who is calling: clients, people, keys and tokens, and which rights a caller has today."""

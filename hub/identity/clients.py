@@ -281,7 +281,7 @@ def _unfit(new: NewClient, purposes: Collection[str]) -> list[str]:
     """What is wrong with a client that the database need not be asked about."""
     complaints = []
     if not is_fit_name(new.name):
-        complaints.append("it must have a name, of printable signs and without a person's number")
+        complaints.append("it must have a name, of printable characters and without a person's number")
     if new.client_id is not None and not _ID.fullmatch(new.client_id):
         complaints.append(f"its id {_SHAPE}")
     elif new.client_id is not None and holds_number(new.client_id):

@@ -82,22 +82,34 @@ async def create_delegation(
     if complaints := complaints + missing:
         raise Unusable(f"The delegation cannot be created: {'; '.join(complaints)}.")
     try:
-        made: int = await connection.fetchval(
-            "insert into delegations (client_id, department_id, scopes, purposes, valid_from, valid_until, created_at)"
-            " values ($1, $2, $3, $4, $5, $6, $7) returning id",
-            new.client_id,
-            department_id,
-            list(new.scopes),
-            list(new.purposes),
-            valid_from,
-            new.valid_until,
-            clock.now(),
-        )
+        async with connection.transaction():
+            made: int = await connection.fetchval(
+                "insert into delegations (client_id, department_id, scopes, purposes, valid_from, valid_until,"
+                " created_at) values ($1, $2, $3, $4, $5, $6, $7) returning id",
+                new.client_id,
+                department_id,
+                list(new.scopes),
+                list(new.purposes),
+                valid_from,
+                new.valid_until,
+                clock.now(),
+            )
     except asyncpg.UniqueViolationError:
-        raise Unusable(
-            f"The delegation cannot be created: {new.client_id} has a standing one; revoke that first."
-        ) from None
+        raise Unusable(await _in_the_way(connection, clock, new.client_id)) from None
     return made
+
+
+async def _in_the_way(connection: asyncpg.Connection, clock: Clock, client_id: str) -> str:
+    """Why there can be no other delegation yet: which one stands, or was not ended when its term was over."""
+    row = await connection.fetchrow(
+        "select id, valid_until from delegations where client_id = $1 and revoked_at is null", client_id
+    )
+    if row is None:
+        return f"The delegation cannot be created: {client_id} had one until this moment; try again."
+    until = row["valid_until"]
+    state = "a standing one" if until is None or until >= clock.today() else f"one whose term was over on {until}"
+    mend = f"end it by `hub delegate revoke {row['id']} --reason WHY` first"
+    return f"The delegation cannot be created: {client_id} has {state}, number {row['id']}; {mend}."
 
 
 async def revoke_delegation(

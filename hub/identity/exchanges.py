@@ -21,7 +21,7 @@ import asyncpg
 
 from hub.clock import Clock
 from hub.errors import HubError
-from hub.identity import tokens
+from hub.identity import sessions, tokens
 
 CODE_LIFE: Final = timedelta(seconds=60)
 REFRESH_LIFE: Final = timedelta(hours=12)
@@ -72,23 +72,30 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a person has consented to: through which client, answered where, for which scopes, under which challenge."""
+    """What a person has consented to: through which client, answered where, for which scopes, under which challenge.
+
+    `session` is the one in which it did.
+    """
 
     client_id: str
     username: str
     redirect_uri: str
     scopes: Sequence[str]
     challenge: str = field(repr=False)
+    session: str = field(repr=False)
     resource: str | None = None
 
 
 async def give_code(connection: asyncpg.Connection, clock: Clock, ask: Ask) -> str:
     """A code for what a person has consented to, good for a minute; a family begins with it.
 
-    The challenge is S256's; that there is one was checked at the authorization endpoint.
+    The challenge is S256's; that there is one was checked at the authorization endpoint. Raises InvalidGrant where the
+    person's session has ended.
     """
     code = secrets.token_urlsafe(SECRET_BYTES)
     async with connection.transaction():
+        if not await sessions.hold_session(connection, clock, ask.session, ask.username):
+            raise InvalidGrant("The person's sign-in has ended meanwhile; begin anew.")
         family = await tokens.begin_family(connection, clock, ask.client_id, ask.username)
         await connection.execute(
             KEEP_CODE,

@@ -22,6 +22,8 @@ ALGORITHMS: Final[Mapping[tuple[str, str | None], frozenset[str]]] = {
     ("OKP", "Ed25519"): frozenset({"EdDSA", "Ed25519"}),
     ("RSA", None): frozenset({"PS256", "RS256", "PS384", "RS384", "PS512", "RS512"}),
 }
+# Two names of one algorithm (RFC 9864): libraries name it by either, whichever its key was published under.
+ED25519: Final = ALGORITHMS["OKP", "Ed25519"]
 ALL_ALGORITHMS: Final = sorted(frozenset().union(*ALGORITHMS.values()))
 PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -64,7 +66,8 @@ def verifying(jwk: Mapping[str, Any]) -> tuple[VerifyingKey, frozenset[str]]:
     if jwk.get("use", "sig") != "sig" or "verify" not in jwk.get("key_ops", ["verify"]):
         raise UnfitKeys("must hold keys for signatures (`use`: `sig`)")
     if "alg" in jwk:
-        algorithms &= {jwk["alg"]} if isinstance(jwk["alg"], str) else frozenset()
+        named = {jwk["alg"]} if isinstance(jwk["alg"], str) else frozenset()
+        algorithms &= ED25519 if named & ED25519 else named
         if not algorithms:
             raise UnfitKeys("names an `alg` that does not fit its key")
     public = {name: value for name, value in jwk.items() if name in ("kty", "crv", "x", "y", "n", "e")}

@@ -1,4 +1,4 @@
-"""What the database leaves to a client, and to a person who signed in through it, today.
+"""Which rights a client, and a person who signed in through it, has today.
 
 One statement reads it all, so that whatever was granted, delegated, revoked or disabled counts as of one moment. The
 same rights bound a token twice: when it is issued, where a scope beyond them is refused and never left out in silence;

@@ -132,7 +132,7 @@ async def create_user(connection: asyncpg.Connection, clock: Clock, new: NewUser
     elif holds_number(new.username):
         complaints.append("the user name must not hold an identity or mobile number: it is kept in the access log")
     if not is_fit_name(new.name):
-        complaints.append("it must have a name, of printable signs and without an identity or mobile number")
+        complaints.append("it must have a name, of printable characters and without an identity or mobile number")
     if wrong := unfit_password(new.password):
         complaints.append(wrong)
     # Whoever signs in for a department may hold what its own client may.

@@ -11,7 +11,7 @@ from hub.domain.dates import SERIAL_ZERO, is_blank, parse_day
 from hub.domain.documents import document_key
 from hub.domain.names import tidy_text
 from hub.domain.persons import PLACES, looks_like_resident_id
-from hub.intake.tables import NESTED
+from hub.intake.tables import NESTED, UNRESOLVED
 
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
 # An identity number among the signs of a document's, in full width, with spaces or hyphens between its parts.
@@ -22,6 +22,10 @@ _ADULT_YEARS: Final = 14
 _IS_MOBILE = re.compile(r"(?:手机号?码?|手機號?碼?|(?:联系)?电话|TEL|MOBILE)?:?(?:\+?86|0086)?1[3-9][0-9]{9}号?")
 _MOBILE_LENGTH_MAX: Final = 40
 _IN_MOBILE = re.compile(r"[\s\-‐-―−.·()]+")
+# As spreadsheets write it, and as Java does: 2.02603310001235E+17, 2.0260331E7.
+_CUT_NUMBER = re.compile(r"\d(?:\.\d+)?[Ee]\+\d{1,2}|\d\.\d+[Ee]\d{1,2}")
+# How programs have spreadsheets take a cell of CSV for a text: ="9132…", and the sign with which one types it: '9132….
+_AS_TEXT = re.compile(r"=\"([^\"]*)\"|'([^']*)")
 _CUT_CODE = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d{2}|\d{13,17}0{3,}(?:\.0)?")
 
 
@@ -36,6 +40,14 @@ def may_be_a_persons(code: str) -> bool:
 def is_cut_code(text: str) -> bool:
     """Whether a spreadsheet took a code for a number, which keeps fifteen digits."""
     return _CUT_CODE.fullmatch(text) is not None
+
+
+def is_cut_number(text: str) -> bool:
+    """Whether a spreadsheet took a document's number for one to calculate with, such as 2.02603310001235E+17.
+
+    Digits of it are lost, so that two documents would be one.
+    """
+    return _CUT_NUMBER.fullmatch(unicodedata.normalize("NFKC", text)) is not None
 
 
 def holds_identity_number(text: str, today: date) -> bool:
@@ -64,11 +76,15 @@ def is_mobile_number(text: str) -> bool:
 def tidied(text: str) -> tuple[str, str | None]:
     """A cell's text, empty where it says nothing, and the code of what is wrong with its signs."""
     fault = None
+    if text[:1] in {"=", "'"} and (as_text := _AS_TEXT.fullmatch(text.strip())) is not None:
+        text = as_text[1] or as_text[2] or ""
     if text.isprintable() and "  " not in text and "\ufffd" not in text:
         text = text.strip()
     else:
         if text == NESTED:
             fault = "BAD_VALUE"
+        elif text == UNRESOLVED:
+            fault = "FORMULA_ERROR"
         elif _BAD_CHARACTER.search(text):
             fault = "BAD_CHARACTER"
         text = tidy_text(text)

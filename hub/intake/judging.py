@@ -18,11 +18,11 @@ from hub.intake.authorities import Authorities, Department
 from hub.intake.cells import (
     holds_identity_number,
     is_cut_code,
+    is_cut_number,
     is_mobile_number,
     may_be_a_persons,
     parsed_day,
     parsed_fen,
-    says_nothing,
     tidied,
 )
 from hub.intake.layouts import Layout
@@ -159,7 +159,10 @@ class Judge:
             faults.append(Remark("REQUIRED", "documentNo"))
         public_until = self._public_until(texts, doubts)
         if faults:
-            return Verdict(row.number, None, tuple(faults))
+            first: dict[str | None, Remark] = {}
+            for fault in faults:  # what is wrong with a cell's signs says why it is no day and no amount
+                first.setdefault(fault.field, fault)
+            return Verdict(row.number, None, tuple(first.values()))
         try:
             statement = Statement.of(
                 values,
@@ -167,7 +170,8 @@ class Judge:
                 person=texts["legalRepresentative"] or None,
                 public_until=public_until,
                 states_status=self._states_status,
-                states_objection=self._states_objection,
+                # Another status says that nobody objects in the layout of 2016 alone; 异议 speaks for itself in any.
+                states_objection=self._states_objection or values.under_objection,
             )
         except ValueError:
             return Verdict(row.number, None, (Remark("REQUIRED", "documentNo"),))
@@ -229,7 +233,7 @@ class Judge:
         if code and not is_placeholder(code):
             return Remark("NATURAL_PERSON", "uscc") if may_be_a_persons(code) else None
         place = self._person_id_place
-        has_person_id = place is not None and place < len(row.cells) and not says_nothing(row.cells[place].strip())
+        has_person_id = place is not None and place < len(row.cells) and tidied(row.cells[place])[0] != ""
         if has_person_id and category is None:
             return Remark("NATURAL_PERSON", "personIdNo")
         return Remark("SUBJECT_WITHOUT_CODE", "uscc")
@@ -256,6 +260,8 @@ class Judge:
                 faults.append(Remark("IDENTITY_NUMBER", field))
             elif is_mobile_number(text):
                 faults.append(Remark("MOBILE_NUMBER", field))
+            elif is_cut_number(text):
+                faults.append(Remark("CODE_AS_NUMBER", field))
 
     def _mask(self, texts: dict[str, str], doubts: list[Remark]) -> None:
         """Take persons' numbers out of whatever is stored as text."""
@@ -410,7 +416,7 @@ class Judge:
 
     def _status(self, texts: Mapping[str, str], faults: list[Remark], doubts: list[Remark]) -> Status:
         text = texts.get("status", "")
-        status = status_of(text, self._status_edition) if text else Status(RecordStatus.EFFECTIVE)
+        status = status_of(text, self._status_edition, self._kind) if text else Status(RecordStatus.EFFECTIVE)
         if status is None:
             faults.append(Remark("UNKNOWN_STATUS", "status"))
             return Status(RecordStatus.EFFECTIVE)

@@ -14,8 +14,8 @@ JUDGED: Final[Mapping[str, str]] = {
     " find its code and send the row again.",
     "BAD_USCC": "This is not a unified social credit code (18 characters, check character included); copy it from the"
     " certificate.",
-    "CODE_AS_NUMBER": "A spreadsheet has cut the code short by treating it as a number; format the column as text and"
-    " enter the code again.",
+    "CODE_AS_NUMBER": "A spreadsheet has cut this short by treating it as a number to calculate with; format the column"
+    " as text and enter it again.",
     "REQUIRED": "The national standard requires a value here; fill it in.",
     "BAD_DATE": "This is not a day that exists in a form that is understood; write it like 2026-03-31.",
     "BAD_AMOUNT": "This is no amount in the unit of its column, 10,000 yuan unless the header says another, or it has a"
@@ -37,6 +37,8 @@ JUDGED: Final[Mapping[str, str]] = {
     "MOBILE_NUMBER": "A mobile number stands where a document's own number belongs; write that number; if this is the"
     " document's own, write the words before it (许准字…号).",
     "BAD_VALUE": "A text, a number or a list of texts belongs here, and only one: no object, and no key given twice.",
+    "FORMULA_ERROR": "The cell holds an error (such as #REF!) or a formula that was not computed when the workbook was"
+    " saved; enter the value.",
     "EXTRA_CELLS": "The row has more cells than the header, so its columns are shifted; put texts with commas or line"
     " breaks in quotation marks.",
     "OTHER_TABLE": "Above this row the file has another header or unit of amounts than at its beginning, so that its"

@@ -23,6 +23,9 @@ HEADER_WITHIN_ROWS: Final = 20
 NESTED: Final = "\x00nested"
 """Stands for a value that is no text, number or list of them: an object inside a row of JSON."""
 
+UNRESOLVED: Final = "\x00unresolved"
+"""Stands for the value of a formula that has none: an error, or not computed when the workbook was saved."""
+
 Cells = Sequence[str]
 
 
@@ -85,6 +88,7 @@ class Table:
             plain = (
                 len(keys) == 2
                 and all(place < len(cells) and cells[place] for place in keys)
+                and len(cells[document]) > _TALLY_LENGTH
                 and _DIGIT.search(cells[document]) is not None
             )
             if self.only_data and not cells:
@@ -175,6 +179,9 @@ _NOTE = re.compile(
     r"|数据\s*(?:来源|截止)|统计\s*(?:时间|日期|截止)|打印\s*(?:时间|日期)|报表|单位\s*[:：]|日\s*期\s*[:：]|\*{1,3}\s*[:：注]?)"
 )
 _COUNT = re.compile(r"(?:第\s*)?[0-9一二三四五六七八九十百]{1,9}(?:\.0)?\s*[条项.、)）]?")
+# What a line of totals counts under a document's number: 2, 2件, 共 2 户.
+_TALLY = re.compile(r"共? ?\d{1,6} ?[件户家条项宗起份个]?")
+_TALLY_LENGTH: Final = 10
 _SENTENCE = re.compile(r"[:：。；;]|.{40}")
 _HINT = re.compile(
     r"[(（]?\s*(?:非?必\s*填|选\s*填|可\s*选|必\s*选|条件必填|可?空|不可?空|文\s*本|字符(?:型|串)?|数值(?:型)?|数字(?:型)?|日期(?:型)?"
@@ -241,7 +248,10 @@ class _Sieve:
         """Whether it has what only data has beside a first column: a document number, a code or a day."""
         places = (self.layout.columns.get(name) for name in ("documentNo", "uscc", "decidedOn"))
         return any(
-            place is not None and 0 < place < len(cells) and cells[place].strip() and not _NOTE.match(cells[place])
+            place is not None
+            and 0 < place < len(cells)
+            and (cell := cells[place].strip())
+            and not (_NOTE.match(cell) or _TALLY.fullmatch(cell))
             for place in places
         )
 

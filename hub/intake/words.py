@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, RecordStatus
+from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, RecordKind, RecordStatus
 
 # The traditional forms of the signs that headers and coded columns are made of: converted files occur.
 SIMPLIFIED: Final = str.maketrans(
@@ -89,6 +89,13 @@ _STATUS_WORDS: Final[Mapping[str, Status]] = {
     "异议": Status(RecordStatus.EFFECTIVE, under_objection=True),
     "其他": Status(RecordStatus.EFFECTIVE, unclear=True),
 }
+# A void penalty was never in force, so it is withdrawn as one that was annulled (Administrative Penalty Law 48); of a
+# licence 无效 says no more than that it holds no longer.
+_PENALTY_STATUS_WORDS: Final[Mapping[str, Status]] = {
+    **_STATUS_WORDS,
+    **dict.fromkeys(("无效", "确认无效", "确认违法"), _STATUS_WORDS["撤销"]),
+}
+_DONE = re.compile("^(?:已经?)?被?(?=.)")
 # The layout of 2016: 0 normal (so is a blank), 1 revoked, 2 disputed, 3 other. Later licences: 1 valid, 2 not valid;
 # their 0 is the old layout's "normal" where somebody went on filling in the form as before.
 _STATUS_NUMBERS: Final[Mapping[int, Mapping[str, Status]]] = {
@@ -107,11 +114,12 @@ _STATUS_NUMBERS: Final[Mapping[int, Mapping[str, Status]]] = {
 
 
 @lru_cache(maxsize=1024)
-def status_of(text: str, edition: int) -> Status | None:
-    """What a status column of a layout (2016 or 2018) says; None for an unknown word or number."""
+def status_of(text: str, edition: int, kind: RecordKind) -> Status | None:
+    """What a status column of a layout (2016 or 2018) says of a kind of record; None for an unknown word or number."""
     word = _DECIMAL_ZERO.sub(r"\1", folded(text))
     number = word.lstrip("0") or "0"
-    return _STATUS_NUMBERS[edition].get(number) or _STATUS_WORDS.get(word.removesuffix("状态"))
+    words = _PENALTY_STATUS_WORDS if kind is RecordKind.ADMINISTRATIVE_PENALTY else _STATUS_WORDS
+    return _STATUS_NUMBERS[edition].get(number) or words.get(_DONE.sub("", word.removesuffix("状态")))
 
 
 def is_status_number(text: str) -> bool:

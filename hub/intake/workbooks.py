@@ -2,7 +2,8 @@
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
@@ -15,12 +16,13 @@ from python_calamine import (
     CalamineWorkbook,
     PasswordError,
     SheetTypeEnum,
+    SheetVisibleEnum,
 )
 
 from hub.domain.dates import SERIAL_ZERO, SERIAL_ZERO_1904
 from hub.errors import Unusable
 from hub.intake.encodings import Content
-from hub.intake.tables import HEADER_WITHIN_ROWS, Opened, Table, find_header, no_header
+from hub.intake.tables import HEADER_WITHIN_ROWS, UNRESOLVED, Opened, Table, find_header, no_header
 
 ZIP = b"PK\x03\x04"
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -36,6 +38,21 @@ _TAG_MAX: Final = 1024
 _FAR_CELL = re.compile(rb' r="([A-Z]{2,3})[0-9]+"[^<>]*(?<!/)>(?!</)')
 _FROM_1904 = re.compile(rb"<(?:\w+:)?workbookPr\b[^<>]*\bdate1904\s*=\s*[\"'](?:1|true|on)[\"']")
 _ROW = re.compile(rb' r="([0-9]{1,9})"')
+# A formula that came to nothing: an error such as #REF!, or one that no spreadsheet has computed yet. One that answers
+# an empty text has the type of a text.
+_UNRESOLVED_CELL = re.compile(
+    rb'<(?:\w+:)?c(?=[^<>]* r="([A-Z]{1,3})([0-9]{1,9})")(?:(?=[^<>]* t="e")[^<>]*>'
+    rb'|(?![^<>]* t="(?:str|s|inlineStr)")[^<>]*(?<!/)>\s*<(?:\w+:)?f\b(?:[^<>]*/>|[^<>]*>[^<>]*</(?:\w+:)?f>)\s*'
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>)"
+)
+_UNRESOLVED_MAX: Final = 100_000
+_FILLED_MIN: Final = 2
+_SHEET = re.compile(rb"<(?:\w+:)?sheet\b[^<>]*?\b\w+:id\s*=\s*[\"']([^\"'<>]*)[\"']")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\b[^<>]*>")
+_ATTRIBUTE = re.compile(rb"\b(Id|Target)\s*=\s*[\"']([^\"'<>]*)[\"']")
+
+_Unresolved = Mapping[int, frozenset[int]]
+"""Which cells of a sheet have no value for that reason: rows and columns, from 0."""
 
 
 def open_workbook(path: Path, content: Content) -> Opened:
@@ -46,14 +63,15 @@ def open_workbook(path: Path, content: Content) -> Opened:
     if content.head.startswith(COMPOUND) and _ENCRYPTED in path.read_bytes():
         raise _locked(path)
     serial_zero = SERIAL_ZERO
+    unresolved: Sequence[_Unresolved] = ()
     if content.head.startswith(ZIP):
-        _check_extent(path)
+        unresolved = _scan(path)
         serial_zero = _serial_zero(path)
     opened = Opened(path, content.sha256, [])
     refusal = no_header(path)
     try:
         workbook = CalamineWorkbook.from_path(path)
-        for about in workbook.sheets_metadata:
+        for place, about in enumerate(workbook.sheets_metadata):
             if about.typ is not SheetTypeEnum.WorkSheet:
                 opened.passed_over.append((about.name, "is no table"))
                 continue
@@ -67,8 +85,13 @@ def open_workbook(path: Path, content: Content) -> Opened:
                 refusal, header = why, None
             if header is None:
                 opened.passed_over.append((about.name, "has no header that is known"))
+            elif about.visible is not SheetVisibleEnum.Visible:  # an old state, or a table from which others are made
+                opened.passed_over.append((about.name, "is hidden"))
+                refusal = Unusable(
+                    f"{path} cannot be read: its tables are in hidden sheets; show those to be imported."
+                )
             else:
-                read = _Reading(path, about.name, header.rows)
+                read = _Reading(path, about.name, header.rows, unresolved[place] if place < len(unresolved) else {})
                 opened.tables.append(Table(path, about.name, header, sheet.total_height, read, serial_zero=serial_zero))
     except PasswordError:
         raise _locked(path) from None
@@ -80,21 +103,40 @@ def open_workbook(path: Path, content: Content) -> Opened:
     return opened
 
 
-def _check_extent(path: Path) -> None:
-    """Raises Unusable where a sheet of an XLSX spans more cells than can be held, whatever stands in most of them."""
+def _scan(path: Path) -> Sequence[_Unresolved]:
+    """Of each sheet of an XLSX, in their order, the cells without a value that they should have.
+
+    Raises Unusable where a sheet spans more cells than can be held, whatever stands in most of them.
+    """
+    found: dict[str, _Unresolved] = {}
     try:
         with ZipFile(path) as parts:
             for name in parts.namelist():
                 if name.startswith("xl/worksheets/") and name.endswith(".xml"):
                     with parts.open(name) as sheet:
-                        column, rows = _extent(sheet)
+                        column, rows, found[name] = _extent(path, sheet)
                     if _place(column) * rows > _CELLS_MAX:
                         raise Unusable(
                             f"{path} cannot be read: a sheet of it reaches to column {column} and row {rows:,};"
                             " delete what stands outside its table."
                         )
+            return [found.get(name, {}) for name in _sheet_parts(parts)] if any(found.values()) else ()
     except (BadZipFile, zlib.error, EOFError, RuntimeError, OSError):
         raise _damaged(path) from None
+
+
+def _sheet_parts(parts: ZipFile) -> list[str]:
+    """The name of each sheet's part of an XLSX, in the order of its sheets."""
+    try:
+        about, relations = parts.read("xl/workbook.xml"), parts.read("xl/_rels/workbook.xml.rels")
+    except KeyError:
+        return []
+    targets: dict[bytes, str] = {}
+    for relation in _RELATION.findall(relations):
+        attributes = dict(_ATTRIBUTE.findall(relation))
+        target = attributes.get(b"Target", b"").decode("utf-8", "replace")
+        targets[attributes.get(b"Id", b"")] = target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+    return [targets.get(sheet, "") for sheet in _SHEET.findall(about)]
 
 
 def _serial_zero(path: Path) -> date:
@@ -108,16 +150,27 @@ def _serial_zero(path: Path) -> date:
         return SERIAL_ZERO
 
 
-def _extent(sheet: IO[bytes]) -> tuple[str, int]:
-    """The last column (Z for any up to it) and the last row of a sheet's XML."""
+def _extent(path: Path, sheet: IO[bytes]) -> tuple[str, int, _Unresolved]:
+    """The last column (Z for any up to it) and the last row of a sheet's XML, and its cells without their value."""
     column, rows, before = "Z", 1, b""
+    unresolved: defaultdict[int, set[int]] = defaultdict(set)
+    count = 0
     while piece := sheet.read(_PIECE):
         piece = before + piece
         far = {letters.decode() for letters in _FAR_CELL.findall(piece)}
         column = max({column, *far}, key=_place)
         rows = max(rows, *map(int, _ROW.findall(piece)), 0)
+        if b' t="e"' in piece or b"<f" in piece or b":f" in piece:
+            for letters, row in _UNRESOLVED_CELL.findall(piece):
+                unresolved[int(row) - 1].add(_place(letters.decode()) - 1)
+                count += 1
+            if count > _UNRESOLVED_MAX:
+                raise Unusable(
+                    f"{path} cannot be read: more than {_UNRESOLVED_MAX:,} cells of a sheet hold an error or a formula"
+                    " that was never computed; enter the values."
+                )
         before = piece[-_TAG_MAX:]
-    return column, rows
+    return column, rows, {row: frozenset(places) for row, places in unresolved.items()}
 
 
 def _place(column: str) -> int:
@@ -130,30 +183,46 @@ def _place(column: str) -> int:
 class _Reading:
     """Reads one sheet anew, so that an opened file holds no rows."""
 
-    def __init__(self, path: Path, sheet: str, header_rows: int) -> None:
+    def __init__(self, path: Path, sheet: str, header_rows: int, unresolved: _Unresolved) -> None:
         self.path = path
         self.sheet = sheet
         self.header_rows = header_rows
+        self.unresolved = unresolved
 
     def __call__(self) -> Iterator[Sequence[str]]:
         try:
             sheet = CalamineWorkbook.from_path(self.path).get_sheet_by_name(self.sheet)
         except (CalamineError, OSError):
             raise _damaged(self.path) from None
-        # Below the header, a cell merged over several rows says the same of each.
+        last_row, last_column = sheet.end or (0, 0)
+        # Below the header, a cell merged over several rows says the same of each. What is merged outside the filled
+        # cells, a place for a seal beside the table, says nothing.
         merged: dict[int, list[tuple[int, int]]] = {}
         for (top, left), (bottom, _) in sheet.merged_cell_ranges or ():
-            if top >= self.header_rows:
-                for row in range(top, bottom + 1):
+            if top >= self.header_rows and left <= last_column:
+                for row in range(top, min(bottom, last_row) + 1):
                     merged.setdefault(row, []).append((top, left))
         said: dict[tuple[int, int], str] = {}
         for number, cells in enumerate(_rows(sheet)):
+            if number in self.unresolved:
+                _mark(cells, self.unresolved[number])
             for top, left in merged.get(number, ()):
                 if number == top:
                     said[top, left] = cells[left]
                 else:
                     cells[left] = cells[left] or said[top, left]
             yield cells
+
+
+def _mark(cells: list[str], places: frozenset[int]) -> None:
+    """Tells cells without their value from empty ones, in a row that states something.
+
+    In a form that was prepared and not filled in, formulas find nothing, and that is no row.
+    """
+    if sum(bool(cell.strip()) for cell in cells) >= _FILLED_MIN:
+        for place in places:
+            if place < len(cells) and not cells[place]:
+                cells[place] = UNRESOLVED
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""A predicate of policy decided in Python, over rows that are only thought of: how the rules are printed for people.
+"""Evaluates a predicate of policy in Python, over example rows, so that the rules can be printed for people.
 
 It knows the few forms of expression that the rules are written in, and refuses all others, so that no rule is printed
 otherwise than the database would decide it. Nulls are SQL's: a comparison with one is neither true nor false.

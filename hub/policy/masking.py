@@ -16,7 +16,7 @@ from hub.store.labels import Sensitivity
 
 
 class Mask(StrEnum):
-    """CLEAR: as it is. NAME: the first sign, and a star for each further one (domain 2.6). ABSENT: not at all."""
+    """CLEAR: as it is. NAME: the first character, and a star for each further one (domain 2.6). ABSENT: not at all."""
 
     CLEAR = "clear"
     NAME = "masked"

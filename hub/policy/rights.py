@@ -1,7 +1,7 @@
 """Who sees what, printed for people: actor × table × column × state. A widened right is a changed line.
 
-The lines are made of the rules themselves, decided over rows that are thought of, one for each state that matters; the
-columns and how each is shown follow from their labels.
+The lines are made of the rules themselves, evaluated over example rows, one for each state that matters. Which columns
+there are, and how each is shown, follows from their labels.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -170,7 +170,7 @@ def sees(actor: Actor, table: Table, row: Row) -> str:
 
 def lines() -> Iterator[str]:
     """The whole table, line by line."""
-    yield "Who sees what. clear: as it is. masked: the first sign of a name. absent: as if it were not there."
+    yield "Who sees what. clear: as it is. masked: the first character of a name. absent: as if it were not there."
     """clear, absent, or refused: the row; nothing; nothing, and an error that asks for a purpose."""
     for table, states in STATES.items():
         widening = WIDENED.get(table.name)

@@ -122,27 +122,41 @@ class Measure:
             known = self.known[name] = self.part(node.selection_set) if node else self.known[name]
         return known
 
+    def has_read(self, fragment: FragmentDefinitionNode) -> bool:
+        """Whether a fragment is spread in what was measured; of several with one name it is the last that counts."""
+        name = fragment.name.value
+        return name in self.known and self.fragments[name] is fragment
+
 
 def excesses(document: DocumentNode, limits: Limits) -> list[GraphQLError]:
     """What of a document is too much; each names the limit and its value."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
     measure = Measure(document)
     found: list[tuple[str, int, Iterable[Any]]] = []
     if len(operations) > limits.operations:
         found.append(("operations", limits.operations, operations[-1:]))
-    if len(measure.fragments) > limits.fragments:
+    if len(fragments) > limits.fragments:
         found.append(("fragments", limits.fragments, ()))
-    for operation in operations:
-        size = measure.of(operation.selection_set)
+    sizes: list[tuple[OperationDefinitionNode | FragmentDefinitionNode, Size]] = [
+        (operation, measure.of(operation.selection_set)) for operation in operations
+    ]
+    # What no operation spreads is refused by the rules, but not before they have looked at all of it.
+    sizes += [
+        (fragment, replace(measure.of(fragment.selection_set), width=0))
+        for fragment in fragments
+        if not measure.has_read(fragment)
+    ]
+    for definition, size in sizes:
         for name, value, most in (
             ("levels of nesting", size.depth, limits.depth),
             ("fields at the root", size.width, limits.root_fields),
             ("fields", size.fields, limits.fields),
             ("aliases", size.aliases, limits.aliases),
-            ("directives", size.directives + len(operation.directives or ()), limits.directives),
+            ("directives", size.directives + len(definition.directives or ()), limits.directives),
         ):
             if value > most:
-                found.append((name, most, [operation]))
+                found.append((name, most, [definition]))
     for name, value in (("fragments side by side", measure.crowd), ("fields asked for again", measure.repeated)):
         if value > limits.merged:
             found.append((name, limits.merged, ()))

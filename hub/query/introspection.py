@@ -2,7 +2,7 @@
 
 graphql-core has the answers: its types of introspection know how each of their fields is had of a type or a directive.
 Its execution takes some ten times as long for the same, though, and has no bound: types lead to fields, and fields to
-types again, so that a document of a few hundred signs may ask for tens of millions of values.
+types again, so that a document of a few hundred characters may ask for tens of millions of values.
 """
 
 from collections.abc import Callable, Sequence

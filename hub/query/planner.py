@@ -160,7 +160,7 @@ class Planner:
             given = argument.of(variables)
             for name, most in source.characters_max.items():
                 if len(given.get(name) or "") > most:
-                    raise place.refusal(f"Argument {argument.name}.{name} holds more than {most} signs.")
+                    raise place.refusal(f"Argument {argument.name}.{name} holds more than {most} characters.")
             return given
 
         return self.slots.by((id(argument.node), argument.name), checked)

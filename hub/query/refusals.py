@@ -16,6 +16,8 @@ from hub.query.values import BadValues
 TOKEN_TEXT = re.compile(r'\b(String|BlockString|Int|Float) ".*"', re.DOTALL)
 # And so may a part of a name, which GraphQL's own errors repeat.
 LONG_NUMBER = re.compile(r"[0-9]{15,}[Xx]?")
+# Of @skip and @include, whose arguments graphql-core reads; its sentence speaks of Python's None.
+NULL_GIVEN = re.compile(r"Argument '(\w+)' has invalid value: Expected variable '(\$\w+)' .* not to be None\.")
 
 
 class Refused(Exception):
@@ -70,7 +72,8 @@ def found_too_much(sentence: str) -> FoundTooMuch:
 
 def coded(error: GraphQLError) -> GraphQLError:
     """An error of graphql-core's with its code, which a rule of ours may have chosen."""
-    made = bad_input(LONG_NUMBER.sub("…", error.message), error.nodes)
+    sentence = NULL_GIVEN.sub(r"Argument \1 (\2): A value is needed, not null.", error.message)
+    made = bad_input(LONG_NUMBER.sub("…", sentence), error.nodes)
     if (error.extensions or {}).get("code") == "COST_EXCEEDED":
         made.extensions = {"code": "COST_EXCEEDED"}
     return made

@@ -1,7 +1,8 @@
 """SQL that is written once and then stands in many statements: the predicates of who may see a row.
 
-They are the larger part of a statement, and the same in each for an alias; SQLAlchemy would write them for each anew,
-element by element. So they are kept as text, with their binds between, which get their numbers in the statement.
+They are the larger part of a statement, and the same in every statement but for the alias; SQLAlchemy would write them
+anew each time, element by element. So they are kept as pieces of text with the binds between them, and a bind gets its
+number when it is put into a statement.
 """
 
 import re

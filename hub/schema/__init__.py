@@ -95,7 +95,8 @@ class Query:
             str,
             strawberry.argument(
                 description="A name or a part of one, present or former, Chinese or Latin, with or without the legal"
-                " form (有限公司), brackets of any width; a sign may be wrong, missing or swapped. 2 to 200 characters."
+                " form (有限公司), brackets of any width; a character may be wrong, missing or swapped. 2 to 200"
+                " characters."
             ),
         ],
         filter: Annotated[SubjectFilter | None, strawberry.argument(description="Which subjects to find.")] = None,

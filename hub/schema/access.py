@@ -143,7 +143,8 @@ class RevokeAccessInput:
     grant: strawberry.ID = strawberry.field(description="The grant's id.")
     expected_revision: int = strawberry.field(description="The revision that the decision rests on.")
     reason: str | None = strawberry.field(
-        default=None, description="Why it ends, for the record; at most 500 signs, and persons' numbers are masked."
+        default=None,
+        description="Why it ends, for the record; at most 500 characters, and persons' numbers are masked.",
     )
 
 

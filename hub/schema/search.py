@@ -19,7 +19,7 @@ __all__ = ["SEARCH", "SubjectFilter", "SubjectSearchConnection"]
 
 
 def first(count: int, code: ColumnElement[Any]) -> ColumnElement[str]:
-    """The first signs of a code."""
+    """The first characters of a code."""
     return func.left(code, literal_column(str(count)))
 
 
@@ -75,9 +75,9 @@ class SubjectSearchEdge:
     cursor: str = strawberry.field(description="The cursor of this place.")
     score: float = sourced(
         Computed(lambda row: row.c.score, nullable=False),
-        "Between 0 and 1. 1: the name itself. 0.95: it but for the legal form (有限公司). 0.8 and up: the name begins"
-        " so. 0.7 and up: it holds what was asked for. Below: it is alike, with a sign wrong or missing, say. A former"
-        " name (曾用名) scores 0.02 less than the present one would.",
+        "Between 0 and 1. 1: the name is what was asked for. 0.95: the same but for the legal form (有限公司). 0.8 and"
+        " up: it begins so. 0.7 and up: it contains what was asked for. Below: it is similar, with a character wrong or"
+        " missing, say. A former name (曾用名) scores 0.02 less than the present one would.",
     )
     node: Subject = strawberry.field(description="The subject.")
 

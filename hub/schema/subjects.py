@@ -126,7 +126,9 @@ def open_commitments(commitment: FromClause, only_open: bool | None) -> ColumnEl
 class Subject(Node):
     id: strawberry.ID = sourced(Identity("S", (subjects.c.id,)), "Opaque global id, stable for ever.")
     uscc: USCC = stored(subjects.c.uscc, "Its unified social credit code.")
-    name: str = stored(subjects.c.name, "Its name as registered, or as the record that first named it states it.")
+    name: str = stored(
+        subjects.c.name, "Its name as registered; where no registry knows it, as its newest public record states it."
+    )
     former_names: list[str] = stored(subjects.c.former_names, "Names that it had before (曾用名).")
     kind: SubjectKind = stored(subjects.c.kind, "What it is in law.")
     status: SubjectStatus | None = stored(

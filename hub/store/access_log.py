@@ -1,10 +1,10 @@
 """The access log (查询日志): who saw what of a subject beyond what is public, and why.
 
 One row for each answer and subject, written before the answer's bytes leave and never changed. Its `id` is random and
-tells nothing of other rows: the order is that of `at`. `items` names what was
-seen: catalogue items and lists by code, and kinds of data that are not in the catalogue. `disclosed_from` is when the
-subject itself may see the row: later than `at` for purposes that are configured as covert, and never for what the
-subject must not know of, which has a row of its own.
+tells nothing of other rows: the order is that of `at`. `items` names what was seen: catalogue items and lists by code,
+and kinds of data that are not in the catalogue. `disclosed_from` is when the subject itself may see the row: later than
+`at` for purposes that are configured as covert, and never for what the subject must not know of, which has a row of its
+own.
 """
 
 from datetime import datetime, timedelta, timezone

@@ -32,8 +32,11 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, database: str) -> Run:
+def hub(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Run:
     """Runs `hub access-log …` in this process: its status, output and errors."""
+    database = request.getfixturevalue("shared_database" if "laid" in request.fixturenames else "database")
     monkeypatch.setattr(Interruption, "install", lambda _: None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HUB_DATABASE_URL", database)
@@ -48,14 +51,18 @@ def hub(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     return run
 
 
-@pytest.fixture
-async def laid(connection: asyncpg.Connection, database: str) -> str:
-    """Three entries of two clients, a third one without any, and two subjects; the first subject's code."""
+@pytest.fixture(scope="module")
+async def laid(shared_database: str, anyio_backend: str) -> str:
+    """Three entries of two clients, a third one without any, and two subjects; the first subject's code.
+
+    For tests that only read them.
+    """
+    connection = await connect(shared_database)
     await lay_months(connection)
     await acting.client(connection, Clock(), client_id="registered", kind=ClientKind.PUBLIC_SITE, scopes=())
     department = await make.department(connection, code="mem")
     subject, other = [await make.subject(connection) for _ in range(2)]
-    log = AccessLog(database)
+    log = AccessLog(shared_database)
     await log.start()
     await log.write(
         reading(
@@ -67,6 +74,7 @@ async def laid(connection: asyncpg.Connection, database: str) -> str:
     await log.write(reading(at=NOON + timedelta(hours=12), client="court", seen={subject: {"x"}}, request_id="r-3"))
     await log.stop()
     found: str = await connection.fetchval("select uscc from subjects where id = $1", subject)
+    await connection.close()
     return found
 
 

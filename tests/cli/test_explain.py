@@ -39,8 +39,8 @@ async def explained(url: str, text: str, variables: dict[str, Any], **said: Any)
     return "\n".join(await explain(url, question, CLOCK, Settings(database_url=url)))
 
 
-async def test_a_point_is_one_statement_with_its_plan_and_its_cost(database: str) -> None:
-    text = await explained(database, PRE_CHECK, {"uscc": make.uscc(1), "first": 5})
+async def test_a_point_is_one_statement_with_its_plan_and_its_cost(shared_database: str) -> None:
+    text = await explained(shared_database, PRE_CHECK, {"uscc": make.uscc(1), "first": 5})
     plan, _, statement = text.partition("\n\n")
 
     first, *below = plan.splitlines()
@@ -73,18 +73,18 @@ async def test_statements_below_a_list_are_explained_with_the_keys_from_above(
     assert "No row above asked for it" not in text
 
 
-async def test_statements_whose_turn_does_not_come_are_named(database: str) -> None:
-    text = await explained(database, BATCH, {"usccs": [make.uscc()]})
+async def test_statements_whose_turn_does_not_come_are_named(shared_database: str) -> None:
+    text = await explained(shared_database, BATCH, {"usccs": [make.uscc()]})
 
     assert "No row above asked for it with these variables." in text
 
 
-async def test_analyze_measures(database: str) -> None:
-    assert "actual time" in await explained(database, PRE_CHECK, {"uscc": make.uscc(1)}, analyze=True)
+async def test_analyze_measures(shared_database: str) -> None:
+    assert "actual time" in await explained(shared_database, PRE_CHECK, {"uscc": make.uscc(1)}, analyze=True)
 
 
-async def test_an_operation_without_rows_needs_no_statement(database: str) -> None:
-    assert (await explained(database, "{ __typename }", {})).splitlines() == [
+async def test_an_operation_without_rows_needs_no_statement(shared_database: str) -> None:
+    assert (await explained(shared_database, "{ __typename }", {})).splitlines() == [
         "Plan of an operation without a name: cost 0",
         "  __typename: always the same",
     ]
@@ -100,18 +100,18 @@ async def test_an_operation_without_rows_needs_no_statement(database: str) -> No
     ],
 )
 async def test_what_would_be_refused_is_refused_with_the_same_words(
-    database: str, query: str, variables: dict[str, Any], sentence: str
+    shared_database: str, query: str, variables: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(Unusable, match=sentence):
-        await explained(database, query, variables)
+        await explained(shared_database, query, variables)
 
 
-def test_the_verb_reads_a_file_and_prints(database: str, tmp_path: Path) -> None:
+def test_the_verb_reads_a_file_and_prints(shared_database: str, tmp_path: Path) -> None:
     file = tmp_path / "two.graphql"
     file.write_text(PRE_CHECK + BATCH, encoding="utf-8")
     variables = json.dumps({"usccs": [make.uscc()]})
     given = ["explain", str(file), "--operation", "Batch", "--variables", variables, "--analyze"]
-    done = CliRunner().invoke(cli, given, env={"HUB_DATABASE_URL": database})
+    done = CliRunner().invoke(cli, given, env={"HUB_DATABASE_URL": shared_database})
 
     assert (done.exit_code, done.exception) == (0, None)
     assert done.output.startswith("Plan of Batch: cost ")
@@ -128,13 +128,13 @@ def test_the_verb_reads_a_file_and_prints(database: str, tmp_path: Path) -> None
     ],
 )
 def test_what_the_verb_cannot_use_is_said(
-    database: str, tmp_path: Path, content: bytes | None, variables: str, sentence: str
+    shared_database: str, tmp_path: Path, content: bytes | None, variables: str, sentence: str
 ) -> None:
     file = tmp_path / "query.graphql"
     if content is not None:
         file.write_bytes(content)
     given = ["explain", str(file), "--variables", variables]
-    done = CliRunner().invoke(cli, given, env={"HUB_DATABASE_URL": database})
+    done = CliRunner().invoke(cli, given, env={"HUB_DATABASE_URL": shared_database})
 
     assert isinstance(done.exception, Unusable)
     assert sentence in str(done.exception)
@@ -197,10 +197,10 @@ async def test_a_caller_who_may_not_ask_is_told_in_a_sentence(
         await explained(database, RECORDS, {}, **said)
 
 
-async def test_a_mutation_is_not_run_to_be_explained(database: str) -> None:
+async def test_a_mutation_is_not_run_to_be_explained(shared_database: str) -> None:
     mutation = "mutation ($input: GrantAccessInput!) { grantAccess(input: $input) { __typename } }"
     with pytest.raises(Unusable, match="Only a query can be explained"):
-        await explained(database, mutation, {})
+        await explained(shared_database, mutation, {})
 
 
 def test_the_verb_takes_a_client_and_says_in_a_sentence_that_there_is_none(database: str, tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ def test_a_term_has_days_that_the_database_holds(hub: Run, option: str, day: str
 def test_what_is_kept_of_an_end_says_something_and_is_bounded(hub: Run, option: str, wrong: str) -> None:
     other = "--by" if option == "--reason" else "--reason"
     for what in ("grant", "delegate"):
-        assert "one line of 1 to 500 signs" in hub(what, "revoke", "1", option, wrong, other, "x", fails=True)
+        assert "one line of 1 to 500 characters" in hub(what, "revoke", "1", option, wrong, other, "x", fails=True)
         assert f"no {what.removesuffix('e')}" in hub(
             what, "revoke", "1", option, "x" * REASON_CHARACTERS_MAX, other, "x", fails=True
         )

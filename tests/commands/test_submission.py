@@ -239,6 +239,22 @@ async def test_a_repaired_record_stays_repaired(connection: asyncpg.Connection, 
     assert await told(connection) == []
 
 
+async def test_a_revocation_that_is_taken_back_does_not_undo_a_repair(
+    connection: asyncpg.Connection, terms: Terms, database: str
+) -> None:
+    await send(connection, terms, stated(terms))
+    await connection.execute(
+        "update records set status = 'REPAIRED', withdrawn_reason = 'REPAIRED', feed_state = 'CLOSED', revision = 2"
+    )
+    await told(connection)
+    await send(connection, terms, stated(terms, objection=False, status=RecordStatus.REVOKED))
+    assert (await record(connection))["status"] == "REVOKED"
+    await send(connection, terms, stated(terms, objection=False))
+    row = await record(connection)
+    assert (row["status"], row["withdrawn_reason"], row["feed_state"]) == ("REPAIRED", "REPAIRED", "CLOSED")
+    assert await told(connection) == []
+
+
 async def test_a_period_that_was_over_is_not_begun_again(connection: asyncpg.Connection, terms: Terms) -> None:
     await send(connection, terms, stated(terms))
     after = date(2027, 5, 10)

@@ -35,6 +35,7 @@ def test_ten_thousands_of_yuan_become_fen(text: str, fen: int) -> None:
     [
         "", "-1", "-0.5", "0.0000001", "1.2345678", "2000元", "1,23", "1.2.3", "abc", "1e10", "9000000000.000001",
         "1" * 70, "nan", "inf", "0x10", "1_000", "٣", "0." + "0" * 50 + "1", "5亿", "1e99",
+        "1 2", "2\n3", "0.2  3", "200\xa0300", "1.5 .5",
     ],
 )  # fmt: skip
 def test_no_amount_of_ten_thousands_is_refused_without_repeating_it(text: str) -> None:

@@ -1,5 +1,6 @@
 """The authorization server attacked by whoever lures a browser there: forged, bent and repeated visits."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 
 from hub.clock import Clock
 from hub.identity import totp, users
+from hub.identity.users import User
 from hub.store.engine import connect
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import BASE_URL, Served
@@ -162,6 +164,28 @@ async def test_a_session_is_known_over_https_by_this_host_alone(shared_database:
         cookie = page.headers["set-cookie"]
         assert cookie.startswith("__Host-hub_visit=")
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=lax"} <= {part.strip() for part in cookie.split(";")}
+
+
+async def test_a_password_that_is_changed_while_it_is_checked_opens_nothing(
+    served: Served, browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, _, _ = served
+    connection = await connect(hub.url)
+
+    async def slowly(*said: Any) -> User | None:
+        found = await users.sign_in(*said)
+        await users.set_password(connection, Clock(), "li", "another long password")
+        return found
+
+    monkeypatch.setattr("hub.edge.sign_in.sign_in", slowly)
+    try:
+        answer = await w.sign_in(browser)
+        assert (answer.status_code, "is not right" in answer.text) == (401, True)
+        assert "hub_session" not in browser.cookies
+        assert await connection.fetchval("select count(*) from login_sessions where username = 'li'") == 0
+    finally:
+        await users.set_password(connection, Clock(), "li", acting.PASSWORD)
+        await connection.close()
 
 
 async def test_a_one_time_code_is_asked_for_and_good_once(served: Served) -> None:

@@ -135,7 +135,7 @@ async def test_an_owner_opens_and_ends_access_and_tokens_follow(
     now = stale | {"expectedRevision": made["grant"]["revision"], "idempotencyKey": "four", "reason": "x" * 501}
     long = await asked(client, ends, owner, input=now)
     assert (long.get("data"), await codes(long)) == (None, ["BAD_USER_INPUT"])
-    assert "input.reason holds more than 500 signs" in long["errors"][0]["message"]
+    assert "input.reason holds more than 500 characters" in long["errors"][0]["message"]
     now["reason"] = "合作结束，联系人 11010519491231002X"
     ended = (await asked(client, ends, owner, input=now))["data"]["revokeAccess"]
     assert ended["problems"] == []

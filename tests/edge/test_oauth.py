@@ -9,10 +9,12 @@ import asyncpg
 import httpx
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OKPKey
 
 from hub.clock import Clock
 from hub.identity import exchanges, tokens
+from hub.store.engine import connect
+from hub.store.labels import ClientAuthentication
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import (
     BASE_URL,
@@ -44,6 +46,25 @@ async def test_a_client_with_a_secret_gets_a_token(served: Served) -> None:
 async def test_without_a_scope_asked_for_a_client_gets_all_it_may_have(served: Served) -> None:
     _, client, shared = served
     assert (await ask_token(client, shared, "few")).json()["scope"] == "subjects:read"
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
+@pytest.mark.parametrize("registered", ["EdDSA", "Ed25519", None])
+async def test_ed25519_is_known_by_both_its_names(served: Served, registered: str | None) -> None:
+    hub, client, _ = served
+    key = OKPKey.generate_key("Ed25519", private=True)
+    name = f"edwards-{registered}".lower()
+    jwk = key.as_dict(private=False) | ({} if registered is None else {"alg": registered})
+    connection = await connect(hub.url)
+    await acting.client(
+        connection, Clock(), client_id=name, auth_method=ClientAuthentication.PRIVATE_KEY_JWT, jwks={"keys": [jwk]}
+    )
+    await connection.close()
+    for algorithm in ("EdDSA", "Ed25519"):
+        now = int(Clock().outside().timestamp())
+        said = {"iss": name, "sub": name, "aud": BASE_URL, "exp": now + 60, "jti": algorithm}
+        signed = jwt.encode({"alg": algorithm}, said, key, algorithms=[algorithm])
+        assert (await ask_signed(client, signed)).status_code == 200
 
 
 async def test_a_client_that_signs_gets_a_token_once_for_each_assertion(served: Served) -> None:
@@ -372,6 +393,7 @@ async def test_another_address_is_not_gone_to(served: Served, browser: httpx.Asy
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"code_challenge_method": None}, "invalid_request"),
         ({"code_challenge": "short"}, "invalid_request"),
+        ({"code_challenge": "=" * 43}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"response_mode": "fragment"}, "invalid_request"),
         ({"prompt": "none"}, "login_required"),
@@ -386,6 +408,8 @@ async def test_a_wrong_request_goes_back_to_the_client_with_an_error(
     back = httpx.URL(answer.headers["location"])
     assert str(back).startswith(w.CALLBACK + "?")
     assert (back.params["error"], back.params["state"], back.params["iss"]) == (error, "xyz", BASE_URL)
+    if "code_challenge" in more:
+        assert back.params["error_description"].startswith("A code_challenge")
 
 
 async def test_a_scope_that_the_person_may_not_have_is_refused(served: Served, browser: httpx.AsyncClient) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from hub.errors import Overloaded
 from hub.settings import Settings
+from hub.store.connection import Connection
 from hub.store.embedded import Embedded
 from hub.store.engine import connect
 from hub.store.migration import migrate
@@ -130,7 +131,27 @@ async def test_connections_that_the_database_cuts_are_an_error_for_those_in_flig
         await connection.fetch(KILL, name)
         answers = [await ask(client, CODES) for _ in range(8)]
     assert answers[-1].status_code == 200
-    assert {answer.status_code for answer in answers} <= {200, 500, 503}
+    assert {answer.status_code for answer in answers} <= {200, 503}
+
+
+async def test_a_connection_that_goes_between_two_statements_is_a_database_that_cannot_be_reached(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = Connection.fetch
+
+    async def fetch_once(self: Connection, query: str, *args: Any, **named: Any) -> list[Any]:
+        rows = await fetch(self, query, *args, **named)
+        self.terminate()
+        return rows
+
+    async with running(database) as (_, client):
+        assert (await ask(client, CODES)).status_code == 200
+        monkeypatch.setattr(Connection, "fetch", fetch_once)
+        answer = await ask(client, "{ departments { code } measures { code } }")
+        assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (503, "OVERLOADED")
+        assert answer.headers["retry-after"] == "2"
+        monkeypatch.undo()
+        assert (await ask(client, CODES)).status_code == 200
 
 
 async def test_a_statement_is_prepared_again_after_a_migration(database: str, connection: asyncpg.Connection) -> None:

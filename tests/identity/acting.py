@@ -12,7 +12,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from hub.clock import BEIJING, Clock
-from hub.identity import clients, keys, users
+from hub.identity import clients, keys, sessions, users
 from hub.identity.clients import Created, NewClient
 from hub.identity.verifier import Verifier
 from hub.settings import PURPOSES, Settings
@@ -120,6 +120,15 @@ async def user(connection: asyncpg.Connection, clock: Clock, **said: Any) -> str
     new = users.NewUser(**(defaults | said))
     await users.create_user(connection, clock, new, purposes=PURPOSES)
     return new.username
+
+
+async def session(connection: asyncpg.Connection, clock: Clock, username: str) -> str:
+    """A session of somebody, as after a sign-in."""
+    found = await users.find_user(connection, username)
+    assert found is not None
+    begun = await sessions.begin_session(connection, clock, found)
+    assert begun is not None
+    return begun
 
 
 @asynccontextmanager

@@ -81,7 +81,7 @@ async def test_a_disabled_client_has_no_secret_until_it_is_enabled(
         ({"name": "  "}, "must have a name"),
         ({"client_id": "Agency"}, "small letters"),
         ({"name": "张三 13800138000"}, "without a person's number"),
-        ({"name": "部设住\u202e"}, "of printable signs"),
+        ({"name": "部设住\u202e"}, "of printable characters"),
         ({"client_id": "app-11010519491231002x"}, "must not hold an identity or mobile number"),
         ({"department": None}, "needs its department"),
         ({"department": "nowhere"}, "no department nowhere"),

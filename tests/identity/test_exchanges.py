@@ -23,7 +23,8 @@ CALLBACK = "https://app.example/callback"
 async def ask(connection: asyncpg.Connection, clock: TurningClock, world: World) -> Ask:
     client = await acting.browser_client(connection, clock, client_id="browser")
     person = await acting.user(connection, clock)
-    return Ask(client.client_id, person, CALLBACK, ["records:read"], exchanges.challenge_of(VERIFIER))
+    session = await acting.session(connection, clock, person)
+    return Ask(client.client_id, person, CALLBACK, ["records:read"], exchanges.challenge_of(VERIFIER), session)
 
 
 async def take(connection: asyncpg.Connection, clock: TurningClock, code: str, **other: Any) -> exchanges.Taken:

@@ -1,12 +1,14 @@
 """What is left to a caller today: what token, client, person, delegation and grants have in common."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import asyncpg
 import pytest
 
-from hub.identity import clients, users
+from hub.errors import Unusable
+from hub.identity import clients, delegations, users
 from hub.identity.principals import NoRights, Rights, rights_of
 from hub.settings import PURPOSES
 from hub.store.labels import ClientKind, Sharing
@@ -215,6 +217,22 @@ async def test_a_supplier_acts_within_its_delegation_and_its_term(
     assert standing.purposes == {"tender"}
     with pytest.raises(NoRights, match="No delegation"):
         await rights(connection, client, today=date(2026, 5, 5))
+
+
+async def test_the_delegation_in_the_way_of_another_is_named_with_its_term(
+    connection: asyncpg.Connection, clock: TurningClock, world: World
+) -> None:
+    client = (await acting.client(connection, clock, kind=ClientKind.SUPPLIER, scopes=("records:read",))).client_id
+    lent = delegations.NewDelegation(client, "mem", ("records:read",), valid_until=TODAY)
+    number = await delegations.create_delegation(connection, clock, lent, purposes=PURPOSES)
+    with pytest.raises(Unusable, match=f"a standing one, number {number}; end it by `hub delegate revoke {number} "):
+        await delegations.create_delegation(connection, clock, lent, purposes=PURPOSES)
+    clock.turn(days=1)
+    again = replace(lent, valid_until=None)
+    with pytest.raises(Unusable, match=f"one whose term was over on {TODAY}, number {number}"):
+        await delegations.create_delegation(connection, clock, again, purposes=PURPOSES)
+    await delegations.revoke_delegation(connection, clock, number, revoked_by="operator", reason="over")
+    assert await delegations.create_delegation(connection, clock, again, purposes=PURPOSES) > number
 
 
 async def test_a_representative_is_bound_to_its_subject(

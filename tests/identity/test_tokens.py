@@ -22,14 +22,19 @@ from hub.identity.tokens import (
     Unacceptable,
 )
 from hub.identity.verifier import Verifier
+from hub.store.engine import connect
 from tests.identity import acting
-from tests.identity.acting import BASE_URL, RESOURCE, TurningClock, World
+from tests.identity.acting import BASE_URL, RESOURCE, TurningClock
 
 
-@pytest.fixture(autouse=True)
-async def agency(connection: asyncpg.Connection, clock: TurningClock, world: World) -> str:
-    await acting.client(connection, clock, client_id="agency")
-    return "agency"
+@pytest.fixture(scope="module")
+async def database(shared_database: str, anyio_backend: str) -> str:
+    """One for all: here tokens are looked at, and what was laid stays as it was."""
+    connection = await connect(shared_database)
+    await acting.lay_world(connection)
+    await acting.client(connection, TurningClock(), client_id="agency")
+    await connection.close()
+    return shared_database
 
 
 def encoded(part: Any) -> str:

@@ -75,7 +75,7 @@ async def test_an_unknown_name_costs_a_verification_too(
         ({"username": "13800138000"}, "must not hold an identity or mobile number"),
         ({"name": ""}, "have a name"),
         ({"name": "张三 11010519491231002X"}, "without an identity or mobile number"),
-        ({"name": "张三\u202e"}, "of printable signs"),
+        ({"name": "张三\u202e"}, "of printable characters"),
         ({"password": "short"}, "from 12 to 256"),
         ({"password": "aaaaaaaaaaaa"}, "too few different"),
         ({"department": "nowhere"}, "no department nowhere"),

@@ -245,7 +245,8 @@ async def test_a_sign_in_that_is_replayed_ends_everywhere(connection: asyncpg.Co
     browser = (await acting.browser_client(connection, CLOCK, client_id="browser")).client_id
     person = await acting.user(connection, CLOCK)
     challenge = exchanges.challenge_of("v" * 43)
-    ask = exchanges.Ask(browser, person, "https://app.example/callback", ["records:read"], challenge)
+    session = await acting.session(connection, CLOCK, person)
+    ask = exchanges.Ask(browser, person, "https://app.example/callback", ["records:read"], challenge, session)
     code = await exchanges.give_code(connection, CLOCK, ask)
     said = {"client_id": browser, "redirect_uri": ask.redirect_uri, "verifier": "v" * 43}
     taken = await exchanges.take_code(connection, CLOCK, code, **said)
@@ -266,7 +267,8 @@ async def test_what_changes_nobodys_rights_makes_nobody_forget(
     secret = await users.set_totp(connection, CLOCK, person, wanted=True)
     await keys.signing_key(connection, CLOCK)
     challenge = exchanges.challenge_of("v" * 43)
-    ask = exchanges.Ask(browser, person, "https://app.example/callback", ["records:read"], challenge)
+    session = await acting.session(connection, CLOCK, person)
+    ask = exchanges.Ask(browser, person, "https://app.example/callback", ["records:read"], challenge, session)
     code = await exchanges.give_code(connection, CLOCK, ask)
     said = {"client_id": browser, "redirect_uri": ask.redirect_uri, "verifier": "v" * 43}
     await exchanges.take_code(connection, CLOCK, code, **said)

@@ -16,7 +16,7 @@ from hub.intake.authorities import Authorities, Department
 from hub.intake.judging import Judge, Verdict
 from hub.intake.layouts import recognise
 from hub.intake.sentences import JUDGED, SENTENCES
-from hub.intake.tables import NESTED, Row
+from hub.intake.tables import NESTED, UNRESOLVED, Row
 from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, RecordStatus
 from tests import make
 from tests.intake.sheets import OFFICE, OFFICE_CODE, PERSON_ID, PLACEHOLDER, company, license_, penalty, penalty_2016
@@ -119,6 +119,25 @@ def test_a_licence_without_a_document_number_goes_by_its_own() -> None:
     assert accepted(license_(1, WSH="")).values.document_number == "建字第1号"
 
 
+def test_a_letter_between_digits_makes_no_number_of_a_documents() -> None:
+    for number in ("2026E17", "宁规罚2.5E17号", "1E10", "2026.1E+5号"):
+        assert accepted(penalty(1, WSH=number)).values.document_number == number
+
+
+@pytest.mark.parametrize("unseen", ["\u00ad", "\u200b", "\u200e", "\u202e", "\u2066", "\ufeff"])
+def test_what_no_eye_sees_is_no_part_of_a_text(unseen: str) -> None:
+    values = accepted(penalty(1, XDR_MC=f"示{unseen}例第1有限公司", WSH=f"{unseen}宁规罚〔2026〕1{unseen}号")).values
+    assert (values.counterpart_name, values.document_number) == ("示例第1有限公司", "宁规罚〔2026〕1号")
+
+
+@pytest.mark.parametrize("form", ['="{0}"', "'{0}", '="{0}" '])
+def test_the_signs_that_make_a_text_for_a_spreadsheet_are_no_part_of_it(form: str) -> None:
+    plain = penalty(1)
+    typed = {code: form.format(value) for code, value in plain.items()}
+    assert accepted(typed).values == accepted(plain).values
+    assert accepted(penalty(1, XDR_ZJHM='=""', YXQ='=""', SY="'甲'与'乙'")).values.facts == "'甲'与'乙'"
+
+
 @pytest.mark.parametrize("sentinel", ["2099-12-31", "9999-9-9", "9999-12-31", "1899-12-31", "", "--"])
 def test_days_that_stand_for_none_are_none(sentinel: str) -> None:
     assert accepted(penalty(1, YXQ=sentinel)).values.valid_until is None
@@ -157,6 +176,12 @@ def test_days_are_understood_in_every_form(text: str) -> None:
         (penalty(1, XDR_SHXYM="9144030019220382I6"), ("BAD_USCC", "uscc")),
         (penalty(1, XDR_SHXYM="9.1440300192E+17"), ("CODE_AS_NUMBER", "uscc")),
         (penalty(1, XDR_SHXYM="914403001922038000"), ("CODE_AS_NUMBER", "uscc")),
+        (penalty(1, WSH="2.02603310001235E+17"), ("CODE_AS_NUMBER", "documentNo")),
+        (penalty(1, WSH="2.02603310001235e+17"), ("CODE_AS_NUMBER", "documentNo")),
+        (penalty(1, WSH="2.0260331E7"), ("CODE_AS_NUMBER", "documentNo")),
+        (license_(1, XKBH="３Ｅ＋19"), ("CODE_AS_NUMBER", "licenseNo")),
+        (penalty(1, YXQ=UNRESOLVED), ("FORMULA_ERROR", "effectiveUntil")),
+        (penalty(1, NR_FK=UNRESOLVED), ("FORMULA_ERROR", "fineWanYuan")),
         (penalty(1, CFJGDM="113201000000000000"), ("BAD_USCC", "authorityUscc")),
         (penalty(1, JDRQ="2026-02-30"), ("BAD_DATE", "decidedOn")),
         (penalty(1, JDRQ="昨天"), ("BAD_DATE", "decidedOn")),
@@ -357,6 +382,12 @@ def test_a_status_of_2016_in_a_later_file_is_read() -> None:
     assert (statement.values.status, statement.states_objection) == (RecordStatus.REVOKED, True)
     assert accepted(penalty(1), also={"当前状态": "异议"}).values.under_objection
     assert remarks(judged(penalty(1), also={"CF_ZT": "9"})) == [("UNKNOWN_STATUS", "status")]
+
+
+def test_the_word_for_an_objection_states_one_in_a_layout_without_a_number_for_it() -> None:
+    assert not accepted(license_(1, ZT="1")).states_objection
+    statement = accepted(license_(1, ZT="异议"))
+    assert (statement.values.under_objection, statement.states_objection) == (True, True)
 
 
 def test_a_sheet_of_persons_has_only_persons() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import date, datetime
 from pathlib import Path
 from zipfile import ZipFile
@@ -11,7 +12,7 @@ import pytest
 
 from hub.errors import Unusable
 from hub.intake.opening import open_file
-from hub.intake.tables import NESTED, Table
+from hub.intake.tables import NESTED, UNRESOLVED, Table
 from hub.store.labels import RecordKind
 from tests.intake import sheets
 
@@ -61,13 +62,14 @@ def test_titles_counters_notes_and_empty_rows_are_left_out_and_rows_keep_their_n
         ["第 3 条"],
         ["4"],
         ["合计", *[""] * 19, "0.4"],
+        ["合计：", *["2户", "", "2", *["2件"] * 16], "0.4"],
         ["填表人：示例", "", "", "", "审核人：示例", "", "", "", "日期：2026年5月"],
         ["注：1. 金额单位为万元。"],
         ["以上数据由本单位负责；如有疑问请联系。"],
     ]
     table = only_table(sheets.csv_file(tmp_path / "f.csv", lines))
     assert documents(table) == [(6, TWO[0][1]), (9, TWO[1][1])]
-    assert table.left_out == 8
+    assert table.left_out == 9
 
 
 def test_notes_in_the_first_known_column_are_no_rows(tmp_path: Path) -> None:
@@ -234,6 +236,66 @@ def test_cells_merged_over_rows_say_the_same_of_each(tmp_path: Path) -> None:
         (sheets.OFFICE, sheets.OFFICE_CODE),
         (sheets.OFFICE, ""),
         (sheets.OFFICE, ""),
+    ]
+
+
+def test_cells_merged_beside_the_table_and_below_it_say_nothing(tmp_path: Path) -> None:
+    path = sheets.xlsx_file(tmp_path / "f.xlsx", {"处罚": sheets.grid(ROWS)})
+    book = openpyxl.load_workbook(path)
+    for cells in ("AZ2:BB3", "AZ3:AZ9", "A9:C12"):
+        book.active.merge_cells(cells)
+    book.save(path)
+    assert documents(only_table(path)) == TWO
+
+
+def test_hidden_sheets_are_passed_over_and_named(tmp_path: Path) -> None:
+    path = sheets.xlsx_file(tmp_path / "f.xlsx", {"处罚": sheets.grid(ROWS), "旧": sheets.grid(ROWS[:1])})
+    book = openpyxl.load_workbook(path)
+    book["旧"].sheet_state = "hidden"
+    book.save(path)
+    opened = open_file(path)
+    assert [table.sheet for table in opened.tables] == ["处罚"]
+    assert opened.passed_over == [("旧", "is hidden")]
+    book.create_sheet("说明")
+    book["处罚"].sheet_state = "veryHidden"
+    book.save(path)
+    with pytest.raises(Unusable, match="its tables are in hidden sheets; show those"):
+        open_file(path)
+
+
+def test_a_formula_without_its_value_is_told_from_an_empty_cell(tmp_path: Path) -> None:
+    prepared = ["", "#N/A", *[""] * 8, "5"]
+    rows = [
+        [*line[:2], "#REF!", *line[3:20], "=1+1", '=""', *line[22:]] for line in sheets.grid([*ROWS, sheets.penalty(3)])
+    ]
+    book = openpyxl.Workbook()
+    book.active.append(["说明"])
+    sheet = book.create_sheet("处罚")
+    for line in [sheets.names("CF"), *rows[1:], prepared, prepared[:2]]:
+        sheet.append(line)
+    book.move_sheet(sheet, -1)
+    book.save(path := tmp_path / "f.xlsx")
+    with ZipFile(path) as parts:
+        content = {name: parts.read(name) for name in parts.namelist()}
+    # As in a workbook whose sheets have changed places.
+    name, other, relations = "xl/worksheets/sheet2.xml", "xl/worksheets/sheet1.xml", "xl/_rels/workbook.xml.rels"
+    content[name], content[other] = content[other], content[name]
+    swapped = {b"sheet1.xml": b"sheet2.xml", b"sheet2.xml": b"sheet1.xml"}
+    content[relations] = re.sub(rb"sheet[12]\.xml", lambda match: swapped[match[0]], content[relations])
+    assert content[name].count(b"<f>1+1</f><v") == 3
+    # The third row's were computed: one to a number, one to an empty text.
+    content[name] = re.sub(
+        rb'(r="U4"[^>]*><f>1\+1</f>)<v ?/>|(?<=r="U4"><f>1\+1</f>)<v></v>', rb"\1<v>2</v>", content[name]
+    )
+    content[name] = re.sub(rb'<c r="V4"([^>]*)>', rb'<c r="V4" t="str"\1>', content[name])
+    with ZipFile(path, "w") as parts:
+        for part, text in content.items():
+            parts.writestr(part, text)
+    read = [row.cells for row in only_table(path).rows()]
+    assert [(cells[2], cells[20], cells[21]) for cells in read] == [
+        (UNRESOLVED, UNRESOLVED, UNRESOLVED),
+        (UNRESOLVED, UNRESOLVED, UNRESOLVED),
+        (UNRESOLVED, "2", ""),
     ]
 
 

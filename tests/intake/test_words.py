@@ -10,7 +10,7 @@ from hub.intake.words import (
     procedure_of,
     status_of,
 )
-from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, RecordStatus
+from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, RecordKind, RecordStatus
 
 K = PenaltyKind
 
@@ -139,12 +139,23 @@ def test_categories_have_old_and_traditional_names() -> None:
 def test_a_number_means_what_its_layout_says(
     text: str, edition: int, status: RecordStatus, disputed: bool, unclear: bool
 ) -> None:
-    assert status_of(text, edition) == (status, disputed, unclear)
+    assert status_of(text, edition, RecordKind.ADMINISTRATIVE_LICENSE) == (status, disputed, unclear)
+
+
+@pytest.mark.parametrize("text", ["撤销", "已撤销", "被撤销", "已被撤回", "无效", "确认无效", "确认违法"])
+def test_a_penalty_that_is_void_is_revoked(text: str) -> None:
+    assert status_of(text, 2016, RecordKind.ADMINISTRATIVE_PENALTY) == (RecordStatus.REVOKED, False, False)
+
+
+def test_a_penalty_that_holds_no_longer_is_not_revoked() -> None:
+    assert status_of("已失效", 2016, RecordKind.ADMINISTRATIVE_PENALTY) == (RecordStatus.EXPIRED, False, False)
+    assert status_of("无效", 2018, RecordKind.ADMINISTRATIVE_LICENSE) == (RecordStatus.EXPIRED, False, False)
 
 
 def test_an_unknown_status_is_none() -> None:
-    assert status_of("9", 2018) is None
-    assert status_of("4", 2016) is None
+    assert status_of("9", 2018, RecordKind.ADMINISTRATIVE_LICENSE) is None
+    assert status_of("4", 2016, RecordKind.ADMINISTRATIVE_PENALTY) is None
+    assert status_of("已", 2016, RecordKind.ADMINISTRATIVE_PENALTY) is None
 
 
 def test_procedures_and_classes_have_names() -> None:

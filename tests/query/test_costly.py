@@ -60,6 +60,8 @@ def chain(count: int) -> str:
         '{ subject(uscc: "x") {' + " records { edges { node { id } } }" * 300 + "} }",
         '{ subject(uscc: "x") {' + " ... on Subject { name }" * 500 + "} }",
         fragments(99),
+        "{ __typename } fragment F on Subject {" + " a: id a: name" * 450 + "}",
+        "{ ...F } fragment F on Query {" + " a: id a: name" * 450 + "} fragment F on Query { __typename }",
     ],
     ids=[
         "fields",
@@ -70,6 +72,8 @@ def chain(count: int) -> str:
         "same list",
         "inline fragments",
         "fragments",
+        "fragment that is not spread",
+        "fragment that another one hides",
     ],
 )
 def test_a_costly_document_is_refused_at_little_cost(text: str) -> None:
@@ -92,3 +96,9 @@ def test_fragments_within_fragments_count_among_those_that_are_merged() -> None:
 
 def test_as_many_fragments_as_may_be_are_merged() -> None:
     assert calls_of(lambda: ENGINE.operation(fragments(50), None)) < CALLS_MAX
+
+
+def test_fragments_are_counted_whatever_their_names() -> None:
+    with pytest.raises(Refused) as refused:
+        ENGINE.operation("{ ...F }" + " fragment F on Query { __typename }" * 101, None)
+    assert "more than 100 fragments;" in refused.value.errors[0].message

@@ -152,7 +152,12 @@ async def test_a_bad_argument_is_named(asker: Asker, text: str, says: str) -> No
         ("[USCC!] = []", "subjects(usccs: $v) { name }", None, "Argument usccs ($v): "),
         ("[_Any!] = []", "_entities(representations: $v) { __typename }", None, "Argument representations ($v): "),
         ("RecordKind = HONOR", f"records(filter: {{ kinds: [$v] }}) {PAGE}", None, "Argument filter: "),
-        ("Boolean = true", "catalogue { code @include(if: $v) }", None, "'if'"),
+        (
+            "Boolean = true",
+            "catalogue { code @include(if: $v) }",
+            None,
+            "Argument if ($v): A value is needed, not null.",
+        ),
     ],
 )
 async def test_a_bad_variable_is_named_with_the_argument_that_uses_it(

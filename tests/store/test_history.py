@@ -20,20 +20,22 @@ COLUMNS = """
 
 
 @pytest.mark.parametrize("table", VERSIONED)
-async def test_every_column_but_bookkeeping_is_watched(connection: asyncpg.Connection, table: str) -> None:
+async def test_every_column_but_bookkeeping_is_watched(undone_connection: asyncpg.Connection, table: str) -> None:
     bookkeeping = set(metadata.tables[table].c.revision.info["bookkeeping"])
 
-    watched = await connection.fetchval(WATCHED, table)
-    columns = await connection.fetchval(COLUMNS, table)
+    watched = await undone_connection.fetchval(WATCHED, table)
+    columns = await undone_connection.fetchval(COLUMNS, table)
 
     assert set(watched) == set(columns) - bookkeeping
 
 
 @pytest.mark.parametrize("table", VERSIONED)
-async def test_history_has_the_columns_of_its_table_in_their_order(connection: asyncpg.Connection, table: str) -> None:
-    columns = await connection.fetchval(COLUMNS, table)
+async def test_history_has_the_columns_of_its_table_in_their_order(
+    undone_connection: asyncpg.Connection, table: str
+) -> None:
+    columns = await undone_connection.fetchval(COLUMNS, table)
 
-    assert await connection.fetchval(COLUMNS, f"{table}_history") == ["known_until", *columns]
+    assert await undone_connection.fetchval(COLUMNS, f"{table}_history") == ["known_until", *columns]
 
 
 async def test_a_change_that_counts_no_revision_up_is_refused(connection: asyncpg.Connection) -> None:

@@ -1,12 +1,14 @@
 """The grants: how a token is had, by a client for itself or for a person who signed in through it."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 from authlib.oauth2.rfc6749 import OAuth2Request, grants
 from authlib.oauth2.rfc6749.errors import (
+    AccessDeniedError,
     InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
@@ -23,6 +25,7 @@ from hub.identity.oauth.store import Store
 from hub.identity.principals import NoRights, Rights
 from hub.policy.scopes import is_shaped
 
+CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 Response = tuple[int, Any, list[tuple[str, str]]]
 
 
@@ -171,8 +174,10 @@ class S256(CodeChallenge):  # type: ignore[misc]
         asked = grant.request.payload.data
         if not asked.get("code_challenge") or asked.get("code_challenge_method") != "S256":
             raise InvalidRequestError("A code_challenge with code_challenge_method=S256 is needed.")
-        if len(asked["code_challenge"]) != 43:
-            raise InvalidRequestError("A code_challenge by S256 has 43 signs.")
+        if not CHALLENGE.fullmatch(asked["code_challenge"]):
+            raise InvalidRequestError(
+                "A code_challenge by S256 has 43 characters: the hash in base64url, without padding."
+            )
         super().validate_code_challenge(grant, redirect_uri)
 
 
@@ -222,8 +227,11 @@ class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore
         )
         return self.still(taken, taken.scopes)
 
-    def code_for(self, person: str) -> str:
-        """A code for a person who has consented."""
+    def code_for(self, person: str, session: str) -> str:
+        """A code for a person who has consented in a session.
+
+        Raises AccessDeniedError where that has ended meanwhile.
+        """
         request = self.request
         ask = exchanges.Ask(
             request.client.get_client_id(),
@@ -231,8 +239,12 @@ class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore
             request.payload.redirect_uri,
             self.scopes_for(person),
             request.payload.data["code_challenge"],
+            session,
         )
-        return self.store.ask(lambda connection: exchanges.give_code(connection, self.store.clock, ask))
+        try:
+            return self.store.ask(lambda connection: exchanges.give_code(connection, self.store.clock, ask))
+        except InvalidGrant as ended:
+            raise AccessDeniedError(description=str(ended)) from None
 
 
 class RefreshToken(Issuing, grants.RefreshTokenGrant):  # type: ignore[misc]

@@ -173,7 +173,7 @@ class Assertion:
         elif max(said.get("nbf", 0), said.get("iat", 0)) > now + ASSERTION_LEEWAY_SECONDS:
             fault = "The assertion is not valid yet; check the clock of whoever signed it."
         elif not isinstance(jti, str) or not 1 <= len(jti) <= JTI_CHARACTERS_MAX:
-            fault = f"The assertion needs a jti of 1 to {JTI_CHARACTERS_MAX} signs."
+            fault = f"The assertion needs a jti of 1 to {JTI_CHARACTERS_MAX} characters."
         elif not self.is_first(said["sub"], jti, float(expires)):
             fault = "The assertion was used before; sign another one, with a jti of its own."
         if fault is not None:

@@ -261,15 +261,15 @@ class HubAuthorizationServer(AuthorizationServer):  # type: ignore[misc]
             return "error", (missing, "This server always asks the person.")
         return ("sign-in", None) if person is None else ("consent", grant)
 
-    def decide(self, asked: Asked, person: str, *, allowed: bool) -> tuple[str, Any]:
-        """How it goes on when a person has decided: a `code` for one who consents, else as with `begin`."""
+    def decide(self, asked: Asked, person: str, session: str, *, allowed: bool) -> tuple[str, Any]:
+        """How it goes on when a person has decided in a session: a `code` for one who consents, else as `begin`."""
         kind, found = self.begin(asked, person)
         if kind != "consent":
             return kind, found
         if not allowed:
             return "error", ("access_denied", "The person did not consent.")
         try:
-            return "code", found.code_for(person)
+            return "code", found.code_for(person, session)
         except OAuth2Error as fault:
             return "error", (fault.error, fault.description or "")
 
