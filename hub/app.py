@@ -66,7 +66,6 @@ class Hub:
         self.access = Access(
             Callers(self.verifier, Rules(settings.sharing_years, settings.covert_purposes)),
             self.access_log,
-            clock,
             self.open_edge_pool,
             performing(clock, settings.purposes),
             challenge_of(base_url),

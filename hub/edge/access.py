@@ -1,9 +1,10 @@
 """What the endpoint needs of callers with tokens: who they are, what they did, and what is written down of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
-from hub.clock import Clock
 from hub.commands.access_log import Reading
 from hub.edge.callers import Callers, NoToken
 from hub.edge.clients import Budget
@@ -28,51 +29,46 @@ class Access:
         self,
         callers: Callers,
         log: Log,
-        clock: Clock,
         writes: Callable[[], Pool],
         commands: Mapping[str, Command],
         challenge: bytes,
     ) -> None:
         self.callers = callers
         self.keeper = log
-        self.clock = clock
         self.writes = writes
         self.commands = commands
         self.challenge = challenge
 
-    async def context(self, headers: Mapping[bytes, bytes], budget: Budget) -> Context:
-        """The context of a request with a token.
+    async def context(self, headers: Mapping[bytes, bytes], budget: Budget, now: datetime) -> Context:
+        """The context of a request with a token, understood at `now`.
 
         Raises NoToken, BadToken, PurposeNotGranted, BadRequest, and what the database raises.
         """
-        caller = await self.callers.caller(headers, self.clock.today())
-        return self.context_of(caller, budget_key(caller), budget)
+        caller = await self.callers.caller(headers, now.date())
+        return self.context_of(caller, budget_key(caller), budget, now)
 
-    def known(self, headers: Mapping[bytes, bytes], budget: Budget) -> Context | None:
+    def known(self, headers: Mapping[bytes, bytes], budget: Budget, now: datetime) -> Context | None:
         """The same for a token that was seen before, without waiting for anything.
 
         Raises PurposeNotGranted, BadRequest.
         """
-        caller = self.callers.known(headers, self.clock.today())
-        return None if caller is None else self.context_of(caller, budget_key(caller), budget)
+        caller = self.callers.known(headers, now.date())
+        return None if caller is None else self.context_of(caller, budget_key(caller), budget, now)
 
-    def nobody(self, client: str, budget: Budget) -> Context:
+    def nobody(self, client: str, budget: Budget, now: datetime) -> Context:
         """The context of a request without a token whose answer depends on who asks."""
-        return self.context_of(Caller(), client, budget)
+        return self.context_of(Caller(), client, budget, now)
 
-    def context_of(self, caller: Caller, client: str, budget: Budget) -> Context:
-        async def left() -> int | None:
-            return await budget.left(client)
-
-        return Context(caller, left, self.commands, self.clock.now())
+    def context_of(self, caller: Caller, client: str, budget: Budget, now: datetime) -> Context:
+        return Context(caller, partial(budget.left, client), self.commands, now)
 
     async def perform(self, compiled: Ready, request: list[Any]) -> dict[str, Any]:
         """Carry a mutation out, and read what it answers with, in one transaction."""
         async with self.writes().connection() as connection, connection.transaction():
             return {root.key: await root.run(connection, request) for root in compiled.roots}
 
-    async def log(self, context: Context, operation: str | None, number: str) -> None:
-        """Write down what an answer shows beyond the public; when this returns, it is kept for good.
+    def log(self, context: Context, operation: str | None, number: str) -> Awaitable[None]:
+        """Write down what an answer shows beyond the public; once this has been awaited, it is kept for good.
 
         Raises Overloaded where that cannot be done, and then there is no answer.
         """
@@ -80,7 +76,7 @@ class Access:
         principal = caller.principal
         assert principal is not None
         assert context.now is not None
-        await self.keeper.write(
+        return self.keeper.write(
             Reading(
                 at=context.now,
                 client=principal.client,

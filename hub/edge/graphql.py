@@ -249,11 +249,12 @@ class GraphQLEndpoint:
 
         Raises Refused for what is refused of its operation.
         """
+        now = self.clock.now()
         context, who = NOBODY, ANYBODY
         if b"authorization" in headers:
             try:
-                known = self.access.known(headers, self.budget)
-                context = known if known is not None else await self.access.context(headers, self.budget)
+                known = self.access.known(headers, self.budget, now)
+                context = known if known is not None else await self.access.context(headers, self.budget, now)
             except PurposeNotGranted as refused:
                 return refusals([refusal(str(refused), "PURPOSE_NOT_GRANTED")], media, self.limits)
             who = context.caller.client
@@ -263,14 +264,14 @@ class GraphQLEndpoint:
             only_json(headers)
             whole = exchange.whole_body(self.limits.body_bytes) if exchange is not None else None
             body = whole if whole is not None else await body_of(headers, receive, self.limits, self.arrived)
-            given = posted(headers, body, self.limits)
+            given, shallow = posted(headers, body, self.limits)
         elif method in READING:
-            given = got(scope, self.limits)
+            given, shallow = got(scope, self.limits), False
         elif method == "OPTIONS":
             return self.preflight(headers)
         else:
             return error_reply(405, "Use GET or POST.", "BAD_USER_INPUT", [(b"allow", ALLOWED)])
-        asked = checked(given, self.limits)
+        asked = checked(given, self.limits, shallow=shallow)
         try:
             text = self.documents.plain_text(asked, who)
             if text is None:
@@ -291,7 +292,8 @@ class GraphQLEndpoint:
         if method in READING and kind != "query":
             return only_queries()
         if context is NOBODY and operation.asks_for_caller:
-            context = self.access.nobody(client, self.budget)
+            context = self.access.nobody(client, self.budget, now)
+        # Only now: a body may have taken its time, and at midnight publications end.
         today = self.clock.today()
         compiled, request = self.engine.prepared(operation, asked.variables, today, context) or (
             await self.engine.prepare_aside(
@@ -343,19 +345,19 @@ class GraphQLEndpoint:
         if context.caller is not ANONYMOUS:
             keep_private(reply)
             if context.seen:
-                await self.log(context, today, operation.name, number)
+                if is_doubtful(context):
+                    await self.settle(context, today)
+                if context.seen:
+                    await self.access.log(context, operation.name, number)
         if asked.extensions and asked.extensions.get("cost") is True and reply.payload is not None:
             reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
             reply.body = None
         return reply
 
-    async def log(self, context: Context, today: date, operation: str | None, number: str) -> None:
-        """Have in the access log, for good, what an answer shows beyond the public."""
-        if is_doubtful(context):
-            async with self.pool().connection() as connection:
-                await settle(context, today, connection)
-        if context.seen:
-            await self.access.log(context, operation, number)
+    async def settle(self, context: Context, today: date) -> None:
+        """Find out of subjects that are not registered whether an answer shows of them what is not public."""
+        async with self.pool().connection() as connection:
+            await settle(context, today, connection)
 
     def length_of(self, compiled: Ready, reply: Reply) -> int:
         """How many bytes an answer has: counted as it is written, or where it may be huge about, and before."""

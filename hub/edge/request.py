@@ -283,8 +283,8 @@ def only_json(headers: Mapping[bytes, bytes]) -> None:
         raise BadRequest(415, "Send a POST body as application/json in UTF-8.")
 
 
-def posted(headers: Mapping[bytes, bytes], body: bytes | bytearray, limits: Limits) -> dict[str, Any]:
-    """The parameters of a POST.
+def posted(headers: Mapping[bytes, bytes], body: bytes | bytearray, limits: Limits) -> tuple[dict[str, Any], bool]:
+    """The parameters of a POST, and whether it opens too few brackets for its variables to nest too deeply.
 
     Raises BadRequest.
     """
@@ -297,7 +297,7 @@ def posted(headers: Mapping[bytes, bytes], body: bytes | bytearray, limits: Limi
         raise BadRequest(400, "The body is not valid JSON in UTF-8.") from None
     if not isinstance(given, dict):
         raise BadRequest(400, "The body must be a JSON object with a query.")
-    return given
+    return given, body.count(b"{") + body.count(b"[") <= limits.variables_depth
 
 
 def got(scope: Scope, limits: Limits) -> dict[str, Any]:
@@ -329,8 +329,8 @@ def got(scope: Scope, limits: Limits) -> dict[str, Any]:
     return given
 
 
-def checked(given: dict[str, Any], limits: Limits) -> Asked:
-    """The parameters, each of the right type.
+def checked(given: dict[str, Any], limits: Limits, *, shallow: bool = False) -> Asked:
+    """The parameters, each of the right type; how deep variables nest that are `shallow` need not be looked for.
 
     Raises BadRequest 400 naming the member that is wrong.
     """
@@ -338,7 +338,7 @@ def checked(given: dict[str, Any], limits: Limits) -> Asked:
     variables = given.get("variables")
     if len(given) <= 2 and type(query) is str and type(variables) is dict and given.keys() == USUAL:
         # What nearly every request is.
-        if variables and deeper_than(variables, limits.variables_depth):
+        if not shallow and variables and deeper_than(variables, limits.variables_depth):
             raise too_deep(limits.variables_depth)
         return Asked(query or None, None, None, variables, None)
     document_id = given.get("documentId")
