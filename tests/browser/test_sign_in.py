@@ -1,9 +1,10 @@
 """Signing in through GraphiQL in a real Chromium: the hub's own pages, who one is, purposes, and the way out."""
 
 import json
+import time
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from playwright.async_api import BrowserContext, Locator, Page, Request, expect
 from hub.store.engine import connect
 from tests.browser.conftest import Demonstration, serving
 from tests.browser.graphiql import ANSWER, asks_for, run, visit
+from tests.edge.oauth_world import authorization, exchange, fields_of
 
 WHO = "query Who { viewer { person department { code } } }"
 MARK = ".hub-mark"
@@ -40,6 +42,31 @@ async def sign_in(page: Page, demonstration: Demonstration, name: str = "zhang")
     await give_name(page, name, demonstration.passwords[name])
     await page.get_by_role("button", name="同意 Allow").click()
     await expect(page.locator(MARK)).to_contain_text(name)
+
+
+async def signed_in(page: Page, demonstration: Demonstration, name: str, *, minutes: int = 10) -> dict[str, Any]:
+    """GraphiQL as it is after a sign-in, whose pages are gone through without the browser; what the tab keeps of it.
+
+    The tab believes that its access token is good for so many minutes more.
+    """
+    address = demonstration.address
+    back = {"client_id": "graphiql", "redirect_uri": f"{address}/graphiql/callback"}
+    async with httpx.AsyncClient(base_url=address) as client:
+        login = await client.get("/oauth/authorize", params=authorization(**back, scope=None))
+        named = {"username": name, "password": demonstration.passwords[name]}
+        known = await client.post("/oauth/sign-in", data=fields_of(login.text) | named)
+        question = await client.get(known.headers["location"])
+        answer = await client.post("/oauth/consent", data=fields_of(question.text) | {"decision": "allow"})
+        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+        given = (await exchange(client, code, **back)).json()
+    tokens = {
+        "id": "laid", "access": given["access_token"], "refresh": given["refresh_token"],
+        "until": (time.time() + minutes * 60) * 1000,
+    }  # fmt: skip
+    await page.goto(f"{address}/oauth/jwks")  # any page of the hub's has the same storage
+    await page.evaluate("(held) => sessionStorage.setItem('hub:signed-in', JSON.stringify(held))", tokens)
+    await visit(page, f"{address}/graphiql?{urlencode({'query': WHO})}")
+    return tokens
 
 
 async def kept(page: Page) -> dict[str, Any]:
@@ -144,8 +171,7 @@ async def test_it_can_be_done_by_keyboard_alone(page: Page, demonstration: Demon
 
 
 async def test_a_reload_goes_on_and_a_copied_tab_does_not(page: Page, demonstration: Demonstration) -> None:
-    await sign_in(page, demonstration)
-    await page.reload()
+    await signed_in(page, demonstration, "zhang")
     await expect(page.locator(MARK)).to_contain_text("zhang")
     # Opened so, a page gets a copy of the tab's storage, as a duplicated tab does.
     async with page.context.expect_page() as opening:
@@ -159,13 +185,10 @@ async def test_a_reload_goes_on_and_a_copied_tab_does_not(page: Page, demonstrat
 
 
 async def test_an_old_token_is_exchanged_once(page: Page, demonstration: Demonstration) -> None:
-    await sign_in(page, demonstration)
-    former = await kept(page)
-    await make_old(page, former)
     exchanges: list[Request] = []
     page.on("request", lambda request: exchanges.append(request) if request.url.endswith("/oauth/token") else None)
     # The page asks who this is, and GraphiQL for the schema, at the same time.
-    await page.reload()
+    former = await signed_in(page, demonstration, "zhang", minutes=0)
     await expect(page.locator(MARK)).to_contain_text("zhang")
     await run(page)
     await expect(page.locator(ANSWER)).to_contain_text('"person": "zhang"')
@@ -174,7 +197,8 @@ async def test_an_old_token_is_exchanged_once(page: Page, demonstration: Demonst
 
 
 async def test_what_was_revoked_elsewhere_is_told(page: Page, demonstration: Demonstration) -> None:
-    await sign_in(page, demonstration)
+    await signed_in(page, demonstration, "zhang")
+    await page.locator(MARK).click()
     await page.get_by_label("目的 Purpose").select_option("licensing")
     await page.get_by_label("案号 Case").fill("ZHANG-1")
     held = await kept(page)
@@ -242,7 +266,8 @@ async def test_pages_are_there_for_every_reader(page: Page, demonstration: Demon
 
 
 async def test_a_session_of_a_disabled_person_is_over(page: Page, demonstration: Demonstration) -> None:
-    await sign_in(page, demonstration, "li")
+    await signed_in(page, demonstration, "li")
+    await page.locator(MARK).click()
     connection = await connect(demonstration.url)
     await connection.execute("update oauth_users set disabled_at = now(), changed_at = now() where username = 'li'")
     try:
