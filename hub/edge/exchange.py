@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from hub.edge.request import Gone
+from hub.edge.request import EXCHANGE, Gone
 
 # For how long a request is worked on whose client has gone away.
 GONE_SECONDS = 0.05
@@ -33,7 +33,7 @@ class Server(Protocol):
 
 
 class Exchange(RequestResponseCycle):
-    """See the module. An application finds it in its scope and takes it out, since each holds the other."""
+    """See the module. An application finds it in its scope, and may take it out: each holds the other."""
 
     # Which answers it, and whether that is reading what may as well be left unread.
     task: asyncio.Task[None] | None = None
@@ -69,6 +69,7 @@ class Exchange(RequestResponseCycle):
                 self.logger.error("The ASGI application returned without a whole answer.")
                 await self.fail()
         finally:
+            self.scope.pop(EXCHANGE, None)
             self.let_go()
             if server is not None:
                 server.server_state.tasks.discard(self.task)
@@ -121,6 +122,8 @@ class Exchange(RequestResponseCycle):
         """
         if self.disconnected:
             raise Gone
+        # A connection that is not read, for what its client has sent ahead, does not tell that the client has gone.
+        self.flow.resume_reading()
         self.reading = True
 
     def end_reading(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hub.edge.exchange import Exchange
-from hub.edge.request import Gone
+from hub.edge.request import EXCHANGE, Gone
 
 
 class Connection:
@@ -85,5 +85,9 @@ async def test_an_application_that_fails_or_says_nothing_is_answered_for() -> No
 
     for application in (fails, says_nothing):
         connection, exchange = exchange_with(b"")
+        connection.scope[EXCHANGE] = exchange
         await exchange.run_asgi(application)
         assert connection.written.startswith(b"HTTP/1.1 500 ")
+        # Nothing is left in a circle, whether or not the application took it out.
+        assert connection.scope.keys() == {"type", "method"}
+        assert exchange.server is None

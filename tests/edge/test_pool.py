@@ -165,15 +165,16 @@ async def test_a_statement_is_prepared_again_after_a_migration(database: str, co
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
+@pytest.mark.parametrize("ahead", [0, 1], ids=["alone", "with another behind it"])
 async def test_a_client_that_goes_away_cancels_its_statement(
-    database: str, connection: asyncpg.Connection, method: str, caplog: pytest.LogCaptureFixture
+    database: str, connection: asyncpg.Connection, method: str, ahead: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(database) as (hub, client), listening(hub) as port:
+    async with running(database, statement_timeout_ms=300_000) as (hub, client), listening(hub) as port:
         # Not asked by the holder: inside one transaction PostgreSQL always tells the same of its sessions.
         watcher = await connect(database)
         await connection.execute("begin; lock table departments in access exclusive mode")
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(asked_by(method, CODES))
+        writer.write(asked_by(method, CODES) * (1 + ahead))
         await until_waiting(watcher, 1)
         writer.close()
         await until(lambda: hub.graphql.working == 0)
