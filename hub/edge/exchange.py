@@ -69,7 +69,7 @@ class Exchange(RequestResponseCycle):
                 self.logger.error("The ASGI application returned without a whole answer.")
                 await self.fail()
         finally:
-            self.scope.pop(EXCHANGE, None)
+            self.scope.pop(EXCHANGE, None)  # type: ignore[typeddict-item]
             self.let_go()
             if server is not None:
                 server.server_state.tasks.discard(self.task)
