@@ -35,9 +35,9 @@ class Server(Protocol):
 class Exchange(RequestResponseCycle):
     """See the module. An application finds it in its scope, and may take it out: each holds the other."""
 
-    # Which answers it, and whether that is reading what may as well be left unread.
+    # What answers it, whether that waits for a statement, and whether it was given up for that.
     task: asyncio.Task[None] | None = None
-    reading = False
+    in_statement = False
     gone = False
 
     def __init__(self, server: Server, *, keep_alive: bool) -> None:
@@ -115,8 +115,8 @@ class Exchange(RequestResponseCycle):
 
     # --------------------------------------------------------------------------------------- clients that go away
 
-    def begin_reading(self) -> None:
-        """From here on the request may be given up when its client goes away.
+    def begin_statement(self) -> None:
+        """From here on the request is given up when its client goes away.
 
         Raises Gone where it has.
         """
@@ -124,22 +124,22 @@ class Exchange(RequestResponseCycle):
             raise Gone
         # A connection that is not read, for what its client has sent ahead, does not tell that the client has gone.
         self.flow.resume_reading()
-        self.reading = True
+        self.in_statement = True
 
-    def end_reading(self) -> None:
+    def end_statement(self) -> None:
         """From here on the request is worked on to its end.
 
         Raises Gone where it was given up: that it was cancelled for this is no fault.
         """
-        self.reading = False
+        self.in_statement = False
         if self.gone:
             assert self.task is not None
             self.task.uncancel()
             raise Gone
 
     def give_up(self) -> None:
-        """End what is read for a client that went away some time ago."""
-        if self.reading and self.task is not None:
+        """End the statement of a client that went away some time ago."""
+        if self.in_statement and self.task is not None:
             self.gone = True
             self.task.cancel()
 

@@ -310,12 +310,12 @@ class GraphQLEndpoint:
                 reply.payload = {"data": await self.access.perform(compiled, request)}
             elif method in READING and context.caller is ANONYMOUS:
                 if exchange is not None:
-                    exchange.begin_reading()
+                    exchange.begin_statement()
                 try:
                     await self.by_get(scope, headers, compiled, request, media, reply)
                 finally:
                     if exchange is not None:
-                        exchange.end_reading()
+                        exchange.end_statement()
             else:
                 reply.payload = {"data": await self.run(compiled, request, exchange)}
         except asyncpg.QueryCanceledError:
@@ -405,7 +405,7 @@ class GraphQLEndpoint:
         if not compiled.needs_database:
             return await self.engine.run(compiled, request, None)
         if exchange is not None:
-            exchange.begin_reading()
+            exchange.begin_statement()
         pool = self.pool()
         try:
             connection = pool.taken_at_once() or await pool.take()
@@ -415,7 +415,7 @@ class GraphQLEndpoint:
                 pool.give_back(connection)
         finally:
             if exchange is not None:
-                exchange.end_reading()
+                exchange.end_statement()
 
     async def by_get(
         self,

@@ -52,9 +52,9 @@ class Exchanging(Protocol):
 
     def write(self, head: bytes, body: bytes) -> bool: ...
 
-    def begin_reading(self) -> None: ...
+    def begin_statement(self) -> None: ...
 
-    def end_reading(self) -> None: ...
+    def end_statement(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -319,6 +319,9 @@ def got(scope: Scope, limits: Limits) -> dict[str, Any]:
         twice = next((name for name in names if name in PARAMETERS and names.count(name) > 1), None)
         if twice is not None:
             raise BadRequest(400, f"The parameter {twice} is given twice.")
+    if "access_token" in given:
+        # In an address it would stand in logs and histories (RFC 9700, 4.3.2); and left out it would make its bearer nobody.
+        raise BadRequest(400, "Send the access token in the Authorization header, as Bearer, not in the address.")
     for key in ("variables", "extensions"):
         text = given.pop(key, "")
         if text:

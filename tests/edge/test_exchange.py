@@ -69,11 +69,11 @@ def test_what_needs_care_goes_by_messages(why: str) -> None:
 
 def test_nothing_is_read_for_a_client_that_has_gone() -> None:
     _, exchange = exchange_with(b"")
-    exchange.begin_reading()
-    exchange.end_reading()
+    exchange.begin_statement()
+    exchange.end_statement()
     exchange.disconnected = True
     with pytest.raises(Gone):
-        exchange.begin_reading()
+        exchange.begin_statement()
 
 
 @pytest.mark.anyio

@@ -191,6 +191,13 @@ async def test_get_takes_variables_and_refuses_what_post_refuses(client: httpx.A
     assert (await client.get("/graphql", params={"query": CODES}, headers={"accept": JSON})).status_code == 200
 
 
+async def test_a_token_in_the_address_is_refused_and_not_repeated(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/graphql", params={"query": CODES, "access_token": "secret"})
+    assert (answer.status_code, code_of(answer)) == (400, "BAD_USER_INPUT")
+    assert "Authorization header" in answer.json()["errors"][0]["message"]
+    assert "secret" not in answer.text
+
+
 async def test_a_get_that_names_a_parameter_twice_is_refused(client: httpx.AsyncClient) -> None:
     twice = await client.get("/graphql", params=[("query", CODES), ("query", "{ __typename }"), ("x", "1"), ("x", "2")])
     assert (twice.status_code, code_of(twice)) == (400, "BAD_USER_INPUT")
