@@ -320,7 +320,7 @@ def got(scope: Scope, limits: Limits) -> dict[str, Any]:
         if twice is not None:
             raise BadRequest(400, f"The parameter {twice} is given twice.")
     if "access_token" in given:
-        # In an address it would stand in logs and histories (RFC 9700, 4.3.2); and left out it would make its bearer nobody.
+        # In an address it stands in logs and histories (RFC 9700, 4.3.2), and unheeded it would make its bearer nobody.
         raise BadRequest(400, "Send the access token in the Authorization header, as Bearer, not in the address.")
     for key in ("variables", "extensions"):
         text = given.pop(key, "")
