@@ -35,6 +35,7 @@ class Server(Protocol):
 class Exchange(RequestResponseCycle):
     """See the module. An application finds it in its scope, and may take it out: each holds the other."""
 
+    scope: Any
     # What answers it, whether that waits for a statement, and whether it was given up for that.
     task: asyncio.Task[None] | None = None
     in_statement = False
@@ -69,7 +70,7 @@ class Exchange(RequestResponseCycle):
                 self.logger.error("The ASGI application returned without a whole answer.")
                 await self.fail()
         finally:
-            self.scope.pop(EXCHANGE, None)  # type: ignore[typeddict-item]
+            self.scope.pop(EXCHANGE, None)
             self.let_go()
             if server is not None:
                 server.server_state.tasks.discard(self.task)

@@ -180,9 +180,10 @@ class Protocol(HttpToolsProtocol):
         if self.came > self.header_bytes and size_of(self.url, self.headers) > self.header_bytes:
             self.stop(LARGE)
         version = self.parser.get_http_version()
+        scope: Any = self.scope
         named = dict(self.headers)
         if len(named) == len(self.headers):
-            self.scope[NAMED] = named  # type: ignore[typeddict-unknown-key]
+            scope[NAMED] = named
         usual = len(named) == len(self.headers) and version == "1.1" and UNUSUAL.isdisjoint(named)
         if not usual or not is_host(named.get(b"host")):
             self.look_at_headers(version)

@@ -155,8 +155,8 @@ async def leave(
     body = reply.body
     if body is None:
         body = b"" if reply.payload is None else orjson.dumps(reply.payload)
-    in_one = exchange is not None and body and scope["method"] != "HEAD"
-    if in_one and exchange.write(head_of(reply, body, media, number), body):  # type: ignore[union-attr]
+    in_one = exchange if body and scope["method"] != "HEAD" else None
+    if in_one is not None and in_one.write(head_of(reply, body, media, number), body):
         return
     headers = [
         (b"content-type", media + b"; charset=utf-8"),
