@@ -1,6 +1,5 @@
 """What each fault and each doubt is found by. The codes themselves are part of what departments build on."""
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -9,47 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.commands.statement import Statement
 from hub.data import packaged_rows
-from hub.domain.names import name_key
-from hub.intake.authorities import Authorities, Department
-from hub.intake.judging import Judge, Verdict
+from hub.intake.authorities import Authorities
+from hub.intake.judging import Judge
 from hub.intake.layouts import recognise
 from hub.intake.sentences import JUDGED, SENTENCES
 from hub.intake.tables import NESTED, UNRESOLVED, Row
 from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, RecordStatus
 from tests import make
-from tests.intake.sheets import OFFICE, OFFICE_CODE, PERSON_ID, PLACEHOLDER, company, license_, penalty, penalty_2016
-
-TODAY = date(2026, 5, 11)
-
-
-def department(number: int, name: str, uscc: str | None = None, **term: Any) -> Department:
-    return Department(number, f"d{number}", uscc, name, name_key(name), **term)
-
-
-OFFICE_NOW = department(1, OFFICE, OFFICE_CODE)
-BUREAU = department(2, "南京市工商行政管理局", term_until=date(2019, 1, 10), successor_id=3)
-MARKETS = department(3, "南京市市场监督管理局", company(900), term_from=date(2019, 1, 11))
-AUTHORITIES = Authorities([OFFICE_NOW, BUREAU, MARKETS])
-
-
-def judged(row: Mapping[str, Any], *, also: Mapping[str, str] | None = None) -> Verdict:
-    columns = {**row, **(also or {})}
-    layout = recognise(list(columns))
-    assert layout is not None
-    judge = Judge(layout, AUTHORITIES, OFFICE_NOW, TODAY, width=len(columns))
-    return judge.judge(Row(2, ["" if value is None else str(value) for value in columns.values()]))
-
-
-def accepted(row: Mapping[str, Any], **options: Any) -> Statement:
-    verdict = judged(row, **options)
-    assert verdict.statement is not None, verdict.faults
-    return verdict.statement
-
-
-def remarks(verdict: Verdict) -> list[tuple[str, str | None]]:
-    return [(remark.code, remark.field) for remark in verdict.faults or verdict.doubts]
+from tests.intake.judged import AUTHORITIES, BUREAU, MARKETS, OFFICE_NOW, TODAY, accepted, department, judged, remarks
+from tests.intake.sheets import PERSON_ID, PLACEHOLDER, company, license_, penalty, penalty_2016
 
 
 def test_a_right_penalty_is_a_statement_without_a_word() -> None:
@@ -465,57 +433,3 @@ def test_whatever_stands_in_a_cell_there_is_a_verdict(texts: dict[str, str]) -> 
 @given(st.dictionaries(st.sampled_from(sorted(penalty(1))), st.just(PERSON_ID), min_size=1, max_size=6))
 def test_a_persons_number_in_any_cell_is_never_kept(texts: dict[str, str]) -> None:
     assert PERSON_ID not in repr(judged(penalty(1) | texts))
-
-
-@pytest.mark.parametrize("number", ["25320100123", "320100202604200018", "许准字13912345678号", "320100202604200288"])
-def test_a_documents_number_is_kept_as_sent_whatever_it_looks_like(number: str) -> None:
-    values = accepted(license_(1, WSH=number, XKBH=number)).values
-
-    assert (values.document_number, values.certificate_number) == (number, number)
-
-
-def test_two_numbers_that_a_mask_would_make_one_stay_two_records() -> None:
-    one, other = (accepted(license_(1, WSH=number)) for number in ("许15320100123", "许15320100993"))
-
-    assert one.document_key != other.document_key
-
-
-@pytest.mark.parametrize("field", ["WSH", "XKBH"])
-@pytest.mark.parametrize(
-    "number",
-    [
-        "13912345678",
-        "１３９１２３４５６７８",
-        "139-1234-5678",
-        "+86 139 1234 5678",
-        "手机：13912345678",
-        "13912345678号",
-    ],
-)
-def test_a_mobile_number_is_no_documents_number(field: str, number: str) -> None:
-    verdict = judged(license_(1, **{field: number}))
-
-    assert verdict.statement is None
-    assert [code for code, _ in remarks(verdict)] == ["MOBILE_NUMBER"]
-
-
-@pytest.mark.parametrize("field", ["WSH", "XKBH"])
-@pytest.mark.parametrize(
-    "number",
-    [
-        "11010519491231002X",
-        "11010519491231002x",
-        "１１０１０５１９４９１２３１００２Ｘ",
-        "110105 19491231 002X",
-        "110105-19491231-002X",
-        "1101 0519 4912 3100 2X",
-        "宁许〔2026〕11010519491231002X号",
-        "2026 11010519491231002X",
-    ],
-)
-def test_an_identity_number_is_no_documents_number(field: str, number: str) -> None:
-    verdict = judged(license_(1, **{field: number}))
-
-    assert verdict.statement is None
-    assert [code for code, _ in remarks(verdict)] == ["IDENTITY_NUMBER"]
-    assert "1949" not in unicodedata.normalize("NFKC", str(verdict))
