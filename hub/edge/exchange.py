@@ -59,7 +59,8 @@ class Exchange(RequestResponseCycle):
 
     async def run_asgi(self, app: Any) -> None:
         """Have the application answer; what it leaves unanswered is a fault of ours."""
-        server = self.server
+        assert self.server is not None
+        tasks = self.server.server_state.tasks
         try:
             await app(self.scope, self.receive, self.send)
         except BaseException:  # whatever it is, the connection must not hang
@@ -72,8 +73,7 @@ class Exchange(RequestResponseCycle):
         finally:
             self.scope.pop(EXCHANGE, None)
             self.let_go()
-            if server is not None:
-                server.server_state.tasks.discard(self.task)
+            tasks.discard(self.task)
 
     async def fail(self) -> None:
         if self.response_started:

@@ -308,16 +308,17 @@ class GraphQLEndpoint:
         try:
             if kind == "mutation":
                 reply.payload = {"data": await self.access.perform(compiled, request)}
-            elif method in READING and context.caller is ANONYMOUS:
+            else:
                 if exchange is not None:
                     exchange.begin_statement()
                 try:
-                    await self.by_get(scope, headers, compiled, request, media, reply)
+                    if method in READING and context.caller is ANONYMOUS:
+                        await self.by_get(scope, headers, compiled, request, media, reply)
+                    else:
+                        reply.payload = {"data": await self.run(compiled, request)}
                 finally:
                     if exchange is not None:
                         exchange.end_statement()
-            else:
-                reply.payload = {"data": await self.run(compiled, request, exchange)}
         except asyncpg.QueryCanceledError:
             self.budget.owe(client, LATE_COSTS * self.limits.cost)
             raise
@@ -400,22 +401,16 @@ class GraphQLEndpoint:
         await self.pay(client, operation.fields * ROWS_PER_NEW_FIELD)
         return await self.aside.make(client, name, make)
 
-    async def run(self, compiled: Ready, request: list[Any], exchange: Exchanging | None) -> dict[str, Any]:
-        """The answer's data; a client that goes away meanwhile cancels the statement."""
+    async def run(self, compiled: Ready, request: list[Any]) -> dict[str, Any]:
+        """The answer's data."""
         if not compiled.needs_database:
             return await self.engine.run(compiled, request, None)
-        if exchange is not None:
-            exchange.begin_statement()
         pool = self.pool()
+        connection = pool.taken_at_once() or await pool.take()
         try:
-            connection = pool.taken_at_once() or await pool.take()
-            try:
-                return await self.engine.run(compiled, request, connection)
-            finally:
-                pool.give_back(connection)
+            return await self.engine.run(compiled, request, connection)
         finally:
-            if exchange is not None:
-                exchange.end_statement()
+            pool.give_back(connection)
 
     async def by_get(
         self,
