@@ -405,7 +405,9 @@ class GraphQLEndpoint:
         """The answer's data."""
         if not compiled.needs_database:
             return await self.engine.run(compiled, request, None)
-        pool = self.pool()
+        pool, single = self.pool(), compiled.single
+        if single is not None and single.gathering is not None and self.engine.gathers:
+            return {single.key: await single.gathering.answer(pool, request)}
         connection = pool.taken_at_once() or await pool.take()
         try:
             return await self.engine.run(compiled, request, connection)

@@ -102,6 +102,7 @@ class TracedEngine(Engine):
     def __init__(self, tracing: Tracing, catalogue: Catalogue, sdl: str, limits: Limits | None = None) -> None:
         super().__init__(catalogue, sdl, limits)
         self.tracer = tracing.tracer
+        self.gathers = False
 
     def parsed(self, text: str, name: str | None) -> Operation:
         """See Engine."""

@@ -70,6 +70,17 @@ class Emitter:
         statement = statement.where(alias.c[root.column.name] == self.bind(root.value, root.column.type))
         return self.compiled(self.guarded(statement, root.rows, alias), row)
 
+    def together(self, root: p.PointRoot) -> Fetch:
+        """As `point` for many values of the key at once: the last column of a row counts, from 1, for which it is."""
+        alias = self.alias(root.rows.table)
+        keys = self.counted_keys(wide(root.column.type))
+        row = Row(keys.join(alias, alias.c[root.column.name] == keys.c.k0))
+        self.note(row, alias, root.rows)
+        self.fill(row, alias, root.shape, nested=True)
+        row.place("ordinal", keys.c.ord)
+        statement = select(*self.labelled(row)).select_from(row.source)
+        return self.compiled(self.guarded(statement, root.rows, alias), row)
+
     def list_root(self, node: p.Listed | p.Paged) -> Fetch:
         """Rows of a table, with one further statement for each list below them."""
         rows = node.rows

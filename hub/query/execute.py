@@ -214,6 +214,8 @@ class Engine:
         self.operations: OrderedDict[tuple[str, str | None], Operation] = OrderedDict()
         self.characters = 0
         self.plan_characters = 0
+        # Whether requests may share statements: not where each statement is to be told of by itself.
+        self.gathers = True
         # How often a document was known, and how often it had to be read.
         self.hits = 0
         self.misses = 0

@@ -7,6 +7,7 @@ from typing import Any
 
 from hub.query import plan as p
 from hub.query.emit import Emitter
+from hub.query.gathering import GROUP_COST, GROUP_MOST, Gathering
 from hub.query.introspection import Introspection
 from hub.query.layout import Layout
 from hub.query.refusals import REFUSALS, refused_by
@@ -24,6 +25,8 @@ class ReadyRoot:
     run: RunRoot
     statement: Statement | None
     single_statement: bool
+    # By which requests for other keys share its statements, where it is cheap enough for that.
+    gathering: Gathering | None = None
 
 
 @dataclass(slots=True)
@@ -43,21 +46,21 @@ class Ready:
 
 def ready(plan: p.Plan, introspection: Introspection, bytes_max: int) -> Ready:
     """Compile a plan; `introspection` answers what is asked of the schema itself."""
-    roots = tuple(ready_root(root, len(plan.slots), introspection) for root in plan.roots)
+    roots = tuple(ready_root(root, len(plan.slots), introspection, plan.cost) for root in plan.roots)
     reading = [root for root in plan.roots if not isinstance(root, p.FixedRoot | p.ForeignRoot)]
     alone = len(reading) == 1 and all(root.single_statement for root in roots)
     single = roots[0] if alone and len(roots) == 1 else None
     return Ready(plan, roots, alone, bool(reading), single, bytes_max)
 
 
-def ready_root(root: p.Root, slots: int, introspection: Introspection) -> ReadyRoot:
+def ready_root(root: p.Root, slots: int, introspection: Introspection, cost: int) -> ReadyRoot:
     match root:
         case p.FixedRoot(key=key, value=value):
             return ReadyRoot(key, fixed(value), None, True)
         case p.ForeignRoot(key=key):
             return ReadyRoot(key, introspected(root, introspection), None, True)
         case p.PointRoot():
-            return point(root, slots)
+            return point(root, slots, cost)
         case p.ListRoot():
             return whole_list(root, slots)
         case p.KeysRoot():
@@ -88,7 +91,7 @@ def introspected(root: p.ForeignRoot, introspection: Introspection) -> RunRoot:
     return run
 
 
-def point(root: p.PointRoot, slots: int) -> ReadyRoot:
+def point(root: p.PointRoot, slots: int, cost: int) -> ReadyRoot:
     layout = Layout()
     statement = statement_of(Emitter(layout).point(root), slots)
     shape = shape_row(root.rows, root.shape, layout)
@@ -100,7 +103,14 @@ def point(root: p.PointRoot, slots: int) -> ReadyRoot:
         rows = await connection.fetch(sql, *[request[place] for place in places])
         return shape(rows[0], request) if rows else None
 
-    return ReadyRoot(root.key, run, statement, single_statement=True)
+    def together() -> Statement:
+        return statement_of(Emitter(Layout()).together(root), slots)
+
+    most = min(GROUP_MOST, GROUP_COST // max(cost, 1))
+    gathering = None
+    if most > 1 and places.count(root.value.index) == 1:
+        gathering = Gathering(statement, root.value.index, slots, most, run, shape, together)
+    return ReadyRoot(root.key, run, statement, True, gathering)
 
 
 def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:

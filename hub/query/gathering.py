@@ -1,0 +1,227 @@
+"""Requests that ask the same of other keys share statements: while one runs, the next gather, and go together.
+
+A round trip to PostgreSQL costs both sides as much as the reading of a row or two. A hundred clerks who pre-check a
+hundred applicants send a hundred requests with one plan, and each for itself would pay it. So the first goes alone and
+at once, those who come while it runs wait for it, and then go as one statement over all their keys: the busier the hub,
+the larger the groups, and with nobody else there nothing is any different.
+
+Each keeps its own: only requests with the same plan (and so the same sight), the same rights and the same arguments but
+for the key go together, each row is shaped for its own request, and a fault of the shared statement sends each on its
+own way. Nobody waits long for others: a group that is full goes at once, and any goes after `PATIENCE_SECONDS`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any, Protocol
+
+from hub.errors import Overloaded
+from hub.query.statements import Connection, Statement
+
+log = logging.getLogger(__name__)
+
+# How many rows the requests of a group may cost together, and how many they may be.
+GROUP_COST = 2_000
+GROUP_MOST = 20
+# For so long a request waits for a statement before it; most take a tenth of that.
+PATIENCE_SECONDS = 0.005
+# A plan that few have asked for is not worth its second statement, which takes about as long as a plan.
+RARE = 10
+
+
+# What a member of a group is given when the group's statement has failed.
+FAILED = object()
+
+
+class Connections(Protocol):
+    """The part of the pool that a read uses."""
+
+    def taken_at_once(self) -> Any: ...
+
+    async def take(self) -> Any: ...
+
+    def give_back(self, connection: Any) -> None: ...
+
+
+class Member:
+    """A request in a group; `row` gives what was found for its key, or a fault that is to be asked about alone."""
+
+    __slots__ = ("group", "request", "row")
+
+    def __init__(self, request: Sequence[Any]) -> None:
+        self.request = request
+        self.row: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.group: Group | None = None
+
+
+class Group:
+    """Requests that have set out together, and the task that runs their statement."""
+
+    __slots__ = ("members", "task")
+
+    def __init__(self, members: list[Member]) -> None:
+        self.members = members
+        self.task: asyncio.Task[None] | None = None
+
+    def end_if_left(self) -> None:
+        """End the statement once all have gone; for the others it goes on."""
+        if self.task is not None and all(member.row.done() for member in self.members):
+            self.task.cancel()
+
+
+class Lane:
+    """Where requests that differ in their key alone gather."""
+
+    __slots__ = ("groups", "running", "timer", "waiting")
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.waiting: list[Member] = []
+        self.timer: asyncio.TimerHandle | None = None
+        # Kept here: the loop itself holds tasks weakly.
+        self.groups: set[Group] = set()
+
+
+class Gathering:
+    """The gathering of one plan, whose only root is one row by a key."""
+
+    def __init__(
+        self,
+        alone: Statement,
+        key_place: int,
+        slots: int,
+        most: int,
+        run_alone: Callable[[Connection, Sequence[Any]], Awaitable[Any]],
+        shape: Callable[[Any, Sequence[Any]], Any],
+        together: Callable[[], Statement],
+    ) -> None:
+        """`together` makes the statement over many keys, whose rows say last for which key they are, from 1.
+
+        `slots` is how many of a request's values are arguments: behind them are today, what is bound of the caller,
+        and `now`.
+        """
+        places = set(alone.places)
+        self.key_place = key_place
+        # What must be the same for those who go together: arguments, the day, and the caller's rights.
+        self.same = tuple(sorted(place for place in places if place <= slots and place != key_place))
+        self.has_rights = any(place > slots for place in places)
+        self.most = most
+        self.run_alone = run_alone
+        self.shape = shape
+        self.make = together
+        self.together: Statement | None = None
+        self.asked = 0
+        self.lanes: dict[Hashable, Lane] = {}
+
+    async def answer(self, pool: Connections, request: Sequence[Any]) -> Any:
+        """What the root answers to a request, read alone or together with others.
+
+        Raises what a statement raises, and Overloaded when no connection becomes free in time.
+        """
+        self.asked += 1
+        if self.asked <= RARE:
+            return await self.alone(pool, request)
+        name = self.lane_of(request)
+        lane = self.lanes.get(name)
+        if lane is None:
+            lane = self.lanes[name] = Lane()
+        if not lane.running and not lane.waiting:
+            lane.running = 1
+            try:
+                return await self.alone(pool, request)
+            finally:
+                self.ended(name, lane, pool)
+        member = Member(request)
+        lane.waiting.append(member)
+        if len(lane.waiting) >= self.most:
+            self.set_out(name, lane, pool)
+        elif lane.timer is None:
+            loop = asyncio.get_running_loop()
+            lane.timer = loop.call_later(PATIENCE_SECONDS, self.set_out, name, lane, pool)
+        try:
+            row = await member.row
+        except asyncio.CancelledError:
+            if member.group is not None:
+                member.group.end_if_left()
+            raise
+        if row is FAILED:
+            return await self.alone(pool, request)
+        return None if row is None else self.shape(row, request)
+
+    def lane_of(self, request: Sequence[Any]) -> Hashable:
+        """By what those who go together are known.
+
+        A caller's rights are one object for all requests that have the same, which every request here keeps alive. Of
+        the moments when requests were understood (`now`) none is a reason to part: they are read later than all.
+        """
+        same = [tuple(value) if type(value := request[place]) is list else value for place in self.same]
+        if self.has_rights:
+            same.append(id(request[-1].caller.values))
+        return tuple(same)
+
+    async def alone(self, pool: Connections, request: Sequence[Any]) -> Any:
+        connection = pool.taken_at_once() or await pool.take()
+        try:
+            return await self.run_alone(connection, request)
+        finally:
+            pool.give_back(connection)
+
+    def ended(self, name: Hashable, lane: Lane, pool: Connections) -> None:
+        """A statement is over: whoever has gathered meanwhile goes."""
+        lane.running -= 1
+        self.set_out(name, lane, pool)
+
+    def set_out(self, name: Hashable, lane: Lane, pool: Connections) -> None:
+        """Send off who waits, in groups; a lane where nobody is left is no more."""
+        if lane.timer is not None:
+            lane.timer.cancel()
+            lane.timer = None
+        waiting = [member for member in lane.waiting if not member.row.done()]
+        lane.waiting.clear()
+        for start in range(0, len(waiting), self.most):
+            group = Group(waiting[start : start + self.most])
+            for member in group.members:
+                member.group = group
+            lane.running += 1
+            lane.groups.add(group)
+            group.task = asyncio.get_running_loop().create_task(self.go(name, lane, group, pool))
+        if not lane.running:
+            self.lanes.pop(name, None)
+
+    async def go(self, name: Hashable, lane: Lane, group: Group, pool: Connections) -> None:
+        """Read the rows of a group, and give each of it its own."""
+        found: list[Any] = [FAILED] * len(group.members)
+        try:
+            rows = await self.rows(group.members, pool)
+            found = [None] * len(group.members)
+            for row in rows:
+                found[row[-1] - 1] = row
+        except Overloaded as fault:
+            for member in group.members:
+                if not member.row.done():
+                    member.row.set_exception(Overloaded(str(fault)))
+        except Exception:  # noqa: BLE001  (whatever it is, each of the group meets it, or does not, alone)
+            log.debug("a statement for several requests failed; each is run alone")
+        finally:
+            lane.groups.discard(group)
+            self.ended(name, lane, pool)
+            for member, row in zip(group.members, found, strict=True):
+                # Or each would be part of a circle, and wait for the collector of garbage.
+                member.group = None
+                if not member.row.done():
+                    member.row.set_result(row)
+
+    async def rows(self, members: Sequence[Member], pool: Connections) -> list[Any]:
+        """The rows for the keys of a group, which are as of its last request."""
+        statement = self.together
+        if statement is None:
+            # In a thread: others shall not wait for it.
+            statement = self.together = await asyncio.to_thread(self.make)
+        last = members[-1].request
+        keys = [member.request[self.key_place] for member in members]
+        arguments = [last[place] if place >= 0 else keys for place in statement.places]
+        connection = pool.taken_at_once() or await pool.take()
+        try:
+            return await connection.fetch(statement.sql, *arguments)  # type: ignore[no-any-return]
+        finally:
+            pool.give_back(connection)
