@@ -17,12 +17,20 @@ async def background(page: Page) -> int:
     return sum((await page.evaluate(script))[:3])
 
 
-async def test_a_newcomer_finds_a_sample_that_runs(page: Page, address: str) -> None:
+async def test_a_newcomer_finds_a_sample_that_runs_the_documentation_and_the_explorer(page: Page, address: str) -> None:
     await visit(page, f"{address}/graphiql")
     await expect(page).to_have_title("信用信息枢纽 · GraphiQL")
     await run(page)
-
     await expect(page.locator(ANSWER)).to_contain_text(FIRST_SUBJECT)
+
+    await page.get_by_role("button", name="Show Documentation Explorer").click()
+    docs = page.locator(".graphiql-doc-explorer")
+    await docs.get_by_role("link", name="Query").click()
+    await docs.get_by_role("link", name="subject", exact=True).click()
+    await expect(docs).to_contain_text("One subject by its code")
+
+    await page.get_by_role("button", name="Show GraphiQL Explorer").click()
+    await expect(page.locator(".docExplorerWrap")).to_contain_text("sanctionsLists")
 
 
 async def test_every_sample_opens_in_a_tab_and_runs(page: Page, address: str) -> None:
@@ -48,27 +56,7 @@ async def test_every_sample_opens_in_a_tab_and_runs(page: Page, address: str) ->
         await expect(page.get_by_label("History").locator("li", has_text=sample.name).first).to_be_visible()
 
 
-async def test_chinese_punctuation_gets_no_warning(page: Page, address: str) -> None:
-    await visit(page, f"{address}/graphiql")
-    option = "each.getOption(__MONACO.editor.EditorOption.unicodeHighlighting).ambiguousCharacters"
-
-    # For the query, variables, headers and the answer.
-    assert await page.evaluate(f"__MONACO.editor.getEditors().map((each) => {option})") == [False] * 4
-
-
-async def test_the_documentation_and_the_explorer_open(page: Page, address: str) -> None:
-    await visit(page, f"{address}/graphiql")
-    await page.get_by_role("button", name="Show Documentation Explorer").click()
-    docs = page.locator(".graphiql-doc-explorer")
-    await docs.get_by_role("link", name="Query").click()
-    await docs.get_by_role("link", name="subject", exact=True).click()
-    await expect(docs).to_contain_text("One subject by its code")
-
-    await page.get_by_role("button", name="Show GraphiQL Explorer").click()
-    await expect(page.locator(".docExplorerWrap")).to_contain_text("sanctionsLists")
-
-
-async def test_the_editor_checks_completes_and_formats(page: Page, address: str) -> None:
+async def test_the_editor_checks_completes_formats_and_suspects_no_chinese(page: Page, address: str) -> None:
     await visit(page, f"{address}/graphiql?" + urlencode({"query": "query Odd{catalogue{code,nothing}}"}))
     await expect(page.locator(".graphiql-query-editor .squiggly-error").first).to_be_visible()
     await page.get_by_role("button", name="Prettify query").click()
@@ -80,8 +68,14 @@ async def test_the_editor_checks_completes_and_formats(page: Page, address: str)
     await page.keyboard.type("recordK")
     await expect(page.locator(".suggest-widget")).to_contain_text("recordKind")
 
+    # Nor do the editors of variables, headers and the answer warn of Chinese punctuation.
+    option = "each.getOption(__MONACO.editor.EditorOption.unicodeHighlighting).ambiguousCharacters"
+    assert await page.evaluate(f"__MONACO.editor.getEditors().map((each) => {option})") == [False] * 4
 
-async def test_it_is_dark_and_light_as_the_system_or_the_reader_wants(page: Page, address: str) -> None:
+
+async def test_it_is_dark_or_light_as_one_wants_and_a_reload_keeps_that_and_what_was_open(
+    page: Page, address: str
+) -> None:
     await visit(page, f"{address}/graphiql")
     assert await background(page) > 700
     await page.emulate_media(color_scheme="dark")
@@ -90,10 +84,18 @@ async def test_it_is_dark_and_light_as_the_system_or_the_reader_wants(page: Page
     await page.get_by_role("button", name="Open settings dialog").click()
     await page.get_by_role("button", name="Dark").click()
     assert await background(page) < 200
+    await page.keyboard.press("Escape")
 
-    await page.reload()
-    await expect(page.locator(".graphiql-container")).to_be_visible()
-    assert await background(page) < 200
+    await page.locator("[data-sample=Feed]").click()
+    await expect(page.locator(QUERY)).to_contain_text("query Feed")
+    await becomes_true(page, "localStorage.getItem('graphiql:tabState')?.includes('query Feed')")
+    for _ in range(2):
+        await page.reload()
+        await expect(page.get_by_role("tab", name="Feed", selected=True)).to_be_visible()
+        assert await background(page) < 200
+        await expect(page.locator(QUERY)).to_contain_text("query Feed")
+        await expect(page.get_by_label("Variables").locator(".view-lines").first).to_contain_text("first")
+        assert await page.get_by_role("tab").count() == 2
 
 
 async def test_headers_are_sent_and_never_kept(page: Page, address: str) -> None:
@@ -113,19 +115,6 @@ async def test_headers_are_sent_and_never_kept(page: Page, address: str) -> None
     assert "secret" not in await page.evaluate(kept)
 
 
-async def test_what_was_open_is_there_when_the_page_is_loaded_again(page: Page, address: str) -> None:
-    await visit(page, f"{address}/graphiql")
-    await page.locator("[data-sample=Feed]").click()
-    await expect(page.locator(QUERY)).to_contain_text("query Feed")
-    await becomes_true(page, "localStorage.getItem('graphiql:tabState')?.includes('query Feed')")
-    for _ in range(2):
-        await page.reload()
-        await expect(page.get_by_role("tab", name="Feed", selected=True)).to_be_visible()
-        await expect(page.locator(QUERY)).to_contain_text("query Feed")
-        await expect(page.get_by_label("Variables").locator(".view-lines").first).to_contain_text("first")
-        assert await page.get_by_role("tab").count() == 2
-
-
 async def test_a_link_brings_an_operation_to_the_graphql_address_too(page: Page, address: str) -> None:
     linked = {"query": "query Linked($code: String!) { sanctionsList(code: $code) { name } }"}
     linked["variables"] = '{"code": "GOV_PROCUREMENT"}'
@@ -137,7 +126,7 @@ async def test_a_link_brings_an_operation_to_the_graphql_address_too(page: Page,
 
 async def test_the_policy_keeps_the_page_from_other_hosts(browser: BrowserContext, address: str) -> None:
     page = await browser.new_page()
-    await page.goto(f"{address}/graphiql")
+    await page.goto(f"{address}/graphiql", wait_until="commit")
     async with page.expect_console_message(lambda said: "Content Security Policy" in said.text):
         await page.evaluate(f"fetch('{address.replace('127.0.0.1', 'localhost')}/healthz').catch(() => null)")
     await page.close()
