@@ -125,7 +125,7 @@ class Gathering:
         lane = self.lanes.get(name)
         if lane is None:
             lane = self.lanes[name] = Lane()
-        if not lane.running and not lane.waiting:
+        if not lane.running:
             lane.running = 1
             try:
                 return await self.alone(pool, request)
