@@ -21,7 +21,7 @@ from hub.limits import Limits
 from hub.query import plan as p
 from hub.query.context import NOBODY, Context
 from hub.query.execute import Engine
-from hub.query.gathering import Member
+from hub.query.gathering import ForKeys, Member
 from hub.query.refusals import Refused
 from hub.query.roots import Ready
 from hub.schema import build, sdl
@@ -85,8 +85,10 @@ class Both(NamedTuple):
         if compiled.single is None or compiled.single.gathering is None:
             return
         gathering, root = compiled.single.gathering, compiled.plan.roots[0]
-        assert isinstance(root, p.PointRoot)
         hash(gathering.lane_of(request))
+        if not isinstance(gathering, ForKeys):
+            return
+        assert isinstance(root, p.PointRoot)
         known = f"select {root.column.name} from {root.rows.table.name} order by md5({root.column.name}) limit 4"
         keys = [row[0] for row in await self.connection.fetch(known)]
         # One twice, and one that there is not.
@@ -96,19 +98,16 @@ class Both(NamedTuple):
             its_own = [*request[:-1], Context(self.context.caller, now=self.context.now)]
             its_own[gathering.key_place] = key
             members.append(Member(its_own))
-        rows = await gathering.rows(members, OneConnection(self.connection))
-        found = {row[-1]: row for row in rows}
-        assert len(found) == len(rows)
-        for place, member in enumerate(members, 1):
+        rows = await gathering.read(members, OneConnection(self.connection))
+        for row, member in zip(rows, members, strict=True):
             alone = [*member.request[:-1], Context(self.context.caller, now=self.context.now)]
-            row = found.get(place)
             answers: list[Any] = []
             for shared in (True, False):
                 try:
                     if not shared:
                         answers.append(await gathering.run_alone(self.connection, alone))
                     else:
-                        answers.append(None if row is None else gathering.shape(row, member.request))
+                        answers.append(gathering.finished(row, member.request))
                 except Refused as refused:
                     answers.append([told(error) for error in refused.errors])
             assert orjson.dumps(answers[0]) == orjson.dumps(answers[1])

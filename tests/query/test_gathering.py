@@ -15,7 +15,7 @@ from hub.policy.sight import Stated, View, sight_of
 from hub.query import gathering
 from hub.query.context import NOBODY, Context
 from hub.query.execute import Engine
-from hub.query.gathering import GROUP_MOST, Gathering, Group, Lane, Member
+from hub.query.gathering import GROUP_MOST, ForKeys, Group, Lane, Member
 from hub.schema import build, sdl
 from hub.settings import Settings
 from hub.store.connection import Connection
@@ -49,10 +49,10 @@ class Desk:
         self.engine = Engine(build()[1], sdl())
         self.sent: list[Any] = []
 
-    def gathering_of(self, text: str, context: Context = NOBODY) -> Gathering:
+    def gathering_of(self, text: str, context: Context = NOBODY) -> ForKeys:
         compiled, _ = self.engine.prepare(self.engine.operation(text, None), {"uscc": self.usccs[0]}, TODAY, context)
         assert compiled.single is not None
-        assert compiled.single.gathering is not None
+        assert isinstance(compiled.single.gathering, ForKeys)
         return compiled.single.gathering
 
     def begin(self, uscc: str, text: str = NAME, context: Context = NOBODY, **variables: Any) -> asyncio.Task[Any]:
@@ -63,10 +63,10 @@ class Desk:
         assert compiled.single.gathering is not None
         return asyncio.create_task(compiled.single.gathering.answer(self.pool, request))
 
-    async def hold(self) -> asyncpg.Connection:
+    async def hold(self, table: str = "subjects") -> asyncpg.Connection:
         """Let every statement wait, until what this gives is let go."""
         holder = await connect(self.url)
-        await holder.execute("begin; lock table subjects in access exclusive mode")
+        await holder.execute(f"begin; lock table {table} in access exclusive mode")
         return holder
 
     async def until_waiting(self, statements: int) -> None:
@@ -302,6 +302,39 @@ async def test_nothing_of_a_group_waits_for_the_collector(desk: Desk) -> None:
         assert [each for each in gc.get_objects() if type(each) in (Group, Lane, Member)] == []
     finally:
         gc.enable()
+
+
+PAGE = """query Q($kinds: [RecordKind!], $first: Int) {
+  records(filter: { kinds: $kinds }, first: $first) { edges { node { documentNumber } } }
+}"""
+
+
+async def test_what_everybody_asks_for_is_read_once(desk: Desk) -> None:
+    connection = await connect(desk.url)
+    for number in range(5):
+        await make.record(connection, kind=RecordKind.HONOR, document_number=f"{number}")
+    await connection.close()
+
+    def begin(first: int, kinds: list[str], context: Context = NOBODY) -> asyncio.Task[Any]:
+        given = {"kinds": kinds, "first": first}
+        compiled, request = desk.engine.prepare(desk.engine.operation(PAGE, None), given, TODAY, context)
+        assert compiled.single is not None
+        assert compiled.single.gathering is not None
+        return asyncio.create_task(compiled.single.gathering.answer(desk.pool, request))
+
+    holder = await desk.hold("records")
+    asked = [begin(5, ["HONOR"])]
+    await desk.until_waiting(1)
+    asked += [begin(5, ["HONOR"]) for _ in range(4)]
+    # Alike, but not the same: fewer rows of the same statement, other kinds, and a caller of whom it is noted.
+    asked += [begin(3, ["HONOR"]), begin(5, ["COMPLAINT"]), begin(5, ["HONOR"], Context(Caller()))]
+    await desk.until_waiting(4)
+    assert len(desk.sent) == 4
+    await holder.close()
+    pages = await asyncio.gather(*asked)
+    assert [len(page["edges"]) for page in pages] == [5, 5, 5, 5, 5, 3, 0, 5]
+    assert len(desk.sent) == 5
+    assert pages[0] == pages[1] == pages[7]
 
 
 async def test_over_http_each_gets_its_own(desk: Desk) -> None:
