@@ -100,13 +100,29 @@ def measure(
     postmaster: int | None,
     asking: Agency,
     options: argparse.Namespace,
-) -> dict[str, Any]:
-    """One case: a warm-up, then rounds in turn, and their medians."""
+) -> list[dict[str, Any]]:
+    """One case: for each number of connections a warm-up, then rounds in turn, and their medians."""
     bodies = case.bodies(world, 2000)
     headers = load.HEADERS
     if case.authorized:
         headers = {**headers, **asking.headers(f"http://127.0.0.1:{PORTS['hub']}")}
     size = same_answers(case, bodies, headers)
+    return [
+        {"case": case.name, "connections": connections, "bytes": size, "target": case.share}
+        | compared(bodies, headers, connections, pids, postmaster, options)
+        for connections in options.connections
+    ]
+
+
+def compared(
+    bodies: Sequence[bytes],
+    headers: Mapping[str, str],
+    connections: int,
+    pids: dict[str, int],
+    postmaster: int | None,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """What the hub and the limit do with so many connections, each of which has one request at a time."""
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in pids}
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.rounds + 1):
@@ -117,12 +133,12 @@ def measure(
                     PORTS[name],
                     bodies,
                     seconds=options.seconds,
-                    connections=options.connections,
+                    connections=connections,
                     folder=Path(folder),
                     headers=headers,
                 )
                 if found.errors:
-                    raise SystemExit(f"{case.name}: {found.errors} requests to {name} failed")
+                    raise SystemExit(f"{found.errors} requests to {name} failed")
                 if number:
                     rounds[name].append(
                         {
@@ -140,12 +156,24 @@ def measure(
     ratio = statistics.median(
         hub["per_second"] / limit["per_second"] for hub, limit in zip(rounds["hub"], rounds["limit"], strict=True)
     )
-    return {"case": case.name, "bytes": size, "ratio": ratio, "target": case.share, **medians}
+    return {"ratio": ratio, **medians}
 
 
 def printed(results: list[dict[str, Any]]) -> None:
     table = Table(title=f"hub against the hand-written limit; load by {load.client()}")
-    for heading in ("case", "", "req/s", "p50 ms", "p99 ms", "server µs", "PostgreSQL µs", "bytes", "ratio", "aim"):
+    for heading in (
+        "case",
+        "conn.",
+        "",
+        "req/s",
+        "p50 ms",
+        "p99 ms",
+        "server µs",
+        "PostgreSQL µs",
+        "bytes",
+        "ratio",
+        "aim",
+    ):
         table.add_column(heading, justify="left" if heading == "case" else "right")
     for result in results:
         for name in ("limit", "hub"):
@@ -153,6 +181,7 @@ def printed(results: list[dict[str, Any]]) -> None:
             last = name == "hub"
             table.add_row(
                 "" if last else result["case"],
+                "" if last else str(result["connections"]),
                 name,
                 f"{found['per_second']:,.0f}",
                 f"{found['p50_ms']:.2f}",
@@ -171,7 +200,9 @@ def main() -> None:
     add_options(parser)
     parser.add_argument("--seconds", type=load.whole_seconds, default=3, help="length of a round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument(
+        "--connections", type=int, nargs="+", default=[8, 32], help="how many requests there are at a time; each a row"
+    )
     parser.add_argument("--only", nargs="*", help="cases to run")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -182,9 +213,10 @@ def main() -> None:
         with serving("limit", url, asking.sees) as limit, serving("hub", url, asking.sees) as hub:
             pids = {"limit": limit, "hub": hub}
             results = [
-                measure(case, world, pids, database.postmaster, asking, options)
+                result
                 for case in CASES
                 if not options.only or case.name in options.only
+                for result in measure(case, world, pids, database.postmaster, asking, options)
             ]
     printed(results)
     if options.json:

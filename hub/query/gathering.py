@@ -1,21 +1,23 @@
-"""Requests that ask the same of other keys share statements: while one runs, the next gather, and go together.
+"""Requests share statements: while one is read, the next of its kind gather, and are read together.
 
 A round trip to PostgreSQL costs both sides as much as the reading of a row or two. A hundred clerks who pre-check a
-hundred applicants send a hundred requests with one plan, and each for itself would pay it. So the first goes alone and
-at once, those who come while it runs wait for it, and then go as one statement over all their keys: the busier the hub,
-the larger the groups, and with nobody else there nothing is any different.
+hundred applicants send a hundred requests with one plan, and each for itself would pay it; a hundred followers at the
+end of the feed ask for the same page. So the first goes alone and at once, those who come meanwhile wait for it, and
+then go as one statement: the busier the hub, the larger the groups, and with nobody else there nothing is different.
 
-Each keeps its own: only requests with the same plan (and so the same sight), the same rights and the same arguments but
-for the key go together, each row is shaped for its own request, and a fault of the shared statement sends each on its
-own way. Nobody waits long for others: a group that is full goes at once, and any goes after `PATIENCE_SECONDS`.
+Each has what it would have alone: a group's statement begins after all of it have come, only those with the same plan
+(and so the same sight) and the same rights go together, and a fault of the shared statement sends each on its own way.
+Nobody waits long for others: a group that is full goes at once, and any goes after `PATIENCE_SECONDS`.
 """
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Protocol
 
 from hub.errors import Overloaded
+from hub.policy.caller import ANONYMOUS
 from hub.query.statements import Connection, Statement
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 # How many rows the requests of a group may cost together, and how many they may be.
 GROUP_COST = 2_000
 GROUP_MOST = 20
+# So many may be given the same answer.
+SAME_MOST = 1_000
 # For so long a request waits for a statement before it; most take a tenth of that.
 PATIENCE_SECONDS = 0.005
 # A plan that few have asked for is not worth its second statement, which takes about as long as a plan.
@@ -44,13 +48,13 @@ class Connections(Protocol):
 
 
 class Member:
-    """A request in a group; `row` gives what was found for its key, or a fault that is to be asked about alone."""
+    """A request that goes with others; `found` gives what was read for it, or FAILED."""
 
-    __slots__ = ("group", "request", "row")
+    __slots__ = ("found", "group", "request")
 
     def __init__(self, request: Sequence[Any]) -> None:
         self.request = request
-        self.row: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.group: Group | None = None
 
 
@@ -65,12 +69,12 @@ class Group:
 
     def end_if_left(self) -> None:
         """End the statement once all have gone; for the others it goes on."""
-        if self.task is not None and all(member.row.done() for member in self.members):
+        if self.task is not None and all(member.found.done() for member in self.members):
             self.task.cancel()
 
 
 class Lane:
-    """Where requests that differ in their key alone gather."""
+    """Where requests that may go together gather."""
 
     __slots__ = ("groups", "running", "timer", "waiting")
 
@@ -82,36 +86,28 @@ class Lane:
         self.groups: set[Group] = set()
 
 
-class Gathering:
-    """The gathering of one plan, whose only root is one row by a key."""
+class Gathering(ABC):
+    """The gathering of one plan, with one root of one statement."""
 
-    def __init__(
-        self,
-        alone: Statement,
-        key_place: int,
-        slots: int,
-        most: int,
-        run_alone: Callable[[Connection, Sequence[Any]], Awaitable[Any]],
-        shape: Callable[[Any, Sequence[Any]], Any],
-        together: Callable[[], Statement],
-    ) -> None:
-        """`together` makes the statement over many keys, whose rows say last for which key they are, from 1.
-
-        `slots` is how many of a request's values are arguments: behind them are today, what is bound of the caller,
-        and `now`.
-        """
-        places = set(alone.places)
-        self.key_place = key_place
-        # What must be the same for those who go together: arguments, the day, and the caller's rights.
-        self.same = tuple(sorted(place for place in places if place <= slots and place != key_place))
-        self.has_rights = any(place > slots for place in places)
+    def __init__(self, most: int, rare: int, run_alone: Callable[[Connection, Sequence[Any]], Awaitable[Any]]) -> None:
+        """Groups have `most` members; the first `rare` requests gather with nobody."""
         self.most = most
+        self.rare = rare
         self.run_alone = run_alone
-        self.shape = shape
-        self.make = together
-        self.together: Statement | None = None
         self.asked = 0
         self.lanes: dict[Hashable, Lane] = {}
+
+    @abstractmethod
+    def lane_of(self, request: Sequence[Any]) -> Hashable:
+        """By what those who may go together are known; None for who goes alone."""
+
+    @abstractmethod
+    async def read(self, members: Sequence[Member], pool: Connections) -> Sequence[Any]:
+        """What there is for each member, in one statement."""
+
+    @abstractmethod
+    def finished(self, found: Any, request: Sequence[Any]) -> Any:
+        """The root's answer to a request, of what was read for it."""
 
     async def answer(self, pool: Connections, request: Sequence[Any]) -> Any:
         """What the root answers to a request, read alone or together with others.
@@ -119,13 +115,13 @@ class Gathering:
         Raises what a statement raises, and Overloaded when no connection becomes free in time.
         """
         self.asked += 1
-        if self.asked <= RARE:
+        name = None if self.asked <= self.rare else self.lane_of(request)
+        if name is None:
             return await self.alone(pool, request)
-        name = self.lane_of(request)
         lane = self.lanes.get(name)
         if lane is None:
             lane = self.lanes[name] = Lane()
-        if not lane.running and not lane.waiting:
+        if not lane.running:
             lane.running = 1
             try:
                 return await self.alone(pool, request)
@@ -139,25 +135,14 @@ class Gathering:
             loop = asyncio.get_running_loop()
             lane.timer = loop.call_later(PATIENCE_SECONDS, self.set_out, name, lane, pool)
         try:
-            row = await member.row
+            found = await member.found
         except asyncio.CancelledError:
             if member.group is not None:
                 member.group.end_if_left()
             raise
-        if row is FAILED:
+        if found is FAILED:
             return await self.alone(pool, request)
-        return None if row is None else self.shape(row, request)
-
-    def lane_of(self, request: Sequence[Any]) -> Hashable:
-        """By what those who go together are known.
-
-        A caller's rights are one object for all requests that have the same, which every request here keeps alive. Of
-        the moments when requests were understood (`now`) none is a reason to part: they are read later than all.
-        """
-        same = [tuple(value) if type(value := request[place]) is list else value for place in self.same]
-        if self.has_rights:
-            same.append(id(request[-1].caller.values))
-        return tuple(same)
+        return self.finished(found, request)
 
     async def alone(self, pool: Connections, request: Sequence[Any]) -> Any:
         connection = pool.taken_at_once() or await pool.take()
@@ -176,7 +161,7 @@ class Gathering:
         if lane.timer is not None:
             lane.timer.cancel()
             lane.timer = None
-        waiting = [member for member in lane.waiting if not member.row.done()]
+        waiting = [member for member in lane.waiting if not member.found.done()]
         lane.waiting.clear()
         for start in range(0, len(waiting), self.most):
             group = Group(waiting[start : start + self.most])
@@ -189,30 +174,67 @@ class Gathering:
             self.lanes.pop(name, None)
 
     async def go(self, name: Hashable, lane: Lane, group: Group, pool: Connections) -> None:
-        """Read the rows of a group, and give each of it its own."""
-        found: list[Any] = [FAILED] * len(group.members)
+        """Read for a group, and give each of it its own."""
+        found: Sequence[Any] = [FAILED] * len(group.members)
         try:
-            rows = await self.rows(group.members, pool)
-            found = [None] * len(group.members)
-            for row in rows:
-                found[row[-1] - 1] = row
+            found = await self.read(group.members, pool)
         except Overloaded as fault:
             for member in group.members:
-                if not member.row.done():
-                    member.row.set_exception(Overloaded(str(fault)))
+                if not member.found.done():
+                    member.found.set_exception(Overloaded(str(fault)))
         except Exception:  # noqa: BLE001  (whatever it is, each of the group meets it, or does not, alone)
             log.debug("a statement for several requests failed; each is run alone")
         finally:
             lane.groups.discard(group)
             self.ended(name, lane, pool)
-            for member, row in zip(group.members, found, strict=True):
+            for member, its_own in zip(group.members, found, strict=True):
                 # Or each would be part of a circle, and wait for the collector of garbage.
                 member.group = None
-                if not member.row.done():
-                    member.row.set_result(row)
+                if not member.found.done():
+                    member.found.set_result(its_own)
 
-    async def rows(self, members: Sequence[Member], pool: Connections) -> list[Any]:
-        """The rows for the keys of a group, which are as of its last request."""
+
+class ForKeys(Gathering):
+    """Requests for one row each that differ in its key alone: one statement reads the rows of all keys."""
+
+    def __init__(
+        self,
+        alone: Statement,
+        key_place: int,
+        slots: int,
+        most: int,
+        run_alone: Callable[[Connection, Sequence[Any]], Awaitable[Any]],
+        shape: Callable[[Any, Sequence[Any]], Any],
+        together: Callable[[], Statement],
+    ) -> None:
+        """`together` makes the statement over many keys, whose rows say last for which key they are, from 1.
+
+        `slots` is how many of a request's values are arguments: behind them are today, what is bound of the caller,
+        and `now`.
+        """
+        super().__init__(most, RARE, run_alone)
+        places = set(alone.places)
+        self.key_place = key_place
+        # What must be the same for those who go together: arguments, the day, and the caller's rights.
+        self.same = tuple(sorted(place for place in places if place <= slots and place != key_place))
+        self.has_rights = any(place > slots for place in places)
+        self.shape = shape
+        self.make = together
+        self.together: Statement | None = None
+
+    def lane_of(self, request: Sequence[Any]) -> Hashable:
+        """See Gathering.
+
+        A caller's rights are one object for all requests that have the same, which every request here keeps alive. Of
+        the moments when requests were understood (`now`) none is a reason to part: they are read later than all.
+        """
+        same = [hashable(request[place]) for place in self.same]
+        if self.has_rights:
+            same.append(id(request[-1].caller.values))
+        return tuple(same)
+
+    async def read(self, members: Sequence[Member], pool: Connections) -> Sequence[Any]:
+        """See Gathering. Whatever is not the key is as the last of them states it."""
         statement = self.together
         if statement is None:
             # In a thread: others shall not wait for it.
@@ -222,6 +244,41 @@ class Gathering:
         arguments = [last[place] if place >= 0 else keys for place in statement.places]
         connection = pool.taken_at_once() or await pool.take()
         try:
-            return await connection.fetch(statement.sql, *arguments)  # type: ignore[no-any-return]
+            rows = await connection.fetch(statement.sql, *arguments)
         finally:
             pool.give_back(connection)
+        found: list[Any] = [None] * len(members)
+        for row in rows:
+            found[row[-1] - 1] = row
+        return found
+
+    def finished(self, found: Any, request: Sequence[Any]) -> Any:
+        """See Gathering: a row is shaped for its own request, which notes what was seen."""
+        return None if found is None else self.shape(found, request)
+
+
+class ForEverybody(Gathering):
+    """Requests of everybody for the same, read and shaped once. What a caller sees would have to be noted for each."""
+
+    def __init__(self, slots: int, run_alone: Callable[[Connection, Sequence[Any]], Awaitable[Any]]) -> None:
+        super().__init__(SAME_MOST, 0, run_alone)
+        self.slots = slots
+
+    def lane_of(self, request: Sequence[Any]) -> Hashable:
+        """See Gathering. The slots, and behind them today, are all that an answer to everybody depends on."""
+        if request[-1].caller is not ANONYMOUS:
+            return None
+        return tuple([hashable(value) for value in request[: self.slots + 1]])
+
+    async def read(self, members: Sequence[Member], pool: Connections) -> Sequence[Any]:
+        """See Gathering."""
+        return [await self.alone(pool, members[-1].request)] * len(members)
+
+    def finished(self, found: Any, _: Sequence[Any]) -> Any:
+        """See Gathering: nobody changes an answer."""
+        return found
+
+
+def hashable(value: Any) -> Hashable:
+    """An argument as a part of a name: the same type for the same argument, so that equal ones are the same."""
+    return tuple(value) if type(value) is list else value

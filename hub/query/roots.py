@@ -7,7 +7,7 @@ from typing import Any
 
 from hub.query import plan as p
 from hub.query.emit import Emitter
-from hub.query.gathering import GROUP_COST, GROUP_MOST, Gathering
+from hub.query.gathering import GROUP_COST, GROUP_MOST, ForEverybody, ForKeys, Gathering
 from hub.query.introspection import Introspection
 from hub.query.layout import Layout
 from hub.query.refusals import REFUSALS, refused_by
@@ -25,7 +25,7 @@ class ReadyRoot:
     run: RunRoot
     statement: Statement | None
     single_statement: bool
-    # By which requests for other keys share its statements, where it is cheap enough for that.
+    # By which requests share its statement, where they may.
     gathering: Gathering | None = None
 
 
@@ -109,7 +109,7 @@ def point(root: p.PointRoot, slots: int, cost: int) -> ReadyRoot:
     most = min(GROUP_MOST, GROUP_COST // max(cost, 1))
     gathering = None
     if most > 1 and places.count(root.value.index) == 1:
-        gathering = Gathering(statement, root.value.index, slots, most, run, shape, together)
+        gathering = ForKeys(statement, root.value.index, slots, most, run, shape, together)
     return ReadyRoot(root.key, run, statement, True, gathering)
 
 
@@ -123,7 +123,8 @@ def whole_list(root: p.ListRoot, slots: int) -> ReadyRoot:
     async def run(connection: Connection, request: Sequence[Any]) -> Any:
         return shape(await rows_of(statement, connection, request), request)
 
-    return ReadyRoot(root.key, run, statement, not statement.below)
+    gathering = None if statement.below else ForEverybody(slots, run)
+    return ReadyRoot(root.key, run, statement, not statement.below, gathering)
 
 
 def by_keys(root: p.KeysRoot, slots: int) -> ReadyRoot:

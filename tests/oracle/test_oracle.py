@@ -18,9 +18,12 @@ from hypothesis import HealthCheck, Phase, assume, event, given, note, seed, set
 from hypothesis import strategies as st
 
 from hub.limits import Limits
+from hub.query import plan as p
 from hub.query.context import NOBODY, Context
 from hub.query.execute import Engine
+from hub.query.gathering import ForKeys, Member
 from hub.query.refusals import Refused
+from hub.query.roots import Ready
 from hub.schema import build, sdl
 from hub.store.engine import connect
 from tests.oracle import refusals
@@ -59,6 +62,7 @@ class Both(NamedTuple):
         try:
             prepared = self.engine.prepare(self.engine.operation(text, name), variables, TODAY, self.context)
             data = self.runner.run(self.engine.run(*prepared, self.connection))
+            self.runner.run(self.ask_together(*prepared))
             answer: Answer = {"data": orjson.loads(orjson.dumps(data))}
         except Refused as refused:
             answer = {"refused": {told(error) for error in refused.errors}}
@@ -75,6 +79,55 @@ class Both(NamedTuple):
             # One fault may keep the engine from looking for the next.
             expected = {"refused": expected["refused"] & answer["refused"] or expected["refused"]}
         return answer, expected
+
+    async def ask_together(self, compiled: Ready, request: list[Any]) -> None:
+        """Requests for other keys that share a statement with this one are answered as each is alone."""
+        if compiled.single is None or compiled.single.gathering is None:
+            return
+        gathering, root = compiled.single.gathering, compiled.plan.roots[0]
+        hash(gathering.lane_of(request))
+        if not isinstance(gathering, ForKeys):
+            return
+        assert isinstance(root, p.PointRoot)
+        known = f"select {root.column.name} from {root.rows.table.name} order by md5({root.column.name}) limit 4"
+        keys = [row[0] for row in await self.connection.fetch(known)]
+        # One twice, and one that there is not.
+        keys = [request[gathering.key_place], *keys, *keys[:1], "nothing"]
+        members: list[Member] = []
+        for key in keys:
+            its_own = [*request[:-1], Context(self.context.caller, now=self.context.now)]
+            its_own[gathering.key_place] = key
+            members.append(Member(its_own))
+        rows = await gathering.read(members, OneConnection(self.connection))
+        for row, member in zip(rows, members, strict=True):
+            alone = [*member.request[:-1], Context(self.context.caller, now=self.context.now)]
+            answers: list[Any] = []
+            for shared in (True, False):
+                try:
+                    if not shared:
+                        answers.append(await gathering.run_alone(self.connection, alone))
+                    else:
+                        answers.append(gathering.finished(row, member.request))
+                except Refused as refused:
+                    answers.append([told(error) for error in refused.errors])
+            assert orjson.dumps(answers[0]) == orjson.dumps(answers[1])
+            assert member.request[-1].seen == alone[-1].seen
+
+
+class OneConnection:
+    """A pool that is one connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self.connection = connection
+
+    def taken_at_once(self) -> asyncpg.Connection:
+        return self.connection
+
+    async def take(self) -> asyncpg.Connection:
+        return self.connection
+
+    def give_back(self, connection: asyncpg.Connection) -> None:
+        assert connection is self.connection
 
 
 def told(error: GraphQLError) -> tuple[Any, Any]:

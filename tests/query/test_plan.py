@@ -205,6 +205,9 @@ def every_statement(engine: Engine, asked: Asked, sight: Sight = PUBLIC) -> list
                 found.extend((compiled.plan, text) for text in texts_of(fetch))
             if root.statement is not None:
                 found.extend((compiled.plan, text) for text in statements_of(root.statement))
+            if isinstance(planned, p.PointRoot):
+                # What requests for several keys send together.
+                found.append((compiled.plan, emit.Emitter(layout.Layout()).together(planned).sql))
     return found
 
 
