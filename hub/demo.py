@@ -27,8 +27,6 @@ from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
 from hub.intake.run import run_import
 from hub.interruption import run
-from hub.seed import demo_world
-from hub.seed.callers import lay_callers
 from hub.serving import address_of, serve, take_port
 from hub.settings import Settings
 from hub.store.clockwork import load_clock, set_clock
@@ -123,6 +121,9 @@ class Demo:
             clock = await (load_clock(connection) if self.now is None else set_clock(connection, self.now))
             if clock.ahead:
                 say(f"In this demonstration it is {clock.now():%Y-%m-%d %H:%M} in Beijing.")
+            # Imported when it comes to that: what is said before is said sooner.
+            from hub.seed import demo_world
+
             await load_code_tables(connection)
             await demo_world(connection, clock, scale=self.scale)
         finally:
@@ -301,6 +302,8 @@ async def _imported(url: str, given: Sequence[Example]) -> Sequence[str]:
 async def _lay_callers(
     url: str, clock: Clock, data_dir: Path, base_url: str, purposes: Collection[str]
 ) -> Mapping[str, Any]:
+    from hub.seed.callers import lay_callers
+
     connection = await connect(url)
     try:
         return await lay_callers(connection, clock, data_dir, base_url, purposes)

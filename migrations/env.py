@@ -11,8 +11,8 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
-from hub.store import metadata
 from hub.store.engine import psycopg_url
+from hub.store.tables import metadata
 
 MONTH_OF_A_LOG = re.compile(r"_\d{4}_\d{2}$")
 

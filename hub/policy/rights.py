@@ -18,7 +18,8 @@ from hub.policy.scopes import HubScope
 from hub.policy.sharing import WIDENED, guard_of, lacks_purpose
 from hub.policy.sight import PUBLIC, Sight, Stated, View, sight_of
 from hub.policy.visibility import ANONYMOUS, closed
-from hub.store import access_log, departments, metadata, records, sanctions, subjects
+from hub.store import access_log, departments, records, sanctions, subjects
+from hub.store.tables import metadata
 
 TODAY: Final = date(2026, 5, 4)
 YESTERDAY, TOMORROW, LONG_AGO = TODAY - timedelta(days=1), TODAY + timedelta(days=1), date(2019, 1, 1)

@@ -20,7 +20,6 @@ from hub.store import (
     edge,
     identity,
     intake,
-    metadata,
     names,
     recomputation,
     records,
@@ -28,6 +27,7 @@ from hub.store import (
     sanctions,
     subjects,
 )
+from hub.store.tables import metadata
 
 
 class Use(Enum):

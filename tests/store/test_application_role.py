@@ -20,11 +20,12 @@ from hub.commands.expiry import expire
 from hub.commands.recomputation import recompute
 from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
-from hub.store import application_role, metadata
+from hub.store import application_role
 from hub.store.application_role import grant_to_application, uses
 from hub.store.engine import connect
 from hub.store.labels import PeriodRule
 from hub.store.migration import is_current
+from hub.store.tables import metadata
 from tests import make
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import asked, token

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from hub.store import metadata
+from hub.store.tables import metadata
 from tests import make
 
 VERSIONED = sorted(table.name for table in metadata.sorted_tables if "history" in table.info)
