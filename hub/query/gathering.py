@@ -234,23 +234,26 @@ class ForKeys(Gathering):
         return tuple(same)
 
     async def read(self, members: Sequence[Member], pool: Connections) -> Sequence[Any]:
-        """See Gathering. Whatever is not the key is as the last of them states it."""
+        """See Gathering. Whatever is not the key is as the last of them states it.
+
+        A key of several is looked for once: or the time for twenty would tell whether there is a row that nobody may see.
+        """
         statement = self.together
         if statement is None:
             # In a thread: others shall not wait for it.
             statement = self.together = await asyncio.to_thread(self.make)
         last = members[-1].request
-        keys = [member.request[self.key_place] for member in members]
+        found: dict[Any, Any] = dict.fromkeys(member.request[self.key_place] for member in members)
+        keys = list(found)
         arguments = [last[place] if place >= 0 else keys for place in statement.places]
         connection = pool.taken_at_once() or await pool.take()
         try:
             rows = await connection.fetch(statement.sql, *arguments)
         finally:
             pool.give_back(connection)
-        found: list[Any] = [None] * len(members)
         for row in rows:
-            found[row[-1] - 1] = row
-        return found
+            found[keys[row[-1] - 1]] = row
+        return [found[member.request[self.key_place]] for member in members]
 
     def finished(self, found: Any, request: Sequence[Any]) -> Any:
         """See Gathering: a row is shaped for its own request, which notes what was seen."""
