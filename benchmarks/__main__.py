@@ -109,12 +109,13 @@ def measure(
     size = same_answers(case, bodies, headers)
     return [
         {"case": case.name, "connections": connections, "bytes": size, "target": case.share}
-        | compared(bodies, headers, connections, pids, postmaster, options)
-        for connections in options.connections
+        | compared(case, bodies, headers, connections, pids, postmaster, options)
+        for connections in options.connections or case.connections
     ]
 
 
 def compared(
+    case: Case,
     bodies: Sequence[bytes],
     headers: Mapping[str, str],
     connections: int,
@@ -138,7 +139,9 @@ def compared(
                     headers=headers,
                 )
                 if found.errors:
-                    raise SystemExit(f"{found.errors} requests to {name} failed")
+                    raise SystemExit(
+                        f"{case.name}, {connections} connections: {found.errors} requests to {name} failed"
+                    )
                 if number:
                     rounds[name].append(
                         {
@@ -200,9 +203,7 @@ def main() -> None:
     add_options(parser)
     parser.add_argument("--seconds", type=load.whole_seconds, default=3, help="length of a round")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--connections", type=int, nargs="+", default=[8, 32], help="how many requests there are at a time; each a row"
-    )
+    parser.add_argument("--connections", type=int, nargs="+", help="how many requests there are at a time; each a row")
     parser.add_argument("--only", nargs="*", help="cases to run")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

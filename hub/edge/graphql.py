@@ -10,6 +10,7 @@ without waiting for it.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -66,10 +67,13 @@ from hub.policy.caller import ANONYMOUS, PurposeNotGranted
 from hub.query.context import NOBODY, Context, left_out
 from hub.query.doubts import is_doubtful, settle
 from hub.query.execute import Engine, Operation
+from hub.query.gathering import ForKeys
 from hub.query.length import left_of
 from hub.query.refusals import FoundTooMuch, Refused
 from hub.query.roots import Ready
 from hub.store.pool import Pool
+
+log = logging.getLogger(__name__)
 
 # What is left of the room for requests after one has waited in vain, and what an answer adds to it again: with
 # thousands of answers a second, some twenty in vain balance them. With less room than the least, connections
@@ -315,7 +319,7 @@ class GraphQLEndpoint:
                     if method in READING and context.caller is ANONYMOUS:
                         await self.by_get(scope, headers, compiled, request, media, reply)
                     else:
-                        reply.payload = {"data": await self.run(compiled, request)}
+                        reply.payload = {"data": await self.run(compiled, request, client)}
                 finally:
                     if exchange is not None:
                         exchange.end_statement()
@@ -401,18 +405,31 @@ class GraphQLEndpoint:
         await self.pay(client, operation.fields * ROWS_PER_NEW_FIELD)
         return await self.aside.make(client, name, make)
 
-    async def run(self, compiled: Ready, request: list[Any]) -> dict[str, Any]:
+    async def run(self, compiled: Ready, request: list[Any], client: str) -> dict[str, Any]:
         """The answer's data."""
         if not compiled.needs_database:
             return await self.engine.run(compiled, request, None)
         pool, single = self.pool(), compiled.single
         if single is not None and single.gathering is not None and self.engine.gathers:
-            return {single.key: await single.gathering.answer(pool, request)}
+            gathering = single.gathering
+            if isinstance(gathering, ForKeys) and gathering.is_due():
+                await self.make_together(gathering, client)
+            return {single.key: await gathering.answer(pool, request)}
         connection = pool.taken_at_once() or await pool.take()
         try:
             return await self.engine.run(compiled, request, connection)
         finally:
             pool.give_back(connection)
+
+    async def make_together(self, gathering: ForKeys, client: str) -> None:
+        """Make the statement that several requests share; without it each goes alone."""
+        try:
+            gathering.together = await self.aside.make(client, (gathering, "together"), gathering.make)
+        except asyncio.CancelledError:
+            gathering.asked = 0  # it is due again, for somebody who stays
+            raise
+        except Exception as fault:  # noqa: BLE001  (whatever it is, this request can be answered without it)
+            log.warning("no statement for several requests: %s", type(fault).__name__)
 
     async def by_get(
         self,

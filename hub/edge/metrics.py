@@ -27,6 +27,7 @@ from hub.edge.reply import error_reply
 from hub.edge.request import JSON
 from hub.errors import Unusable
 from hub.query.execute import Engine
+from hub.query.gathering import TALLY
 from hub.store.pool import Pool
 
 STOP_SECONDS_MAX: Final = 2.0
@@ -91,6 +92,13 @@ class Families(Collector):
         documents.add_metric(("hit",), self.engine.hits)
         documents.add_metric(("miss",), self.engine.misses)
         yield documents
+        yield CounterMetricFamily(
+            "hub_shared_statements", "Statements that served several requests.", value=TALLY.statements
+        )
+        yield CounterMetricFamily("hub_shared_requests", "Requests that they served.", value=TALLY.requests)
+        yield CounterMetricFamily(
+            "hub_shared_failures", "Of these statements, those that failed.", value=TALLY.failures
+        )
         yield GaugeMetricFamily("hub_documents_kept", "Parsed documents in memory.", value=len(self.engine.operations))
 
     def connections(self) -> Iterator[Metric]:

@@ -14,10 +14,15 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Any, Protocol
+from contextvars import Context as Surroundings
+from time import monotonic
+from typing import Any, NamedTuple, Protocol
+
+import asyncpg
 
 from hub.errors import Overloaded
 from hub.policy.caller import ANONYMOUS
+from hub.query.refusals import Refused
 from hub.query.statements import Connection, Statement
 
 log = logging.getLogger(__name__)
@@ -29,12 +34,34 @@ GROUP_MOST = 20
 SAME_MOST = 1_000
 # For so long a request waits for a statement before it; most take a tenth of that.
 PATIENCE_SECONDS = 0.005
+# A group that takes longer has somebody in it who holds the others up: each goes alone then, and for a while all do.
+GROUP_SECONDS = 0.5
+REST_SECONDS = 60.0
 # A plan that few have asked for is not worth its second statement, which takes about as long as a plan.
 RARE = 10
 
-
-# What a member of a group is given when the group's statement has failed.
+# What a member is given that is to ask for itself: as the next of its lane, or since its group's statement failed.
+ALONE = object()
 FAILED = object()
+
+
+class Tally:
+    """How many statements of this process served several requests, how many requests that were, and what failed."""
+
+    def __init__(self) -> None:
+        self.statements = 0
+        self.requests = 0
+        self.failures = 0
+
+
+TALLY = Tally()
+
+
+class Fault(NamedTuple):
+    """What all of a group meet. Each raises its own: one exception for all would refer to them, and they to it."""
+
+    kind: Callable[[Any], Exception]
+    said: Any
 
 
 class Connections(Protocol):
@@ -48,7 +75,7 @@ class Connections(Protocol):
 
 
 class Member:
-    """A request that goes with others; `found` gives what was read for it, or FAILED."""
+    """A request that waits for others; `found` gives what was read for it, a Fault, ALONE or FAILED."""
 
     __slots__ = ("found", "group", "request")
 
@@ -56,6 +83,11 @@ class Member:
         self.request = request
         self.found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.group: Group | None = None
+
+    @property
+    def is_next(self) -> bool:
+        """Whether it was told to go alone, as the next of its lane."""
+        return self.found.done() and not self.found.cancelled() and self.found.result() is ALONE
 
 
 class Group:
@@ -76,10 +108,12 @@ class Group:
 class Lane:
     """Where requests that may go together gather."""
 
-    __slots__ = ("groups", "running", "timer", "waiting")
+    __slots__ = ("groups", "running", "since", "timer", "waiting")
 
     def __init__(self) -> None:
         self.running = 0
+        # When the newest of the running statements began.
+        self.since = 0.0
         self.waiting: list[Member] = []
         self.timer: asyncio.TimerHandle | None = None
         # Kept here: the loop itself holds tasks weakly.
@@ -89,12 +123,11 @@ class Lane:
 class Gathering(ABC):
     """The gathering of one plan, with one root of one statement."""
 
-    def __init__(self, most: int, rare: int, run_alone: Callable[[Connection, Sequence[Any]], Awaitable[Any]]) -> None:
-        """Groups have `most` members; the first `rare` requests gather with nobody."""
+    def __init__(self, most: int, run_alone: Callable[[Connection, Sequence[Any]], Awaitable[Any]]) -> None:
+        """Groups have `most` members."""
         self.most = most
-        self.rare = rare
         self.run_alone = run_alone
-        self.asked = 0
+        self.rests_until = 0.0
         self.lanes: dict[Hashable, Lane] = {}
 
     @abstractmethod
@@ -114,19 +147,18 @@ class Gathering(ABC):
 
         Raises what a statement raises, and Overloaded when no connection becomes free in time.
         """
-        self.asked += 1
-        name = None if self.asked <= self.rare else self.lane_of(request)
+        now = monotonic()
+        name = self.lane_of(request) if now >= self.rests_until else None
         if name is None:
             return await self.alone(pool, request)
         lane = self.lanes.get(name)
         if lane is None:
             lane = self.lanes[name] = Lane()
-        if not lane.running:
-            lane.running = 1
-            try:
-                return await self.alone(pool, request)
-            finally:
-                self.ended(name, lane, pool)
+        # A statement that runs for long already holds nobody up.
+        if not lane.running or (not lane.waiting and now - lane.since > PATIENCE_SECONDS):
+            lane.running += 1
+            lane.since = now
+            return await self.lead(name, lane, pool, request)
         member = Member(request)
         lane.waiting.append(member)
         if len(lane.waiting) >= self.most:
@@ -137,11 +169,17 @@ class Gathering(ABC):
         try:
             found = await member.found
         except asyncio.CancelledError:
-            if member.group is not None:
+            if member.is_next:
+                self.ended(name, lane, pool)
+            elif member.group is not None:
                 member.group.end_if_left()
             raise
+        if found is ALONE:
+            return await self.lead(name, lane, pool, request)
         if found is FAILED:
             return await self.alone(pool, request)
+        if isinstance(found, Fault):
+            raise found.kind(found.said)
         return self.finished(found, request)
 
     async def alone(self, pool: Connections, request: Sequence[Any]) -> Any:
@@ -151,47 +189,75 @@ class Gathering(ABC):
         finally:
             pool.give_back(connection)
 
+    async def lead(self, name: Hashable, lane: Lane, pool: Connections, request: Sequence[Any]) -> Any:
+        """Read for one alone; whoever comes meanwhile goes next."""
+        try:
+            return await self.alone(pool, request)
+        finally:
+            self.ended(name, lane, pool)
+
     def ended(self, name: Hashable, lane: Lane, pool: Connections) -> None:
         """A statement is over: whoever has gathered meanwhile goes."""
         lane.running -= 1
         self.set_out(name, lane, pool)
 
     def set_out(self, name: Hashable, lane: Lane, pool: Connections) -> None:
-        """Send off who waits, in groups; a lane where nobody is left is no more."""
+        """Send off who waits, in groups, or the only one by itself; a lane where nobody is left is no more."""
         if lane.timer is not None:
             lane.timer.cancel()
             lane.timer = None
         waiting = [member for member in lane.waiting if not member.found.done()]
         lane.waiting.clear()
+        if waiting:
+            lane.since = monotonic()
         for start in range(0, len(waiting), self.most):
-            group = Group(waiting[start : start + self.most])
-            for member in group.members:
-                member.group = group
+            members = waiting[start : start + self.most]
             lane.running += 1
+            if len(members) == 1:
+                members[0].found.set_result(ALONE)
+                continue
+            group = Group(members)
+            for member in members:
+                member.group = group
             lane.groups.add(group)
-            group.task = asyncio.get_running_loop().create_task(self.go(name, lane, group, pool))
+            # In no request's surroundings: what it logs is about none of them alone.
+            going = self.go(name, lane, group, pool)
+            group.task = asyncio.get_running_loop().create_task(going, context=Surroundings())
         if not lane.running:
             self.lanes.pop(name, None)
 
     async def go(self, name: Hashable, lane: Lane, group: Group, pool: Connections) -> None:
         """Read for a group, and give each of it its own."""
+        TALLY.statements += 1
+        TALLY.requests += len(group.members)
         found: Sequence[Any] = [FAILED] * len(group.members)
         try:
             found = await self.read(group.members, pool)
         except Overloaded as fault:
-            for member in group.members:
-                if not member.found.done():
-                    member.found.set_exception(Overloaded(str(fault)))
-        except Exception:  # noqa: BLE001  (whatever it is, each of the group meets it, or does not, alone)
-            log.debug("a statement for several requests failed; each is run alone")
+            found = [Fault(Overloaded, str(fault))] * len(group.members)
+        except (TimeoutError, asyncpg.QueryCanceledError):
+            self.fail()
+            self.rests_until = monotonic() + REST_SECONDS
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            # The connection, or the whole database: each meets it, or does not, alone.
+            self.fail()
+        except Exception as fault:  # noqa: BLE001  (whatever it is, it is of the shared statement, and nobody needs that)
+            self.fail()
+            self.rests_until = float("inf")
+            log.warning("requests of a plan share no statements any more: %s", type(fault).__name__)
         finally:
+            # Or they would be circles, and wait for the collector of garbage.
+            group.task = None
             lane.groups.discard(group)
             self.ended(name, lane, pool)
             for member, its_own in zip(group.members, found, strict=True):
-                # Or each would be part of a circle, and wait for the collector of garbage.
                 member.group = None
                 if not member.found.done():
                     member.found.set_result(its_own)
+
+    @staticmethod
+    def fail() -> None:
+        TALLY.failures += 1
 
 
 class ForKeys(Gathering):
@@ -212,7 +278,7 @@ class ForKeys(Gathering):
         `slots` is how many of a request's values are arguments: behind them are today, what is bound of the caller,
         and `now`.
         """
-        super().__init__(most, RARE, run_alone)
+        super().__init__(most, run_alone)
         places = set(alone.places)
         self.key_place = key_place
         # What must be the same for those who go together: arguments, the day, and the caller's rights.
@@ -221,6 +287,14 @@ class ForKeys(Gathering):
         self.shape = shape
         self.make = together
         self.together: Statement | None = None
+        self.asked = 0
+
+    def is_due(self) -> bool:
+        """Whether enough have asked for the statement over many keys to be made, in a thread; says so once."""
+        if self.asked > RARE:
+            return False
+        self.asked += 1
+        return self.asked > RARE
 
     def lane_of(self, request: Sequence[Any]) -> Hashable:
         """See Gathering.
@@ -228,29 +302,33 @@ class ForKeys(Gathering):
         A caller's rights are one object for all requests that have the same, which every request here keeps alive. Of
         the moments when requests were understood (`now`) none is a reason to part: they are read later than all.
         """
+        if self.together is None:
+            return None
         same = [hashable(request[place]) for place in self.same]
         if self.has_rights:
             same.append(id(request[-1].caller.values))
         return tuple(same)
 
     async def read(self, members: Sequence[Member], pool: Connections) -> Sequence[Any]:
-        """See Gathering. Whatever is not the key is as the last of them states it."""
+        """See Gathering. Whatever is not the key is as the last of them states it.
+
+        A key of several is looked for once: or the time for twenty would tell whether there is a row that is hidden.
+        """
         statement = self.together
-        if statement is None:
-            # In a thread: others shall not wait for it.
-            statement = self.together = await asyncio.to_thread(self.make)
+        assert statement is not None
         last = members[-1].request
-        keys = [member.request[self.key_place] for member in members]
+        found: dict[Any, Any] = dict.fromkeys(member.request[self.key_place] for member in members)
+        keys = list(found)
         arguments = [last[place] if place >= 0 else keys for place in statement.places]
         connection = pool.taken_at_once() or await pool.take()
         try:
-            rows = await connection.fetch(statement.sql, *arguments)
+            async with asyncio.timeout(GROUP_SECONDS):
+                rows = await connection.fetch(statement.sql, *arguments)
         finally:
             pool.give_back(connection)
-        found: list[Any] = [None] * len(members)
         for row in rows:
-            found[row[-1] - 1] = row
-        return found
+            found[keys[row[-1] - 1]] = row
+        return [found[member.request[self.key_place]] for member in members]
 
     def finished(self, found: Any, request: Sequence[Any]) -> Any:
         """See Gathering: a row is shaped for its own request, which notes what was seen."""
@@ -261,7 +339,7 @@ class ForEverybody(Gathering):
     """Requests of everybody for the same, read and shaped once. What a caller sees would have to be noted for each."""
 
     def __init__(self, slots: int, run_alone: Callable[[Connection, Sequence[Any]], Awaitable[Any]]) -> None:
-        super().__init__(SAME_MOST, 0, run_alone)
+        super().__init__(SAME_MOST, run_alone)
         self.slots = slots
 
     def lane_of(self, request: Sequence[Any]) -> Hashable:
@@ -271,8 +349,15 @@ class ForEverybody(Gathering):
         return tuple([hashable(value) for value in request[: self.slots + 1]])
 
     async def read(self, members: Sequence[Member], pool: Connections) -> Sequence[Any]:
-        """See Gathering."""
-        return [await self.alone(pool, members[-1].request)] * len(members)
+        """See Gathering. What is refused, and what takes too long, is so for all of them."""
+        answer: Any
+        try:
+            answer = await self.alone(pool, members[-1].request)
+        except Refused as fault:
+            answer = Fault(type(fault), fault.errors)
+        except asyncpg.QueryCanceledError as fault:
+            answer = Fault(asyncpg.QueryCanceledError, str(fault))
+        return [answer] * len(members)
 
     def finished(self, found: Any, _: Sequence[Any]) -> Any:
         """See Gathering: nobody changes an answer."""

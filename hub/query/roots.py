@@ -108,7 +108,7 @@ def point(root: p.PointRoot, slots: int, cost: int) -> ReadyRoot:
 
     most = min(GROUP_MOST, GROUP_COST // max(cost, 1))
     gathering = None
-    if most > 1 and places.count(root.value.index) == 1:
+    if most > 1:
         gathering = ForKeys(statement, root.value.index, slots, most, run, shape, together)
     return ReadyRoot(root.key, run, statement, True, gathering)
 

@@ -49,19 +49,20 @@ class Desk:
         self.engine = Engine(build()[1], sdl())
         self.sent: list[Any] = []
 
-    def gathering_of(self, text: str, context: Context = NOBODY) -> ForKeys:
-        compiled, _ = self.engine.prepare(self.engine.operation(text, None), {"uscc": self.usccs[0]}, TODAY, context)
+    def gathering_of(self, text: str, context: Context = NOBODY, **variables: Any) -> ForKeys:
+        given = {"uscc": self.usccs[0], **variables}
+        compiled, _ = self.engine.prepare(self.engine.operation(text, None), given, TODAY, context)
         assert compiled.single is not None
-        assert isinstance(compiled.single.gathering, ForKeys)
-        return compiled.single.gathering
+        made = compiled.single.gathering
+        assert isinstance(made, ForKeys)
+        made.together = made.together or made.make()
+        return made
 
     def begin(self, uscc: str, text: str = NAME, context: Context = NOBODY, **variables: Any) -> asyncio.Task[Any]:
         """Send a request."""
         given = {"uscc": uscc, **variables}
-        compiled, request = self.engine.prepare(self.engine.operation(text, None), given, TODAY, context)
-        assert compiled.single is not None
-        assert compiled.single.gathering is not None
-        return asyncio.create_task(compiled.single.gathering.answer(self.pool, request))
+        _, request = self.engine.prepare(self.engine.operation(text, None), given, TODAY, context)
+        return asyncio.create_task(self.gathering_of(text, context, **variables).answer(self.pool, request))
 
     async def hold(self, table: str = "subjects") -> asyncpg.Connection:
         """Let every statement wait, until what this gives is let go."""
@@ -95,7 +96,6 @@ async def desk(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     await connection.close()
     pool = await Pool.open(database, Settings(database_url=database, pool_min=0, pool_max=8))
     made = Desk(database, pool, usccs)
-    monkeypatch.setattr(gathering, "RARE", 0)
     monkeypatch.setattr(gathering, "PATIENCE_SECONDS", HOURS)
     fetch = Connection.fetch
 
@@ -126,7 +126,8 @@ async def test_who_comes_while_a_statement_runs_goes_with_the_next(desk: Desk) -
     await holder.close()
     assert names([await first]) == ["第0公司"]
     assert names(await asyncio.gather(*others)) == ["第3公司", None, "第1公司", "第3公司", "第2公司"]
-    assert desk.sent == [desk.usccs[0], asked]
+    # A code that two ask for is looked for once.
+    assert desk.sent == [desk.usccs[0], list(dict.fromkeys(asked))]
     assert desk.gathering_of(NAME).lanes == {}
 
 
@@ -137,15 +138,49 @@ async def test_with_nobody_else_there_each_goes_alone(desk: Desk) -> None:
 
 
 async def test_nobody_waits_long_for_the_statement_before(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 0.001)
+    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 0.2)
+    holder = await desk.hold()
+    asked = [desk.begin(uscc) for uscc in desk.usccs[:3]]
+    # They come at the same time: one goes, and the others as a group when they have waited.
+    await desk.until_waiting(2)
+    assert len(desk.sent) == 2
+    # Who comes when that statement runs for long already does not wait for it.
+    monkeypatch.setattr(gathering, "PATIENCE_SECONDS", 0.0)
+    asked.append(desk.begin(desk.usccs[3]))
+    await desk.until_waiting(3)
+    assert desk.sent[2] == desk.usccs[3]
+    await holder.close()
+    assert names(await asyncio.gather(*asked)) == ["第0公司", "第1公司", "第2公司", "第3公司"]
+
+
+async def test_the_only_one_who_waits_goes_by_itself(desk: Desk) -> None:
     holder = await desk.hold()
     asked = [desk.begin(desk.usccs[0])]
-    for number in (1, 2):
-        await desk.until_waiting(number)
-        asked.append(desk.begin(desk.usccs[number]))
-    await desk.until_waiting(3)
+    await desk.until_waiting(1)
+    asked.append(desk.begin(desk.usccs[1]))
+    await asyncio.sleep(0)
     await holder.close()
-    assert names(await asyncio.gather(*asked)) == ["第0公司", "第1公司", "第2公司"]
+    assert names(await asyncio.gather(*asked)) == ["第0公司", "第1公司"]
+    assert desk.sent == desk.usccs[:2]
+    assert desk.gathering_of(NAME).lanes == {}
+
+
+async def test_the_only_one_may_leave_when_it_is_told_to_go(desk: Desk) -> None:
+    made = desk.gathering_of(NAME)
+    holder = await desk.hold()
+    first, second = desk.begin(desk.usccs[0]), desk.begin(desk.usccs[1])
+    await desk.until_waiting(1)
+    (lane,) = made.lanes.values()
+    await holder.close()
+    told = lane.waiting[0].found
+    while not told.done():  # noqa: ASYNC110  (just then, before it goes)
+        await asyncio.sleep(0)
+    second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert names([await first]) == ["第0公司"]
+    assert made.lanes == {}
+    assert names([await desk.begin(desk.usccs[2])]) == ["第2公司"]
 
 
 async def test_a_full_group_goes_at_once(desk: Desk) -> None:
@@ -277,27 +312,98 @@ async def test_without_a_connection_each_of_a_group_is_told(desk: Desk) -> None:
     assert names([await first]) == ["第0公司"]
 
 
+async def test_who_holds_a_group_up_holds_it_up_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "GROUP_SECONDS", 0.05)
+    holder = await desk.hold()
+    asked = [desk.begin(uscc) for uscc in desk.usccs[: GROUP_MOST + 1]]
+    # The group is given up, and each of it asks for itself; so does whoever comes then.
+    await until(lambda: len(desk.sent) >= 2 + 7)
+    asked += [desk.begin(uscc) for uscc in desk.usccs[GROUP_MOST + 1 :]]
+    await asyncio.sleep(0)
+    await holder.close()
+    assert names(await asyncio.gather(*asked)) == [f"第{number}公司" for number in range(SUBJECTS)]
+    assert len([keys for keys in desk.sent if isinstance(keys, list)]) == 1
+
+
+async def test_a_shared_statement_that_is_wrong_is_given_up(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = desk.gathering_of(NAME)
+    failed = gathering.TALLY.failures
+
+    async def wrong(_: ForKeys, members: Any, pool: Any) -> Any:
+        raise LookupError("a secret")
+
+    monkeypatch.setattr(ForKeys, "read", wrong)
+    for _ in range(2):
+        asked = [desk.begin(uscc) for uscc in desk.usccs[: GROUP_MOST + 1]]
+        assert names(await asyncio.gather(*asked)) == [f"第{number}公司" for number in range(GROUP_MOST + 1)]
+    assert gathering.TALLY.failures == failed + 1
+    assert made.rests_until == float("inf")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "requests of a plan share no statements any more: LookupError"
+    ]
+
+
 async def test_what_few_have_asked_for_is_not_prepared_for_many(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "RARE", 3)
-    holder = await desk.hold()
-    asked = [desk.begin(uscc) for uscc in desk.usccs[:3]]
-    await desk.until_waiting(3)
-    await holder.close()
-    await asyncio.gather(*asked)
-    assert desk.gathering_of(NAME).together is None
+    async with running(desk.url) as (hub, client):
+        for _ in range(3):
+            await ask(client, NAME, {"uscc": desk.usccs[0]})
+        operation = hub.engine.operation(NAME, None)
+        ((made,),) = [[ready.single.gathering for ready in operation.plans.values()]]  # type: ignore[union-attr]
+        assert isinstance(made, ForKeys)
+        assert made.together is None
+        # Whoever goes away while it is made leaves it to the next.
+        monkeypatch.setattr(hub.graphql.aside, "make", gone := Gone())
+        with pytest.raises(asyncio.CancelledError):
+            await hub.graphql.make_together(made, "somebody")
+        assert gone.asked == 1
+        monkeypatch.undo()
+        for _ in range(gathering.RARE + 1):
+            assert (await ask(client, NAME, {"uscc": desk.usccs[0]})).json()["data"]["subject"]["name"] == "第0公司"
+        assert made.together is not None
 
 
-async def test_nothing_of_a_group_waits_for_the_collector(desk: Desk) -> None:
+class Gone:
+    """What a request that is cancelled meets."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def __call__(self, *_: Any) -> Any:
+        self.asked += 1
+        raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("end", ["answered", "left", "turned away"])
+async def test_nothing_of_a_group_waits_for_the_collector(desk: Desk, end: str) -> None:
+    if end == "turned away":
+        desk.pool.most = 1
     holder = await desk.hold()
-    asked = [desk.begin(desk.usccs[0])]
+    first = desk.begin(desk.usccs[0])
     await desk.until_waiting(1)
-    asked += [desk.begin(uscc) for uscc in desk.usccs[1:]]
-    await holder.close()
+    if end == "turned away":
+        desk.pool.settings = Settings(database_url=desk.url, connection_wait_ms=10)
     gc.collect()  # what tests before have left
     gc.disable()
     try:
-        await asyncio.gather(*asked)
+        asked = [desk.begin(uscc) for uscc in desk.usccs[1:]]
+        if end == "left":
+            await desk.until_waiting(3)
+            for task in asked:
+                task.cancel()
+            del task  # it has the frames in which it was cancelled
+            await desk.until_waiting(1)
+        if end != "turned away":
+            await holder.close()
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        kinds = {"answered": dict, "left": asyncio.CancelledError, "turned away": Overloaded}
+        assert {type(answer) for answer in answers} == {kinds[end]}
+        await holder.close()
+        await first
         asked.clear()
+        answers.clear()
         await asyncio.sleep(0)
         assert [each for each in gc.get_objects() if type(each) in (Group, Lane, Member)] == []
     finally:
