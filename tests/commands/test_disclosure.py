@@ -250,7 +250,7 @@ async def test_appenders_killed_again_and_again_lose_and_double_nothing(
         while not writing.is_set():
             count += 1
             await say(own, count)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.002)
         await own.close()
 
     async def grew(length: int) -> bool:

@@ -99,7 +99,7 @@ class Load:
                 finally:
                     self.broken += 1
                     writer.close()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     async def ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: str) -> None:
         writer.write(
@@ -114,7 +114,7 @@ class Load:
             self.seen.add(number)
         else:
             self.refused += 1
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
         answer += await reader.readexactly(length - len(answer))
         if number in self.seen:
             assert b'"node"' in answer

@@ -23,7 +23,9 @@ QUERY = b"/graphql?query=" + quote("{ departments { code } }").encode()
 
 @pytest.fixture(scope="module")
 def server(shared_database: str) -> Iterator[Serving]:
-    with serving(shared_database, "--no-rate-limit") as made:
+    # As `test_who_does_not_read…` and `test_who_leaves…` want it; to the others it is all the same.
+    bounds = {"HUB_LIMIT_UNREAD_MS": "1000", "HUB_STATEMENT_TIMEOUT_MS": "60000"}
+    with serving(shared_database, "--no-rate-limit", **bounds) as made:
         yield made
 
 
@@ -96,16 +98,15 @@ def test_a_body_of_which_nothing_comes_is_given_up(server: Serving, more: bytes)
         assert wire.answer()[0] == 408
 
 
-def test_who_does_not_read_an_answer_is_dropped_and_who_reads_slowly_is_not(shared_database: str) -> None:
-    with serving(shared_database, "--no-rate-limit", HUB_LIMIT_UNREAD_MS="1000") as made:
-        whole = len(said(made, LONG_POST + LONG)[1])
-        with narrow(made) as deaf:
-            deaf.sendall(LONG_POST + LONG)
-            time.sleep(3.5)
-            assert read_all(deaf, 0) < whole
-        with narrow(made, 65_536) as slow:
-            slow.sendall(LONG_POST + LONG)
-            assert read_all(slow, 0.001, whole) >= whole
+def test_who_does_not_read_an_answer_is_dropped_and_who_reads_slowly_is_not(server: Serving) -> None:
+    whole = len(said(server, LONG_POST + LONG)[1])
+    with narrow(server) as deaf:
+        deaf.sendall(LONG_POST + LONG)
+        time.sleep(3.5)
+        assert read_all(deaf, 0) < whole
+    with narrow(server, 65_536) as slow:
+        slow.sendall(LONG_POST + LONG)
+        assert read_all(slow, 0.001, whole) >= whole
 
 
 def said(server: Serving, request: bytes) -> tuple[int, bytes]:
@@ -359,22 +360,23 @@ def test_a_body_that_ends_late_is_followed_by_the_next_request(wire: Wire) -> No
     assert wire.answer()[0] == 200
 
 
-async def test_who_leaves_with_requests_sent_ahead_cancels_the_one_that_is_worked_on(shared_database: str) -> None:
+async def test_who_leaves_with_requests_sent_ahead_cancels_the_one_that_is_worked_on(
+    server: Serving, shared_database: str
+) -> None:
     locking, watching = await connect(shared_database), await connect(shared_database)
     waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-    with serving(shared_database, "--no-rate-limit", HUB_STATEMENT_TIMEOUT_MS="60000") as made:
-        await locking.execute("begin; lock table departments in access exclusive mode")
-        with Wire(made) as wire:
-            wire.send((POST + b"\r\n" + BODY) * 3)
-            for expected in (1, 0):
-                for _ in range(1_000):
-                    if await watching.fetchval(waits) == expected:
-                        break
-                    await asyncio.sleep(0.01)
-                assert await watching.fetchval(waits) == expected
-                if expected:
-                    wire.connection.shutdown(socket.SHUT_RDWR)
-        await locking.execute("rollback")
-        assert said(made, POST + b"\r\n" + BODY)[0] == 200
+    await locking.execute("begin; lock table departments in access exclusive mode")
+    with Wire(server) as wire:
+        wire.send((POST + b"\r\n" + BODY) * 3)
+        for expected in (1, 0):
+            for _ in range(1_000):
+                if await watching.fetchval(waits) == expected:
+                    break
+                await asyncio.sleep(0.01)
+            assert await watching.fetchval(waits) == expected
+            if expected:
+                wire.connection.shutdown(socket.SHUT_RDWR)
+    await locking.execute("rollback")
+    assert said(server, POST + b"\r\n" + BODY)[0] == 200
     await locking.close()
     await watching.close()

@@ -52,13 +52,14 @@ class Workers:
             for hub, worker in self.hubs:
                 while hub.verifier.cached(token.encode()) is None:
                     await scopes_at(worker, token)
+                    await asyncio.sleep(0.01)
 
     async def worth(self, token: str, worth: list[str] | int) -> None:
         """Until the token is worth so much on each."""
         async with asyncio.timeout(5):
             for _, worker in self.hubs:
-                while await scopes_at(worker, token) != worth:
-                    pass
+                while await scopes_at(worker, token) != worth:  # noqa: ASYNC110 - nothing else tells
+                    await asyncio.sleep(0.01)
 
     async def follow(self, token: str, change: Callable[[], Awaitable[object]], worth: list[str] | int) -> None:
         """That after a change a token which both knew is worth something else on both."""
