@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
@@ -107,9 +107,14 @@ def processor_seconds_of_server(url: str) -> float:
         postmaster = psutil.Process(row[0] if row else None).parent()
     if postmaster is None:
         return 0.0
-    living = [postmaster, *postmaster.children(recursive=True)]
-    times = [process.cpu_times() for process in living]
-    return sum(one.user + one.system for one in times) + times[0].children_user + times[0].children_system
+    seconds = 0.0
+    for process in postmaster.children(recursive=True):
+        # One that ends just now is counted with the postmaster's, which is asked last.
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            seconds += times.user + times.system
+    times = postmaster.cpu_times()
+    return seconds + times.user + times.system + times.children_user + times.children_system
 
 
 # What an import writes, in an order that COPY may write it in too, and the column by which rows are told apart.
