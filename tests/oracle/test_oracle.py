@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from hub.limits import Limits
 from hub.query import plan as p
+from hub.query import roots
 from hub.query.context import NOBODY, Context
 from hub.query.execute import Engine
 from hub.query.gathering import ForKeys, Member
@@ -85,6 +86,8 @@ class Both(NamedTuple):
         if compiled.single is None or compiled.single.gathering is None:
             return
         gathering, root = compiled.single.gathering, compiled.plan.roots[0]
+        if isinstance(gathering, ForKeys):
+            gathering.together = gathering.together or gathering.make()
         hash(gathering.lane_of(request))
         if not isinstance(gathering, ForKeys):
             return
@@ -229,6 +232,26 @@ def of_everything(root: str, depth: int) -> tuple[str, str]:
     head = f"query Q($given: {declared})" if declared else "query Q"
     given = f"({arguments}: $given)" if declared else f"({arguments})" if arguments else ""
     return f"{head} {{ {root}{given} {{ {body} }} }}", pool
+
+
+def one_subject(depth: int) -> str:
+    """An operation for all of one subject."""
+    return f"query Q($given: USCC!) {{ subject(uscc: $given) {{ {everything(SCHEMA.type_map['Subject'], depth)} }} }}"
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_all_of_a_subject_is_answered_in_a_group_as_alone(
+    both: Both, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    monkeypatch.setattr(roots, "GROUP_COST", BOUNDLESS.cost)
+    every = both._replace(engine=Engine(build()[1], sdl(), BOUNDLESS))
+    for uscc in list(dict.fromkeys(both.pools.values["uscc"]))[:3]:
+        answer, expected = every.ask(one_subject(depth), {"given": uscc})
+        assert in_order(answer) == in_order(expected), difference(expected, answer)
+    (ready,) = every.engine.operation(one_subject(depth), None).plans.values()
+    assert ready.single is not None
+    assert isinstance(ready.single.gathering, ForKeys)
+    assert ready.single.gathering.together is not None
 
 
 @pytest.mark.parametrize("root", ROOTS)

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
 
+from hub.query import roots
 from hub.query.execute import Engine
 from hub.schema import build, sdl
 from hub.store.engine import connect
@@ -23,7 +24,7 @@ from tests.oracle.law import World
 from tests.oracle.operations import Asked, operations
 from tests.oracle.pools import pools_of
 from tests.oracle.schema import SCHEMA
-from tests.oracle.test_oracle import BOUNDLESS, ROOTS, Both, difference, in_order, of_everything
+from tests.oracle.test_oracle import BOUNDLESS, ROOTS, Both, difference, in_order, of_everything, one_subject
 from tests.oracle.tokens import named_by
 from tests.oracle.world import TODAY
 from tests.policy.worlds import context_of, lay_random, random_caller
@@ -95,6 +96,24 @@ def test_everything_there_is_is_answered_to_any_caller_as_the_law_says(worlds: l
         answer, expected = both._replace(world=both.world.seen_by(caller), context=context).ask(text, variables)
         assert in_order(answer) == in_order(expected), f"{caller}\n{difference(expected, answer)}"
         assert root == "disclosures" or beyond_the_public(answer, both.world) <= context.seen.keys()
+
+
+def test_in_a_group_any_caller_is_answered_as_alone(worlds: list[Both], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roots, "GROUP_COST", BOUNDLESS.cost)
+    noted: set[int] = set()
+    for number in range(3 * CALLERS):
+        both = worlds[number % len(worlds)]._replace(engine=Engine(build()[1], sdl(), BOUNDLESS))
+        draw = Random(f"{SEED} group {number}")
+        caller = random_caller(both.world, draw)
+        context = context_of(caller, both.world)
+        variables = {"given": draw.choice(both.pools.values["uscc"])}
+        # Which asks for the same in a group, too, and compares answers and notes.
+        answer, expected = both._replace(world=both.world.seen_by(caller), context=context).ask(
+            one_subject(1), variables
+        )
+        assert in_order(answer) == in_order(expected), f"{caller}\n{difference(expected, answer)}"
+        noted |= context.seen.keys()
+    assert noted
 
 
 def beyond_the_public(answer: Any, world: World) -> set[int]:
