@@ -236,13 +236,13 @@ class Gathering(ABC):
         except Overloaded as fault:
             found = [Fault(Overloaded, str(fault))] * len(group.members)
         except (TimeoutError, asyncpg.QueryCanceledError):
-            self.fail()
+            TALLY.failures += 1
             self.rests_until = monotonic() + REST_SECONDS
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             # The connection, or the whole database: each meets it, or does not, alone.
-            self.fail()
+            TALLY.failures += 1
         except Exception as fault:  # noqa: BLE001  (whatever it is, it is of the shared statement, and nobody needs that)
-            self.fail()
+            TALLY.failures += 1
             self.rests_until = float("inf")
             log.warning("requests of a plan share no statements any more: %s", type(fault).__name__)
         finally:
@@ -254,10 +254,6 @@ class Gathering(ABC):
                 member.group = None
                 if not member.found.done():
                     member.found.set_result(its_own)
-
-    @staticmethod
-    def fail() -> None:
-        TALLY.failures += 1
 
 
 class ForKeys(Gathering):

@@ -351,7 +351,9 @@ async def test_what_few_have_asked_for_is_not_prepared_for_many(desk: Desk, monk
         for _ in range(3):
             await ask(client, NAME, {"uscc": desk.usccs[0]})
         operation = hub.engine.operation(NAME, None)
-        ((made,),) = [[ready.single.gathering for ready in operation.plans.values()]]  # type: ignore[union-attr]
+        (ready,) = operation.plans.values()
+        assert ready.single is not None
+        made = ready.single.gathering
         assert isinstance(made, ForKeys)
         assert made.together is None
         # Whoever goes away while it is made leaves it to the next.
