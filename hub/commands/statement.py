@@ -54,9 +54,9 @@ class Statement(NamedTuple):
     """One record as stated: whose it is and who decided it, its values, and what is not kept in the record itself.
 
     `person` is the legal representative's or operator's name. `public_until` is the end of publication that the sender
-    believes in. `states_status` and `states_objection`: whether a status is stated, and in a layout whose status tells of
-    an objection; where none is, that says neither that the record is in force nor that nobody objects. A row that names
-    an objection states one in any layout.
+    believes in. `states_status` and `states_objection`: whether a status is stated, and in a layout whose status tells
+    of an objection; where none is, that says neither that the record is in force nor that nobody objects. A row that
+    names an objection states one in any layout.
     """
 
     values: Values
@@ -113,8 +113,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "10,000 yuan.",
     "NAME_MISMATCH": "The code belongs to a subject of another name, and never had this one; check whose code it is.",
     "PUBLIC_UNTIL_DIFFERS": "The hub computes another end of publication; the one stated here is not used.",
-    "STAYS_REVOKED": "The record was revoked, and its status is not stated here, so it stays revoked; if it is in force "
-    "again, state so in the column 当前状态.",
+    "STAYS_REVOKED": "The record was revoked, and its status is not stated here, so it stays revoked; if it is in "
+    "force again, state so in the column 当前状态.",
     "LATE": "The last day for publication had passed when this arrived.",
 }
 
