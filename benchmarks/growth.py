@@ -22,9 +22,12 @@ from benchmarks.cases import PUBLIC_CASES, World
 from benchmarks.world import seeded
 from hub.app import Hub
 from hub.clock import Clock
+from hub.query.gathering import ForKeys, Member
 from hub.settings import Settings
 
 SUBJECTS = 500
+# So many share a statement where it is shared.
+TOGETHER = 20
 SHOWN = ("tiny", "pre-check", "feed-first")
 
 
@@ -47,6 +50,30 @@ async def times_ms(hub: Hub, bodies: list[bytes]) -> list[float]:
     return taken
 
 
+async def times_together_ms(hub: Hub, bodies: list[bytes]) -> list[float]:
+    """What each twenty take that share a statement; nothing where such requests never do."""
+    taken: list[float] = []
+    pool = hub.open_pool()
+    for start in range(0, len(bodies), TOGETHER):
+        began = time.perf_counter()
+        members: list[Member] = []
+        for body in bodies[start : start + TOGETHER]:
+            asked = orjson.loads(body)
+            operation = hub.engine.operation(asked["query"], None)
+            compiled, request = hub.engine.prepare(operation, asked["variables"], hub.clock.today())
+            members.append(Member(request))
+        single = compiled.single
+        if single is None or not isinstance(single.gathering, ForKeys):
+            return []
+        gathering = single.gathering
+        gathering.together = gathering.together or gathering.make()
+        rows = await gathering.read(members, pool)
+        for row, member in zip(rows, members, strict=True):
+            orjson.dumps({"data": {single.key: gathering.finished(row, member.request)}})
+        taken.append((time.perf_counter() - began) * 1000)
+    return taken
+
+
 async def measured(urls: dict[str, str], rounds: int, requests: int) -> dict[str, dict[str, float]]:
     """The median of each case in each world."""
     hubs = {name: Hub(Settings(database_url=url).without_rate_limit(), Clock(), url) for name, url in urls.items()}
@@ -56,7 +83,7 @@ async def measured(urls: dict[str, str], rounds: int, requests: int) -> dict[str
     try:
         worlds = {name: await world_of(url) for name, url in urls.items()}
         for case in (case for case in PUBLIC_CASES if case.name in SHOWN):
-            medians: dict[str, list[float]] = {name: [] for name in hubs}
+            ways = {case.name: times_ms, f"{case.name}, {TOGETHER} together": times_together_ms}
             # Always the same subjects, as many as their pages fit into PostgreSQL's own memory: warm means read before.
             asked = {
                 name: [
@@ -66,12 +93,15 @@ async def measured(urls: dict[str, str], rounds: int, requests: int) -> dict[str
                 ]
                 for name in hubs
             }
-            for number in range(rounds + 1):
-                for name, hub in hubs.items():
-                    taken = await times_ms(hub, asked[name])
-                    if number:
-                        medians[name].append(statistics.median(taken))
-            found[case.name] = {name: statistics.median(values) for name, values in medians.items()}
+            for way, times in ways.items():
+                medians: dict[str, list[float]] = {name: [] for name in hubs}
+                for number in range(rounds + 1):
+                    for name, hub in hubs.items():
+                        taken = await times(hub, asked[name])
+                        if number and taken:
+                            medians[name].append(statistics.median(taken))
+                if all(medians.values()):
+                    found[way] = {name: statistics.median(values) for name, values in medians.items()}
     finally:
         for hub in hubs.values():
             await hub.stop()

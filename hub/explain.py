@@ -21,6 +21,7 @@ from hub.query import plan as p
 from hub.query.catalog import Filter, Many, One, Order
 from hub.query.context import Context
 from hub.query.execute import Engine, Operation
+from hub.query.gathering import ForKeys
 from hub.query.refusals import Refused
 from hub.query.roots import Ready
 from hub.query.statements import Statement
@@ -72,6 +73,10 @@ async def explain(url: str, question: Question, clock: Clock, settings: Settings
         await connection.execute(f"set statement_timeout = {int(timeout_ms)}")
         explained = Explained(connection, analyze=question.analyze)
         await engine.run(compiled, request, explained)
+        shared = shared_by(compiled)
+        if shared is not None:
+            shared.together = shared.make()
+            await explained.fetch(shared.together.sql, *shared.arguments([request[shared.key_place]], request))
     except Refused as refused:
         raise Unusable("The operation is refused: " + " ".join(error.message for error in refused.errors)) from None
     except asyncpg.QueryCanceledError:
@@ -125,6 +130,12 @@ def asked_by(caller: Caller) -> Iterator[str]:
     yield ""
 
 
+def shared_by(compiled: Ready) -> ForKeys | None:
+    """What gathers requests for one row each; None where each has statements of its own."""
+    gathering = compiled.single.gathering if compiled.single is not None else None
+    return gathering if isinstance(gathering, ForKeys) else None
+
+
 class Explained:
     """A connection that has each statement explained before it runs."""
 
@@ -155,6 +166,10 @@ def statements_of(compiled: Ready, explained: Explained) -> Iterator[str]:
         if root.statement is not None:
             for title, statement in _below(root.key, root.statement):
                 known.setdefault(statement.sql, (title, statement.places))
+    shared = shared_by(compiled)
+    if shared is not None and shared.together is not None:
+        title = f"{compiled.roots[0].key}, of up to {shared.most} that ask at a time and differ in the key alone"
+        known.setdefault(shared.together.sql, (title, shared.together.places))
     texts = list(dict.fromkeys((*known, *explained.accounts)))
     for number, sql in enumerate(texts, 1):
         title, places = known.get(sql, ("chosen by the request's keys", ()))

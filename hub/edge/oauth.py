@@ -31,6 +31,7 @@ from hub.errors import Overloaded
 from hub.identity import jwks, keys, tokens
 from hub.identity.oauth.server import HubAuthorizationServer
 from hub.identity.oauth.store import Store
+from hub.identity.remote import Unfetched
 from hub.identity.verifier import Verifier
 from hub.policy.scopes import HubScope, OwnedScope
 from hub.store.pool import Pool
@@ -138,15 +139,21 @@ class OAuth:
     async def in_thread(self, work: Callable[[HubAuthorizationServer], Any]) -> Any:
         """What the server gives, in one of its threads.
 
-        Raises Overloaded where too many wait already, and what the database raises.
+        A client's own server may take its time to show the client's keys; all others would wait for the threads that
+        wait for it, so none does. Raises Overloaded where too many wait already, and what the database raises.
         """
         if self.server is None or self.limiter is None:
             store = Store(asyncio.get_running_loop(), self.pool, self.clock, self.base_url, self.purposes)
             self.server = HubAuthorizationServer(store, self.verifier)
             self.limiter = anyio.CapacityLimiter(AT_ONCE)
-        if self.limiter.statistics().tasks_waiting >= WAITING_MAX:
-            raise Overloaded("Too many wait for tokens already; try again in a moment.")
-        return await anyio.to_thread.run_sync(partial(work, self.server), limiter=self.limiter)
+        for _ in range(2):
+            if self.limiter.statistics().tasks_waiting >= WAITING_MAX:
+                raise Overloaded("Too many wait for tokens already; try again in a moment.")
+            try:
+                return await anyio.to_thread.run_sync(partial(work, self.server), limiter=self.limiter)
+            except Unfetched as keys:
+                await self.server.store.places.fetch(keys.url)
+        raise Overloaded("The client's keys are old already; try again in a moment.")
 
     async def form_endpoint(self, name: str, request: Request) -> Response:
         """Token, introspection and revocation: a form in, JSON out."""

@@ -1,7 +1,7 @@
 """Public keys that others publish: a client's JWKS address, or an outside issuer's metadata.
 
 Fetched when they are first needed, kept for an hour, and fetched again for a key that is not among them, though not
-more than once in ten seconds, whoever sends what. A redirect is not followed, an answer is read up to a bound, and the
+before ten seconds have passed, whoever sends what. A redirect is not followed, an answer is read up to a bound, and the
 whole has five seconds. Where an address does not answer, the keys that were known stay good.
 """
 
@@ -33,6 +33,14 @@ PLACES_MAX: Final = 1_000
 
 class Unreachable(Exception):
     """A document could not be had; the message says why, for the log."""
+
+
+class Unfetched(Exception):
+    """Keys must be fetched before it is known whether one is among them: whoever holds a thread gives it back first."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
 
 
 async def fetch_json(url: str) -> Mapping[str, Any]:
@@ -91,27 +99,38 @@ class RemoteKeys:
 
         Raises Unreachable when no keys could be had so far.
         """
-        found = jwks.chosen(self.keys, kid, algorithm)
-        if found is not None and not self._is_old():
-            return found
-        async with self.one_at_a_time:
-            # Whoever was before us in the queue may have fetched it.
-            if self.tried_at is None or monotonic() - self.tried_at >= AGAIN_SECONDS:
-                await self._fetch()
+        if self.is_to_be_fetched(kid, algorithm):
+            await self.fetch()
         if self.fetched_at is None:
             raise Unreachable("the keys could not be fetched yet")
         return jwks.chosen(self.keys, kid, algorithm)
+
+    def is_to_be_fetched(self, kid: str | None, algorithm: str) -> bool:
+        """Whether the keys at hand do not tell: they lack this one, or are old, and were not asked for just now."""
+        return self._is_due() and (self._is_old() or jwks.chosen(self.keys, kid, algorithm) is None)
+
+    async def fetch(self) -> None:
+        """Fetch the keys, unless whoever was before us in the queue has."""
+        async with self.one_at_a_time:
+            if self._is_due():
+                await self._fetch()
+
+    def _is_due(self) -> bool:
+        return self.tried_at is None or monotonic() - self.tried_at >= AGAIN_SECONDS
 
     def _is_old(self) -> bool:
         return self.fetched_at is None or monotonic() - self.fetched_at >= KEPT_SECONDS
 
     async def _fetch(self) -> None:
-        self.tried_at = monotonic()
         try:
-            document = await self.find()
-        except Unreachable as reason:
-            log.warning("keys: %s", reason)
+            async with asyncio.timeout(FETCH_SECONDS_MAX):
+                document = await self.find()
+        except (Unreachable, TimeoutError) as reason:
+            log.warning("keys: %s", str(reason) or "they did not come in time")
             return
+        finally:
+            # Not when it began: who waited for an address that takes its time must not wait for it once more.
+            self.tried_at = monotonic()
         keys = document.get("keys")
         if not isinstance(keys, list):
             log.warning("keys: a document has no list of keys")
@@ -127,13 +146,23 @@ class Places:
         self.kept: OrderedDict[str, RemoteKeys] = OrderedDict()
 
     async def key(self, url: str, kid: str | None, algorithm: str) -> jwks.VerifyingKey | None:
-        """The key of that name at an address; none where it is not, or the address does not answer."""
+        """The key of that name at an address; none where it is not, or the address does not answer.
+
+        Raises Unfetched where the keys must be fetched first.
+        """
+        keys = self._at(url)
+        if keys.is_to_be_fetched(kid, algorithm):
+            raise Unfetched(url)
+        return jwks.chosen(keys.keys, kid, algorithm)
+
+    async def fetch(self, url: str) -> None:
+        """Fetch the keys at an address; one that does not answer is left alone for a while."""
+        await self._at(url).fetch()
+
+    def _at(self, url: str) -> RemoteKeys:
         if url not in self.kept:
             self.kept[url] = RemoteKeys(lambda: fetch_json(url))
             if len(self.kept) > PLACES_MAX:
                 self.kept.popitem(last=False)
         self.kept.move_to_end(url)
-        try:
-            return await self.kept[url].key(kid, algorithm)
-        except Unreachable:
-            return None
+        return self.kept[url]

@@ -43,22 +43,34 @@ REMAINING = """
 """
 
 
+class MustWait(Exception):
+    """An attempt comes too soon; it ends the transaction that has begun to count it."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 async def claim_attempt(connection: asyncpg.Connection, clock: Clock, username: str, address: str | None) -> int:
     """Count an attempt to sign in before it is made: 0 if it may be made, else the seconds to wait.
 
-    An attempt that must wait is not counted. The connection must not be in a transaction that may be rolled back.
+    An attempt that must wait changes nothing: who asks all the time keeps nobody else waiting. The connection must not
+    be in a transaction that may be rolled back.
     """
-    now = clock.outside()
-    async with connection.transaction():
-        for tried, (free, longest) in _keys(username, address):
-            if await connection.fetchval(CLAIM, tried, now, free, float(longest), now - FORGOTTEN) is None:
-                left: int | None = await connection.fetchval(REMAINING, tried, now, free, float(longest))
-                break
-        else:
-            return 0
-        # Whatever was counted for the other key was no attempt either.
-        await _uncount(connection, [key for key, _ in _keys(username, address) if key < tried])
-    return max(1, left or 1)
+    try:
+        async with connection.transaction():
+            await _count(connection, clock.outside(), _keys(username, address))
+    except MustWait as refused:
+        return refused.seconds
+    return 0
+
+
+async def _count(connection: asyncpg.Connection, now: datetime, keys: Sequence[tuple[bytes, tuple[int, int]]]) -> None:
+    """Raises MustWait where one of the keys must, whatever was counted for those before it."""
+    for tried, (free, longest) in keys:
+        if await connection.fetchval(CLAIM, tried, now, free, float(longest), now - FORGOTTEN) is None:
+            left = await connection.fetchval(REMAINING, tried, now, free, float(longest))
+            raise MustWait(max(1, left or 1))
 
 
 async def forgive(connection: asyncpg.Connection, username: str, address: str | None) -> None:
@@ -66,19 +78,15 @@ async def forgive(connection: asyncpg.Connection, username: str, address: str | 
     names = [_key("name", username), _key("name from", _pair(username, address))]
     await connection.execute("delete from login_attempts where tried = any($1)", names)
     if address is not None:
-        await _uncount(connection, [_key("address", network_of(address))])
+        await connection.execute(
+            "update login_attempts set failures = greatest(failures - 1, 0) where tried = $1",
+            _key("address", network_of(address)),
+        )
 
 
 async def forget(connection: asyncpg.Connection, now: datetime) -> None:
     """Drop what is too old to count."""
     await connection.execute("delete from login_attempts where last_at < $1", now - FORGOTTEN)
-
-
-async def _uncount(connection: asyncpg.Connection, keys: Sequence[bytes]) -> None:
-    if keys:
-        await connection.execute(
-            "update login_attempts set failures = greatest(failures - 1, 0) where tried = any($1)", list(keys)
-        )
 
 
 def _keys(username: str, address: str | None) -> Sequence[tuple[bytes, tuple[int, int]]]:

@@ -106,8 +106,6 @@ class Judge:
         # Only the layout of 2016 numbers the states of penalties; such a column in a later file is read by it.
         penalty = self._kind is RecordKind.ADMINISTRATIVE_PENALTY
         self._status_edition = 2016 if penalty else self._edition
-        self._states_status = "status" in layout.columns
-        self._states_objection = self._states_status and self._status_edition == 2016
         self._tidied: dict[str, tuple[str, str | None]] = {}
         self._sources: dict[tuple[str, str], bool] = {}
         items = layout.standard.items
@@ -158,6 +156,7 @@ class Judge:
         if not values.document_number:
             faults.append(Remark("REQUIRED", "documentNo"))
         public_until = self._public_until(texts, doubts)
+        states_status = bool(texts.get("status"))
         if faults:
             first: dict[str | None, Remark] = {}
             for fault in faults:  # what is wrong with a cell's signs says why it is no day and no amount
@@ -169,9 +168,10 @@ class Judge:
                 department_id,
                 person=texts["legalRepresentative"] or None,
                 public_until=public_until,
-                states_status=self._states_status,
+                # An empty cell is silent as a layout without the column: it does not bring back what was revoked.
+                states_status=states_status,
                 # Another status says that nobody objects in the layout of 2016 alone; 异议 speaks for itself in any.
-                states_objection=self._states_objection or values.under_objection,
+                states_objection=(states_status and self._status_edition == 2016) or values.under_objection,
             )
         except ValueError:
             return Verdict(row.number, None, (Remark("REQUIRED", "documentNo"),))

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from hub.data import packaged_rows
-from hub.intake.units import NATIONAL, NOTHING, UNIT_BEHIND, Above, stated_in_header, units_noted
+from hub.intake.units import NATIONAL, NOTHING, UNIT_BEHIND, Above, names_currency, stated_in_header, units_noted
 from hub.intake.words import folded
 from hub.store.labels import RecordKind
 
@@ -332,11 +332,16 @@ def _layout(
 
 
 def _unit(cell: "_Cell", place: int, above: Above) -> str | None:
-    """The unit of an amount's column: its header's, else that of what stands above, else that of the layouts."""
+    """The unit of an amount's column: its header's, else that of what stands above, else that of the layouts.
+
+    None where it is not understood: a header that names the currency alone is no header without a word on the unit.
+    """
     unit = cell.unit
     if unit == NOTHING:
         unit = above.unit(place)
-    return NATIONAL if unit == NOTHING else unit
+    if unit == NOTHING:
+        return None if names_currency(cell.word) else NATIONAL
+    return unit
 
 
 @dataclass(frozen=True, slots=True)

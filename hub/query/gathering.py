@@ -310,21 +310,24 @@ class ForKeys(Gathering):
 
         A key of several is looked for once: or the time for twenty would tell whether there is a row that is hidden.
         """
-        statement = self.together
-        assert statement is not None
-        last = members[-1].request
+        assert self.together is not None
         found: dict[Any, Any] = dict.fromkeys(member.request[self.key_place] for member in members)
         keys = list(found)
-        arguments = [last[place] if place >= 0 else keys for place in statement.places]
+        arguments = self.arguments(keys, members[-1].request)
         connection = pool.taken_at_once() or await pool.take()
         try:
             async with asyncio.timeout(GROUP_SECONDS):
-                rows = await connection.fetch(statement.sql, *arguments)
+                rows = await connection.fetch(self.together.sql, *arguments)
         finally:
             pool.give_back(connection)
         for row in rows:
             found[keys[row[-1] - 1]] = row
         return [found[member.request[self.key_place]] for member in members]
+
+    def arguments(self, keys: list[Any], request: Sequence[Any]) -> list[Any]:
+        """What the statement over many keys is given, of which a request states all that is not a key."""
+        assert self.together is not None
+        return [request[place] if place >= 0 else keys for place in self.together.places]
 
     def finished(self, found: Any, request: Sequence[Any]) -> Any:
         """See Gathering: a row is shaped for its own request, which notes what was seen."""

@@ -39,7 +39,7 @@ async def explained(url: str, text: str, variables: dict[str, Any], **said: Any)
     return "\n".join(await explain(url, question, CLOCK, Settings(database_url=url)))
 
 
-async def test_a_point_is_one_statement_with_its_plan_and_its_cost(shared_database: str) -> None:
+async def test_a_point_is_a_statement_with_its_plan_and_its_cost(shared_database: str) -> None:
     text = await explained(shared_database, PRE_CHECK, {"uscc": make.uscc(1), "first": 5})
     plan, _, statement = text.partition("\n\n")
 
@@ -49,9 +49,14 @@ async def test_a_point_is_one_statement_with_its_plan_and_its_cost(shared_databa
     assert below[2].startswith("    sanctions: all rows of sanctions_entries where subject_id = id and entry_is_public")
     assert "          as AdministrativePenalty\n            title: title\n            violation: violation" in plan
     assert statement.startswith("Statement 1: subject\n  SELECT ")
-    assert "Statement 2" not in statement
-    assert "(cost=" in statement
+    alone, _, shared = statement.partition("\n\nStatement 2: ")
+    assert "(cost=" in alone
     assert "actual time" not in statement
+    # The second is for those who ask at the same time, and reads the same of a subject.
+    assert shared.startswith("subject, of up to 20 that ask at a time and differ in the key alone\n  SELECT ")
+    assert "= keys" in shared
+    assert "(cost=" in shared
+    assert "Statement 3" not in shared
 
 
 async def test_statements_below_a_list_are_explained_with_the_keys_from_above(

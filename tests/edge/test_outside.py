@@ -1,5 +1,6 @@
 """Over HTTP: with HUB_ISSUER another server's tokens are honoured, and the hub issues none; keys may be published."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -7,7 +8,8 @@ import httpx
 import pytest
 
 from hub.clock import Clock
-from hub.identity import clients
+from hub.edge.oauth import AT_ONCE
+from hub.identity import clients, remote
 from hub.store.engine import connect
 from hub.store.labels import ClientAuthentication
 from tests.edge import oauth_world as w
@@ -74,6 +76,26 @@ async def test_a_client_may_prove_itself_by_a_key_that_it_publishes(
             assert second.asked == ["/keys"]
             second.documents = {}
             assert (await w.ask_signed(client, w.assertion(shared))).status_code == 200
+
+
+async def test_a_clients_server_that_does_not_answer_holds_nobody_up(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrived, answering = asyncio.Event(), asyncio.Event()
+
+    async def fetch(_: str) -> dict[str, object]:
+        arrived.set()
+        await answering.wait()
+        raise remote.Unreachable
+
+    monkeypatch.setattr(remote, "fetch_json", fetch)
+    async with w.serving(database) as (_, client, shared):
+        await _move_keys(database, "http://127.0.0.1:1/keys")
+        waiting = [asyncio.create_task(w.ask_signed(client, w.assertion(shared))) for _ in range(2 * AT_ONCE)]
+        await arrived.wait()
+        assert (await w.ask_token(client, shared, "agency")).status_code == 200
+        answering.set()
+        assert {answer.status_code for answer in await asyncio.gather(*waiting)} == {401}
 
 
 async def _public_key_of_signer(url: str) -> object:

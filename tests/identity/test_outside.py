@@ -1,5 +1,6 @@
 """A second authorization server, with keys of its own: its tokens are honoured, within what the hub has granted."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from joserfc.jwk import ECKey, RSAKey
 from hub.errors import Overloaded, Unusable
 from hub.identity import clients, delegations, remote
 from hub.identity.outside import OutsideIssuer, metadata_places
-from hub.identity.remote import RemoteKeys, Unreachable, fetch_json
+from hub.identity.remote import RemoteKeys, Unfetched, Unreachable, fetch_json
 from hub.identity.tokens import (
     BadToken,
     Expired,
@@ -28,7 +29,7 @@ from hub.store.labels import ClientKind
 from tests import make
 from tests.identity import acting
 from tests.identity.acting import RESOURCE, TODAY, TurningClock, World
-from tests.identity.second import READING, SecondServer, serving
+from tests.identity.second import READING, SecondServer, first_key, serving
 
 
 @pytest.fixture
@@ -236,12 +237,38 @@ async def test_documents_are_bounded_and_must_be_objects(second: SecondServer, m
         await RemoteKeys(lambda: fetch_json(f"{base}/keys")).key("one", "ES256")
 
 
+async def test_who_waited_for_keys_that_do_not_come_does_not_wait_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, asked = 0.0, 0
+
+    async def find() -> dict[str, Any]:
+        nonlocal now, asked
+        asked += 1
+        if asked == 1:
+            return {"keys": [first_key().as_dict(private=False)]}
+        now += remote.AGAIN_SECONDS
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(remote, "monotonic", lambda: now)
+    monkeypatch.setattr(remote, "FETCH_SECONDS_MAX", 0.01)
+    keys = RemoteKeys(find)
+    assert await keys.key("first", "RS256") is not None
+    now += remote.KEPT_SECONDS
+    found = await asyncio.gather(*(keys.key(kid, "RS256") for kid in ("first", "first", "other")))
+    assert [key is not None for key in found] == [True, True, False]
+    assert asked == 2
+
+
 async def test_a_clients_published_keys_are_found_at_its_address(second: SecondServer) -> None:
     places = remote.Places()
-    address = f"{second.issuer}/keys"
+    address, missing = f"{second.issuer}/keys", f"{second.issuer}/missing"
+    for place in (address, missing):
+        with pytest.raises(Unfetched):
+            await places.key(place, "first", "RS256")
+        await places.fetch(place)
     assert await places.key(address, "first", "RS256") is not None
     assert await places.key(address, "first", "HS256") is None
-    assert await places.key(f"{second.issuer}/missing", "first", "RS256") is None
+    assert await places.key(missing, "first", "RS256") is None
     assert second.asked.count("/realms/gov/keys") == 1
 
 

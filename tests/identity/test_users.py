@@ -269,6 +269,19 @@ async def test_guesses_from_many_addresses_are_slowed_down_but_never_for_long(
         assert await throttle.claim_attempt(connection, clock, "zhang", f"203.0.113.{place}") <= 30
 
 
+async def test_an_attempt_that_must_wait_changes_nothing(connection: asyncpg.Connection, clock: TurningClock) -> None:
+    """Else a single address that may try nothing would keep a name in its pause, by asking again and again."""
+    for place in range(throttle.NAME[0] - 1):
+        assert await throttle.claim_attempt(connection, clock, "zhang", f"192.0.2.{place}") == 0
+    for place in range(throttle.ADDRESS[0]):
+        assert await throttle.claim_attempt(connection, clock, f"user-{place}", "203.0.113.66") == 0
+    before = await connection.fetch("select * from login_attempts order by tried")
+    clock.turn(seconds=0.5)
+    for name in ("zhang", *(f"user-{place}" for place in range(10))):
+        assert await throttle.claim_attempt(connection, clock, name, "203.0.113.66") == 1
+    assert await connection.fetch("select * from login_attempts order by tried") == before
+
+
 async def test_attempts_are_forgotten_after_a_day(connection: asyncpg.Connection, clock: TurningClock) -> None:
     for _ in range(5):
         await throttle.claim_attempt(connection, clock, "zhang", None)

@@ -52,7 +52,10 @@ class Store:
         return self.run(asked())
 
     def published_key(self, url: str, kid: str | None, algorithm: str) -> jwks.VerifyingKey | None:
-        """The key that a client publishes at its address; none where it has none, or does not answer."""
+        """The key that a client publishes at its address; none where it has none, or does not answer.
+
+        Raises Unfetched where the keys must be fetched first.
+        """
         return self.run(self.places.key(url, kid, algorithm))
 
     def rights(self, client_id: str, person: str | None) -> Rights:
