@@ -380,6 +380,8 @@ def _text_of(file: Path) -> str:
         return file.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise Unusable(f"There is no file {file}.") from None
+    except IsADirectoryError:
+        raise Unusable(f"{file} is a directory; name a file.") from None
     except (OSError, UnicodeDecodeError):
         raise Unusable(f"{file} cannot be read as a text in UTF-8.") from None
 

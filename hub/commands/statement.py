@@ -54,9 +54,9 @@ class Statement(NamedTuple):
     """One record as stated: whose it is and who decided it, its values, and what is not kept in the record itself.
 
     `person` is the legal representative's or operator's name. `public_until` is the end of publication that the sender
-    believes in. `states_status` and `states_objection`: whether the layout has a status, and one that tells of an
-    objection; a layout that has none is silent, and says neither that the record is in force nor that nobody objects. A
-    row that names an objection states one in any layout.
+    believes in. `states_status` and `states_objection`: whether a status is stated, and in a layout whose status tells
+    of an objection; where none is, that says neither that the record is in force nor that nobody objects. A row that
+    names an objection states one in any layout.
     """
 
     values: Values
@@ -109,12 +109,12 @@ SENTENCES: Final[Mapping[str, str]] = {
     "PERMIT_MISSING": "A permit seized or revoked needs its name and number here.",
     "AMOUNT_CONTRADICTS": "An amount stands here, but no kind of penalty that has one; add the kind or leave the "
     "amount out.",
-    "SUSPICIOUS_UNIT": "The amount is above 10,000 times 10,000 yuan while the text names a far smaller one; it was "
-    "probably written in yuan instead of 10,000 yuan.",
+    "SUSPICIOUS_UNIT": "The amount is far above those that the text names; it was probably written in yuan instead of "
+    "10,000 yuan.",
     "NAME_MISMATCH": "The code belongs to a subject of another name, and never had this one; check whose code it is.",
     "PUBLIC_UNTIL_DIFFERS": "The hub computes another end of publication; the one stated here is not used.",
-    "STAYS_REVOKED": "The record was revoked, and this file does not state its status, so it stays revoked; if it is "
-    "in force again, send it in a file with the column 当前状态.",
+    "STAYS_REVOKED": "The record was revoked, and its status is not stated here, so it stays revoked; if it is in "
+    "force again, state so in the column 当前状态.",
     "LATE": "The last day for publication had passed when this arrived.",
 }
 
@@ -169,14 +169,14 @@ def _doubts_of_amounts(values: Values) -> Iterator[Remark]:
                 yield Remark("AMOUNT_MISSING", field)
         elif fen and not open_kinds:
             yield Remark("AMOUNT_CONTRADICTS", field)
-        if fen and fen > _SUSPICIOUS_FEN and _names_far_less(fen, values):
+        if fen and _is_far_more_than_named(fen, values):
             yield Remark("SUSPICIOUS_UNIT", field)
     if kinds & _PERMIT and values.permit_affected is None:
         yield Remark("PERMIT_MISSING", "permitAffected")
 
 
 _STATED_AMOUNT = re.compile(
-    r"([0-9]+(?:[,，][0-9]{3})*(?:\.[0-9]+)?|[零〇一二三四五六七八九十百千壹贰叁肆伍陆柒捌玖拾佰仟两]+)"
+    r"([0-9]+(?:[,，][0-9]{3})*(?:\.[0-9]+)?|[零〇一二三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟两]+)"
     r" ?(亿|万)?余? ?元"
 )
 _DIGITS: Final = {sign: place % 10 for place, sign in enumerate("零一二三四五六七八九〇壹贰叁肆伍陆柒捌玖")} | {"两": 2}
@@ -184,26 +184,32 @@ _UNITS: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟
 _SCALE_YUAN: Final = {"": 1, "万": 10_000, "亿": 100_000_000}
 
 
-def _names_far_less(fen: int, values: Values) -> bool:
-    """Whether the texts name amounts, and none of them comes near to this one."""
+def _is_far_more_than_named(fen: int, values: Values) -> bool:
+    """Whether the texts name amounts, and this one is a huge one that none comes near to, or one of them in 万元."""
     stated = [
-        _number(match[1]) * _SCALE_YUAN[match[2] or ""] * 100
+        round(_number(match[1]) * _SCALE_YUAN[match[2] or ""] * 100)
         for text in (values.content, values.facts)
         if text
         for match in _STATED_AMOUNT.finditer(text)
+        if match[1] not in _SCALE_YUAN  # 数万元
     ]
-    return bool(stated) and max(stated) * 100 <= fen
+    if fen > _SUSPICIOUS_FEN and stated and max(stated) * 100 <= fen:
+        return True
+    return fen not in stated and any(one * _SCALE_YUAN["万"] == fen for one in stated)
 
 
 def _number(text: str) -> float:
-    """A number in digits or in Chinese numerals below ten thousand."""
+    """A number in digits or in Chinese numerals."""
     if text[0] in "0123456789":
         return float(text.replace(",", "").replace("，", ""))
-    total = digit = 0
+    total = section = digit = 0
     for sign in text:
         if sign in _UNITS:
-            total += (digit or 1) * _UNITS[sign]
+            section += (digit or 1) * _UNITS[sign]
             digit = 0
+        elif sign in _SCALE_YUAN:
+            total = (total + section + digit) * _SCALE_YUAN[sign]
+            section = digit = 0
         else:
             digit = _DIGITS[sign]
-    return total + digit
+    return total + section + digit

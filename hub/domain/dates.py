@@ -33,6 +33,8 @@ SERIAL_ZERO: Final = date(1899, 12, 30)
 SERIAL_ZERO_1904: Final = date(1904, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER_AHEAD_YEARS = 100
+# Five digits are as well a day that was cut off (20260, 26115), and those of spreadsheets would be days before this.
+_SERIAL_FROM: Final = date(1980, 1, 1)
 
 
 def is_blank(text: str) -> bool:
@@ -55,7 +57,8 @@ def parse_day(text: str, *, today: date, serial_zero: date = SERIAL_ZERO) -> dat
     serial number of five digits, counted from `serial_zero`; milliseconds since 1970. A time with a zone, and
     milliseconds, give Beijing's day.
     ValueError for anything else, for a day that does not exist, and for one before 1900. A bare number is not believed
-    either where it leads more than a hundred years past `today`: it is some other number in the wrong column.
+    either where it leads more than a hundred years past `today`, or one of five digits before 1980: it is some other
+    number in the wrong column, or the beginning of a day.
     """
     if _PLAIN.fullmatch(text):
         return _kept(_existing(text[:4], text[5:7], text[8:]))
@@ -66,7 +69,9 @@ def parse_day(text: str, *, today: date, serial_zero: date = SERIAL_ZERO) -> dat
         return _kept(_written_day(written))
     if serial := _SERIAL.fullmatch(tidy):
         days = min(int(serial[1] or serial[2]), (date.max - serial_zero).days)
-        return _kept(_believed(serial_zero + timedelta(days=days), today))
+        if (day := serial_zero + timedelta(days=days)) < _SERIAL_FROM:
+            raise ValueError("a number that is no date")
+        return _kept(_believed(day, today))
     if _EPOCH_MS.fullmatch(tidy):
         moment = _EPOCH + timedelta(milliseconds=int(tidy.partition(".")[0]))
         return _kept(_believed(moment.astimezone(BEIJING).date(), today))

@@ -25,6 +25,7 @@ OUTBOX_COUNTED_MAX: Final = 100_000
 OK: Final = "ok"
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
+_STATE = "select version_num, current_setting('transaction_read_only')::bool from alembic_version"
 _OUTBOX = f"select count(*) from (select from disclosure_outbox limit {OUTBOX_COUNTED_MAX}) waiting"  # noqa: S608
 
 
@@ -105,12 +106,17 @@ class Readiness:
 
     async def database(self) -> dict[str, str]:
         try:
-            stands = {row[0] for row in await self.probe.ask("select version_num from alembic_version")}
+            rows = await self.probe.ask(_STATE)
         except asyncpg.UndefinedTableError:
-            stands = set()
+            rows = []
         except BROKEN:
             return {"database": "does not answer within a second", "migrations": "not known"}
-        return {"database": OK, "migrations": self.migrations(stands)}
+        # A standby answers, but nothing of what a request has to write, its cost or the access log, can be written.
+        takes_changes = not any(read_only for _, read_only in rows)
+        return {
+            "database": OK if takes_changes else "takes no changes",
+            "migrations": self.migrations({version for version, _ in rows}),
+        }
 
     def migrations(self, stands: set[str]) -> str:
         """Whether the schema is this version's.

@@ -44,7 +44,7 @@ WAITING_MAX: Final = 200
 RETRY_SECONDS: Final = 2
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
 SCOPES_SUPPORTED: Final = [*HubScope, *(f"{{department}}/{scope}" for scope in OwnedScope)]
-# What may come of a database that is away or busy.
+# What may come of a database that is away, busy or a standby.
 UNREACHABLE: Final = (
     Overloaded,
     OSError,
@@ -52,6 +52,7 @@ UNREACHABLE: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
 )
 
 Endpoint = Callable[[Request], Awaitable[Response]]

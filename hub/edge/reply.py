@@ -95,6 +95,8 @@ def reply_to(fault: Exception, number: str) -> Reply:
             return unreachable(fault, number)
         case asyncpg.InterfaceError() if CLOSED in str(fault):  # the connection went between two statements
             return unreachable(fault, number)
+        case asyncpg.ReadOnlySQLTransactionError():  # a standby, or a primary that has become one
+            return unreachable(fault, number, "The database takes no changes now; try again in a moment.")
         case Unregistered():
             return error_reply(403, str(fault), fault.code)
         case _:
@@ -102,10 +104,10 @@ def reply_to(fault: Exception, number: str) -> Reply:
             return error_reply(500, "Something went wrong on our side.", "INTERNAL", requestId=number)
 
 
-def unreachable(fault: Exception, number: str) -> Reply:
+def unreachable(fault: Exception, number: str, sentence: str = "The database cannot be reached.") -> Reply:
     """The answer to a request that the database left, or was not there for."""
     log_fault(number, fault)
-    return error_reply(503, "The database cannot be reached.", "OVERLOADED", [(b"retry-after", b"2")])
+    return error_reply(503, sentence, "OVERLOADED", [(b"retry-after", b"2")])
 
 
 def log_fault(number: str, fault: Exception) -> None:

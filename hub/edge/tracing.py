@@ -57,9 +57,13 @@ class Tracing:
         """Answer a request within its span, below that of the caller where it names one."""
         # Only this header: `tracestate` and `baggage` are a caller's own words.
         above = {"traceparent": Headers(scope=scope).get("traceparent", "")}
-        attributes = {"http.request.method": _method(scope["method"]), "hub.request_id": request_id.get()}
-        with _span(self.tracer, "graphql", attributes, SpanKind.SERVER, self.propagator.extract(above)):
-            await answer(scope, receive, send)
+        attributes = {"http.request.method": _method(scope["method"])}
+        with _span(self.tracer, "graphql", attributes, SpanKind.SERVER, self.propagator.extract(above)) as span:
+            try:
+                await answer(scope, receive, send)
+            finally:
+                # The request has its id from whoever answers it.
+                span.set_attribute("hub.request_id", request_id.get())
 
     async def stop(self) -> None:
         """Send what waits; a collector that does not answer is not waited for long."""

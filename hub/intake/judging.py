@@ -76,6 +76,9 @@ _FIELD_OF: Final[Mapping[str, str]] = {
     "permitAffected": "permitSuspendedOrRevoked",
 }
 
+NAMELESS: Final = "个体工商户"
+"""What the national standard calls an individual business that has no name."""
+
 # Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
 _UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
 _TIDIED_MAX: Final = 4096
@@ -106,8 +109,6 @@ class Judge:
         # Only the layout of 2016 numbers the states of penalties; such a column in a later file is read by it.
         penalty = self._kind is RecordKind.ADMINISTRATIVE_PENALTY
         self._status_edition = 2016 if penalty else self._edition
-        self._states_status = "status" in layout.columns
-        self._states_objection = self._states_status and self._status_edition == 2016
         self._tidied: dict[str, tuple[str, str | None]] = {}
         self._sources: dict[tuple[str, str], bool] = {}
         items = layout.standard.items
@@ -146,6 +147,7 @@ class Judge:
             return Verdict(row.number, None, (refusal,))
         doubts: list[Remark] = []
         code = self._code(texts, faults, doubts)
+        self._leave_out_operator(code, texts, doubts)
         self._numbers(texts, faults)
         self._mask(texts, doubts)
         decided_on = self._day("decidedOn", texts, faults, required=True)
@@ -158,6 +160,7 @@ class Judge:
         if not values.document_number:
             faults.append(Remark("REQUIRED", "documentNo"))
         public_until = self._public_until(texts, doubts)
+        states_status = bool(texts.get("status"))
         if faults:
             first: dict[str | None, Remark] = {}
             for fault in faults:  # what is wrong with a cell's signs says why it is no day and no amount
@@ -169,9 +172,10 @@ class Judge:
                 department_id,
                 person=texts["legalRepresentative"] or None,
                 public_until=public_until,
-                states_status=self._states_status,
+                # An empty cell is silent as a layout without the column: it does not bring back what was revoked.
+                states_status=states_status,
                 # Another status says that nobody objects in the layout of 2016 alone; 异议 speaks for itself in any.
-                states_objection=self._states_objection or values.under_objection,
+                states_objection=(states_status and self._status_edition == 2016) or values.under_objection,
             )
         except ValueError:
             return Verdict(row.number, None, (Remark("REQUIRED", "documentNo"),))
@@ -251,6 +255,19 @@ class Judge:
             elif (category is Category.INDIVIDUAL_BUSINESS) != (kind_of(code) is SubjectKind.INDIVIDUAL_BUSINESS):
                 doubts.append(Remark("CATEGORY_DIFFERS", "counterpartCategory"))
         return code
+
+    def _leave_out_operator(self, code: str, texts: dict[str, str], doubts: list[Remark]) -> None:
+        """An individual business without a name is no occasion to publish its operator's (national item XDR_MC)."""
+        operator = texts["legalRepresentative"]
+        if (
+            operator
+            and code
+            and kind_of(code) is SubjectKind.INDIVIDUAL_BUSINESS
+            and name_key(operator) == name_key(texts["counterpartName"])
+        ):
+            texts["counterpartName"] = NAMELESS
+            if operator != NAMELESS:
+                doubts.append(Remark("OPERATOR_NAME", "counterpartName"))
 
     def _numbers(self, texts: Mapping[str, str], faults: list[Remark]) -> None:
         """A document's number must be no person's; one whose date cannot be an adult's birth is one like others."""

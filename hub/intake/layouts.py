@@ -7,12 +7,12 @@ is recognised from its headers alone, never from the name of a file or sheet.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 from hub.data import packaged_rows
-from hub.intake.units import NATIONAL, NOTHING, UNIT_BEHIND, Above, stated_in_header, units_noted
+from hub.intake.units import NATIONAL, NOTHING, UNIT_BEHIND, Above, names_currency, stated_in_header, units_noted
 from hub.intake.words import folded
 from hub.store.labels import RecordKind
 
@@ -56,6 +56,13 @@ class Layout:
     units: Mapping[str, str]
     assumed: frozenset[str]
     unknown: tuple[tuple[int, str], ...]
+
+    def without(self, field: str, header: str) -> "Layout":
+        """The same, with the column of a field unknown under its header."""
+        columns, units = dict(self.columns), dict(self.units)
+        unknown = tuple(sorted([*self.unknown, (columns.pop(field), header)]))
+        units.pop(field, None)
+        return replace(self, columns=columns, units=units, assumed=self.assumed - {field}, unknown=unknown)
 
     def label(self, field: str) -> str:
         """The short code of a field in this layout, such as CF_WSH; the field's own name where it has no code."""
@@ -332,11 +339,16 @@ def _layout(
 
 
 def _unit(cell: "_Cell", place: int, above: Above) -> str | None:
-    """The unit of an amount's column: its header's, else that of what stands above, else that of the layouts."""
+    """The unit of an amount's column: its header's, else that of what stands above, else that of the layouts.
+
+    None where it is not understood: a header that names the currency alone is no header without a word on the unit.
+    """
     unit = cell.unit
     if unit == NOTHING:
         unit = above.unit(place)
-    return NATIONAL if unit == NOTHING else unit
+    if unit == NOTHING:
+        return None if names_currency(cell.word) else NATIONAL
+    return unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from hub.errors import Unusable
 from hub.intake.encodings import Content, encoding_of
-from hub.intake.tables import NESTED, Header, Opened, Table, find_header, no_header
+from hub.intake.tables import NESTED, Header, Opened, Table, find_header
 
 _PIECE: Final = 1 << 20
 _OBJECT_MAX: Final = 64 << 20
@@ -31,9 +31,14 @@ def open_objects(path: Path, content: Content) -> Opened:
         keys.setdefault(_prefix(one), {}).update({_folded(key): key.strip() for key in one})
         if sum(map(len, keys.values())) > _KEYS_MAX:
             raise Unusable(f"{path} cannot be read: its objects have more than {_KEYS_MAX} different keys.")
+    if not total:
+        raise Unusable(f"{path} cannot be read: it holds no objects.")
     headers = {prefix: header for prefix, names in keys.items() if (header := _header(path, names)) is not None}
     if not headers:
-        raise no_header(path)
+        raise Unusable(
+            f"{path} cannot be read: its objects do not name enough of the national items, such as CF_WSH or"
+            " 行政处罚决定书文号; the rows must be an array of objects, or one object a line."
+        )
     first = next(iter(headers))
     for prefix in keys.keys() - headers.keys():
         keys[first].update(keys.pop(prefix))

@@ -24,6 +24,6 @@ def open_file(path: Path) -> Opened:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"<"):
         raise Unusable(f"{path} cannot be read: it is HTML or XML; open it in a spreadsheet and save it as XLSX.")
-    if start.startswith((b"{", b"[{", b"[ ", b"[\n", b"[\r", b"[\t", b"[]")):
+    if start.startswith((b"{", b"[{", b"[[", b'["', b"[ ", b"[\n", b"[\r", b"[\t", b"[]")):
         return open_objects(path, content)
     return open_delimited(path, content)

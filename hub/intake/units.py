@@ -74,6 +74,11 @@ def stated_in_header(header: str, brackets: Iterable[str]) -> str | None:
     return units.pop() if len(units) == 1 else None
 
 
+def names_currency(header: str) -> bool:
+    """Whether the header of an amount says that it is money of this country: 罚款金额（人民币） is likely in yuan."""
+    return _CURRENCY.search(header) is not None
+
+
 class Above:
     """What stands above a header: titles, which speak of all columns, and groups, which speak of those below them."""
 

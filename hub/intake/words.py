@@ -96,7 +96,7 @@ _PENALTY_STATUS_WORDS: Final[Mapping[str, Status]] = {
     **dict.fromkeys(("无效", "确认无效", "确认违法"), _STATUS_WORDS["撤销"]),
 }
 _DONE = re.compile("^(?:已经?)?被?(?=.)")
-# The layout of 2016: 0 normal (so is a blank), 1 revoked, 2 disputed, 3 other. Later licences: 1 valid, 2 not valid;
+# The layout of 2016: 0 normal, 1 revoked, 2 disputed, 3 other. Later licences: 1 valid, 2 not valid;
 # their 0 is the old layout's "normal" where somebody went on filling in the form as before.
 _STATUS_NUMBERS: Final[Mapping[int, Mapping[str, Status]]] = {
     2016: {

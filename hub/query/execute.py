@@ -45,6 +45,8 @@ PLANS_KEPT = 64
 PLAN_CHARACTERS_KEPT = 500_000
 
 ABSENT = object()
+# What the parser says of a document that it reads no further.
+TOO_MANY_TOKENS = "Document contains more than"
 # Makes what has the name, elsewhere.
 MakeAside = Callable[[Hashable, Callable[[], Ready]], Awaitable[Ready]]
 
@@ -168,11 +170,15 @@ def values_of(compiled: Ready, variables: Mapping[str, Any], today: date, contex
 def parsed(text: str, limits: Limits) -> DocumentNode:
     """A document's syntax tree.
 
-    Raises GraphQLSyntaxError, RecursionError, and Refused for too long a name.
+    Raises GraphQLSyntaxError, RecursionError, and Refused for too many tokens or too long a name.
     """
     lexer = Lexer(Source(text))
     try:
         document = Parser(lexer.source, max_tokens=limits.tokens, lexer=lexer).parse_document()
+    except GraphQLSyntaxError as error:
+        if TOO_MANY_TOKENS in error.message:
+            raise Refused([too_much(f"The document has more than {limits.tokens:,} tokens; ask in parts.")]) from None
+        raise
     finally:
         longest = unchain(lexer.token)
     if longest > limits.name_characters:

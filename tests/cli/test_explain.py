@@ -127,17 +127,20 @@ def test_the_verb_reads_a_file_and_prints(shared_database: str, tmp_path: Path) 
     ("content", "variables", "sentence"),
     [
         (None, "{}", "There is no file"),
+        ("", "{}", "is a directory; name a file"),
         (b"\xff", "{}", "cannot be read as a text in UTF-8"),
         (b"{ __typename }", "[]", "--variables must be a JSON object"),
         (b"{ __typename }", "{", "--variables must be a JSON object"),
     ],
 )
 def test_what_the_verb_cannot_use_is_said(
-    shared_database: str, tmp_path: Path, content: bytes | None, variables: str, sentence: str
+    shared_database: str, tmp_path: Path, content: bytes | str | None, variables: str, sentence: str
 ) -> None:
     file = tmp_path / "query.graphql"
-    if content is not None:
+    if isinstance(content, bytes):
         file.write_bytes(content)
+    elif content is not None:
+        file.mkdir()
     given = ["explain", str(file), "--variables", variables]
     done = CliRunner().invoke(cli, given, env={"HUB_DATABASE_URL": shared_database})
 

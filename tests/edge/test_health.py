@@ -91,6 +91,16 @@ async def test_a_database_that_does_not_answer_is_named_after_a_second(
     assert said == {"database": "does not answer within a second", "migrations": "not known"}
 
 
+async def test_a_database_that_takes_no_changes_is_not_ready(database: str, connection: asyncpg.Connection) -> None:
+    name = await connection.fetchval("select current_database()")
+    await connection.execute(f'alter database "{name}" set default_transaction_read_only = on')
+    probe = Probe(database)
+    said = await Readiness(probe, {}).look()
+    probe.close()
+
+    assert said == {"database": "takes no changes", "migrations": "ok"}
+
+
 async def test_nothing_secret_is_said(database: str) -> None:
     url = other_database(database, "there_is_none").replace("postgres@", "postgres:topsecret@")
     readiness = Readiness(Probe(url), {"sweeps": Job(Heartbeat(), 60)})

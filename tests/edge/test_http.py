@@ -287,6 +287,32 @@ async def test_an_answer_is_bounded_in_bytes_whatever_it_holds(database: str) ->
         assert (await ask(client, CODES)).status_code == 200
 
 
+@pytest.mark.parametrize("most", [9, 1_200])
+async def test_a_document_of_too_many_tokens_is_told_so(database: str, most: int) -> None:
+    async with running(database, limits=Limits(tokens=most)) as (_, client):
+        held = await ask(client, "{ " + "__typename " * (most - 2) + "}") if most < 50 else None
+        for more in ("__typename", "#\n"):  # comments are read, too
+            answer = await ask(client, "{ " + f"{more} " * most + "__typename }")
+            assert code_of(answer) == "COST_EXCEEDED"
+            assert f"more than {most:,} tokens" in answer.text
+            assert "Syntax" not in answer.text
+    assert held is None or held.json() == {"data": {"__typename": "Query"}}
+
+
+async def test_a_database_that_takes_no_changes_is_no_fault_of_ours(
+    database: str, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("""
+        create function stand_by() returns trigger language plpgsql as
+            $$ begin raise exception using errcode = 'read_only_sql_transaction'; end $$;
+        create trigger stand_by before insert on cost_buckets execute function stand_by()
+    """)
+    async with running(database) as (_, client):
+        answer = await ask(client, CODES)
+    assert (answer.status_code, code_of(answer)) == (503, "OVERLOADED")
+    assert answer.headers["retry-after"] == "2"
+
+
 async def test_a_refusal_says_to_whom_it_may_be_shown(database: str) -> None:
     async with running(database, cors_origins="https://a.example") as (_, client):
         for method in (client.get, client.post):

@@ -95,7 +95,7 @@ class Load:
                 try:
                     while True:
                         count += 1
-                        await self.ask(reader, writer, f"caller-{name}-{count}")
+                        await self.ask(reader, writer, f"ca-{name}-{count}")
                 finally:
                     self.broken += 1
                     writer.close()

@@ -31,7 +31,7 @@ async def record(connection: asyncpg.Connection, subject: int, item: str, days_a
 async def both_answers(served: Served, connection: asyncpg.Connection, subject: int, asks: str) -> tuple[Any, Any, Any]:
     """What everybody is answered, what an agency is, and what of it the log says, by subject."""
     _, client, shared = served
-    number = f"hint-{next(make.numbers)}"
+    number = f"b-{next(make.numbers)}"
     uscc = await connection.fetchval("select uscc from subjects where id = $1", subject)
     body = {"query": f"query Q($uscc: USCC!) {{ subject(uscc: $uscc) {{ {asks} }} }}", "variables": {"uscc": uscc}}
     held = {"Authorization": f"Bearer {await token(client, shared, 'agency')}"}

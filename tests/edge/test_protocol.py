@@ -120,11 +120,11 @@ CHUNKED = b"POST /graphql HTTP/1.1\r\nHost: hub\r\nContent-Type: application/jso
 
 
 def test_trailers_say_nothing(wire: Wire) -> None:
-    for trailers in (b"", b"X-Request-Id: trailed\r\nExpect: more\r\nHost: other\r\n"):
+    for trailers in (b"", b"X-Request-Id: e0e0\r\nExpect: more\r\nHost: other\r\n"):
         wire.send(CHUNKED + b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(BODY), BODY, trailers))
         status, headers, _ = wire.answer()
         assert status == 200
-        assert headers["x-request-id"] != "trailed"
+        assert headers["x-request-id"] != "e0e0"
 
 
 def test_a_body_in_the_smallest_chunks_is_read(wire: Wire) -> None:

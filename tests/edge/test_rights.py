@@ -109,11 +109,11 @@ async def test_each_answer_with_more_than_is_public_is_in_the_log(
     _, client, shared = served
     held = await token(client, shared, "agency")
     headers = {"Authorization": f"Bearer {held}", "Hub-Purpose": "tender", "Hub-Case": "%E6%8B%9B%E6%A0%871",
-               "X-Request-Id": "logged-1"}  # fmt: skip
+               "X-Request-Id": "a-1"}  # fmt: skip
     body = {"query": RECORDS, "variables": {"uscc": shared.uscc}}
     answer = await client.post("/graphql", json=body, headers=headers)
     assert answer.headers["cache-control"] == "private, no-store"
-    row = await database_of.fetchrow("select * from access_log where request_id = 'logged-1'")
+    row = await database_of.fetchrow("select * from access_log where request_id = 'a-1'")
     assert (row["client_id"], row["purpose"], row["case_reference"], row["operation"]) == (
         "agency",
         "tender",
@@ -128,22 +128,20 @@ async def test_an_answer_with_public_data_alone_is_not_in_the_log(
 ) -> None:
     _, client, shared = served
     held = await token(client, shared, "agency")
-    headers = {"Authorization": f"Bearer {held}", "Hub-Purpose": "tender", "X-Request-Id": "logged-2"}
+    headers = {"Authorization": f"Bearer {held}", "Hub-Purpose": "tender", "X-Request-Id": "a-2"}
     body = {"query": RECORDS, "variables": {"uscc": shared.other}}
     assert (await client.post("/graphql", json=body, headers=headers)).status_code == 200
-    assert await database_of.fetchval("select count(*) from access_log where request_id = 'logged-2'") == 0
+    assert await database_of.fetchval("select count(*) from access_log where request_id = 'a-2'") == 0
 
 
 async def test_that_there_are_rows_is_logged_too(served: Served, database_of: asyncpg.Connection) -> None:
     _, client, shared = served
     held = await token(client, shared, "agency")
     for number, asks in enumerate(("pageInfo { hasNextPage }", "edges { cursor }", "edges { node { __typename } }")):
-        headers = {"Authorization": f"Bearer {held}", "Hub-Purpose": "tender", "X-Request-Id": f"rows-{number}"}
+        headers = {"Authorization": f"Bearer {held}", "Hub-Purpose": "tender", "X-Request-Id": f"b-{number}"}
         text = f"query R($uscc: USCC!) {{ subject(uscc: $uscc) {{ records {{ {asks} }} }} }}"
         await client.post("/graphql", json={"query": text, "variables": {"uscc": shared.uscc}}, headers=headers)
-        assert (
-            await database_of.fetchval("select count(*) from access_log where request_id = $1", f"rows-{number}") == 1
-        )
+        assert await database_of.fetchval("select count(*) from access_log where request_id = $1", f"b-{number}") == 1
 
 
 async def test_without_the_log_there_is_no_answer(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,18 +52,19 @@ async def test_a_request_has_a_span_with_its_plan_and_its_statements_below(
 ) -> None:
     usccs = [make.uscc(1), make.uscc(2)]
     async with running(database, traces=True) as (_, client):
-        for _ in range(2):
-            answer = await ask(client, BATCH, {"usccs": usccs}, **{"X-Request-Id": "mine-1"})
+        for number in ("a-1", "a-2"):
+            answer = await ask(client, BATCH, {"usccs": usccs}, **{"X-Request-Id": number})
     spans = by_name(exported)
     first, second = spans["graphql Batch"]
 
     assert answer.json() == {"data": {"subjects": [None, None]}}
     assert first.kind is SpanKind.SERVER
+    assert (first.attributes or {})["hub.request_id"] == "a-1"
     assert dict(second.attributes or {}) == {
         "http.request.method": "POST",
         "http.response.status_code": 200,
         "graphql.operation.name": "Batch",
-        "hub.request_id": "mine-1",
+        "hub.request_id": "a-2",
         "hub.cost": (first.attributes or {})["hub.cost"],
         "hub.plan_hit": True,
     }

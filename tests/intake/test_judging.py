@@ -19,6 +19,8 @@ from tests import make
 from tests.intake.judged import AUTHORITIES, BUREAU, MARKETS, OFFICE_NOW, TODAY, accepted, department, judged, remarks
 from tests.intake.sheets import PERSON_ID, PLACEHOLDER, company, license_, penalty, penalty_2016
 
+INDIVIDUAL = {"XDR_LB": "个体工商户", "XDR_SHXYM": make.uscc(7, prefix="92")}
+
 
 def test_a_right_penalty_is_a_statement_without_a_word() -> None:
     statement = accepted(penalty(1, CFLB="警告；罚款", BZ="无"))
@@ -220,6 +222,9 @@ def test_added_columns_say_how_it_was_decided_and_how_grave_it_is() -> None:
         (penalty(1, CFLB="通报批评", NR_FK="", NR_WFFF="1"), ("AMOUNT_CONTRADICTS", "confiscatedWanYuan")),
         (penalty(1, NR_FK="20000", NR="罚款20000元"), ("SUSPICIOUS_UNIT", "fineWanYuan")),
         (penalty(1, NR_FK="20000", NR="罚款人民币贰万元"), ("SUSPICIOUS_UNIT", "fineWanYuan")),
+        (penalty(1, NR_FK="2000"), ("SUSPICIOUS_UNIT", "fineWanYuan")),
+        (penalty(1, NR_FK="2000", NR="罚款2,000.00元"), ("SUSPICIOUS_UNIT", "fineWanYuan")),
+        (penalty(1, NR_FK="12300", NR="罚款壹万贰仟叁佰元整"), ("SUSPICIOUS_UNIT", "fineWanYuan")),
         (penalty(1, CFJGDM=PLACEHOLDER), ("NO_AUTHORITY_CODE", "authorityUscc")),
         (penalty(1, CFJGDM=company(5)), ("AUTHORITY_CODE_UNKNOWN", "authorityUscc")),
         (penalty(1, CFJG="另一个局"), ("AUTHORITY_NAME_DIFFERS", "authorityName")),
@@ -228,6 +233,7 @@ def test_added_columns_say_how_it_was_decided_and_how_grave_it_is() -> None:
         (penalty(1, SY=f"经办人身份证号{PERSON_ID}"), ("PERSONAL_DATA_MASKED", "facts")),
         (penalty(1, NR="罚款，电话13800138000"), ("PERSONAL_DATA_MASKED", "content")),
         (penalty(1, XDR_LB="个体工商户"), ("CATEGORY_DIFFERS", "counterpartCategory")),
+        (penalty(1, XDR_MC="张 三", FRDB="张三", **INDIVIDUAL), ("OPERATOR_NAME", "counterpartName")),
         (penalty_2016(1, CFLB1="4"), ("PENALTY_KIND_UNCLEAR", "penaltyKinds")),
         (penalty_2016(1, ZT="3"), ("STATUS_UNCLEAR", "status")),
         (license_(1, ZT="0"), ("STATUS_UNCLEAR", "status")),
@@ -248,17 +254,29 @@ def test_a_doubt_is_accepted_and_named(row: Mapping[str, Any], expected: tuple[s
         penalty(1, NR_FK="20000", NR="罚款贰亿元"),
         penalty(1, NR_FK="20000", NR="罚款20,000万元"),
         penalty(1, NR_FK="20000", NR="处以罚款"),
+        penalty(1, NR_FK="20000", NR="处以罚款数万元"),
+        penalty(1, NR_FK="2000", NR="每件2000元，共罚款贰仟万元"),
+        penalty(1, NR_FK="1.23", NR="罚款壹万贰仟叁佰元整"),
+        penalty(1, NR_FK="12000", NR="罚款一亿二千万元"),
         penalty(1, CFLB="其他-责令退赔"),
         penalty(1, CFLB="警告", NR_FK=""),
         {**penalty(1), "当前状态": "0"},
         {**penalty(1), "当前状态": "撤销"},
         penalty_2016(1, ZT="1"),
         penalty(1, CFLB="没收非法财物", NR_FK="", NR_WFFF="0"),
-        penalty(1, XDR_MC="示例面馆", XDR_LB="个体工商户", XDR_SHXYM=make.uscc(7, prefix="92")),
+        penalty(1, XDR_MC="示例面馆", **INDIVIDUAL),
+        penalty(1, XDR_MC="个体工商户", **INDIVIDUAL),
+        penalty(1, XDR_MC="张三面馆", FRDB="张三", **INDIVIDUAL),
+        penalty(1, XDR_MC="张三", FRDB="张三"),
     ],
 )
 def test_what_is_in_order_is_not_doubted(row: Mapping[str, Any]) -> None:
     assert judged(row).doubts == ()
+
+
+def test_an_operators_name_is_not_recorded_as_the_name_of_the_business() -> None:
+    statement = accepted(penalty(1, XDR_MC="张三", FRDB="张三", **INDIVIDUAL))
+    assert (statement.values.counterpart_name, statement.person) == ("个体工商户", "张三")
 
 
 def test_texts_are_stored_without_persons_numbers() -> None:
@@ -334,7 +352,6 @@ def test_an_amount_is_in_the_unit_of_its_header_and_in_no_other(unit: str, amoun
     ("status", "expected"),
     [
         ("0", (RecordStatus.EFFECTIVE, False)),
-        ("", (RecordStatus.EFFECTIVE, False)),
         ("1", (RecordStatus.REVOKED, False)),
         ("2", (RecordStatus.EFFECTIVE, True)),
     ],
@@ -343,6 +360,15 @@ def test_the_status_of_2016_revokes_and_disputes(status: str, expected: tuple[Re
     statement = accepted(penalty_2016(1, ZT=status))
     assert (statement.values.status, statement.values.under_objection) == expected
     assert statement.states_objection
+
+
+@pytest.mark.parametrize("blank", ["", "/", "\\N", "无"])
+def test_an_empty_status_states_none(blank: str) -> None:
+    statement = accepted(penalty_2016(1, ZT=blank))
+    assert statement.values.status is RecordStatus.EFFECTIVE
+    assert (statement.states_status, statement.states_objection) == (False, False)
+    stated = accepted(penalty_2016(1, ZT="0"))
+    assert (stated.states_status, stated.states_objection) == (True, True)
 
 
 def test_a_status_of_2016_in_a_later_file_is_read() -> None:

@@ -181,6 +181,11 @@ async def test_a_former_file_sent_again_does_not_publish_what_was_revoked_since(
     assert (await import_(database, revoking)).outcomes == ["REVISED"]
     again = await import_(database, former)
     assert (again.outcomes, again.remark_codes) == (["REVISED"], ["STAYS_REVOKED"])
+    # Nor does a row of the layout of 2016 whose status nobody has filled in.
+    silent = sheets.csv_file(
+        tmp_path / "blank.csv", sheets.grid([penalty_2016(1, WSH=penalty(1)["CF_WSH"], ZT="")], "CF_2016")
+    )
+    assert (await import_(database, silent)).remark_codes == ["STAYS_REVOKED"]
     row = await connection.fetchrow("select status, feed_state from records")
     assert tuple(row) == ("REVOKED", "CLOSED")
     assert await connection.fetchval("select array_agg(kind order by id) from disclosure_outbox") == [
