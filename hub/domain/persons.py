@@ -125,6 +125,12 @@ _MOBILE = re.compile(
     r"(?:(?<![0-9A-Za-z第\]〕】])(?:(?<![0-9]\.)|(?<=1[3-9][0-9]{9}\.))|(?<=[Tt][Ee][Ll])|(?<=[Pp][Hh][Oo][Nn][Ee]))"
     rf"{_COUNTRY}(?P<number>{_IN_GROUPS}|1[3-9][0-9]\.[0-9]{{4}}\.[0-9]{{4}}|(?:1[3-9][0-9]{{9}}){{2,}}){_NO_AMOUNT}"
 )
+# Other papers have no check in common, so that only their name tells the number.
+_PAPER_NAMES: Final = ("护照", "護照", "地通行证", "大陆通行证", "港澳通行证", "回乡证", "台胞证", "assport", "ASSPORT")
+_LABELLED_PAPER = re.compile(
+    rf"(?:{'|'.join(_PAPER_NAMES)})(?:编?号码?|編?號碼?|证件号码?|[{_BLANK}]?[Nn][Oo]\.?)?[{_BLANK}:为為是(]{{0,4}}"
+    r"(?P<number>[A-Za-z]{0,2}[0-9]{7,10})(?![0-9A-Za-z])"
+)
 _PARTING = re.compile(r"[^0-9A-Za-z\s]")
 _PARTINGS_MAX: Final = 2
 _NOT_OF_A_NUMBER = re.compile(r"[^0-9A-Za-z]")
@@ -133,6 +139,8 @@ _NOT_OF_A_NUMBER = re.compile(r"[^0-9A-Za-z]")
 def worth_a_look(text: str) -> bool:
     """Whether a text holds anything like a number that `mask_persons_in` finds; most hold nothing of the kind."""
     if _LIKE_A_NUMBER.search(text) is not None or _ODD_DIGIT.search(text) is not None:
+        return True
+    if any(name in text for name in _PAPER_NAMES):
         return True
     return ("&" in text or "<" in text) and _WEB_BLANK.search(text) is not None
 
@@ -158,8 +166,8 @@ def mask_persons_in(text: str) -> tuple[str, int]:
     Social credit codes, document numbers and amounts stay. A number is found in digits of any script and width, with
     blanks or other signs between them, behind letters, and run together with another; an identity number with a slip
     in it, and the old one of 15 digits, only behind a word such as 身份证, and a mobile in unusual groups only behind
-    one such as 电话. Numbers written in Chinese numerals, landlines and other
-    papers (passports, permits, bank cards) are not looked for.
+    one such as 电话. The number of a passport or of a permit to travel is one behind its paper's name. Numbers written
+    in Chinese numerals, landlines and bank cards are not looked for.
     """
     if not worth_a_look(text):
         return text, 0
@@ -255,4 +263,4 @@ def _is_resident(text: str) -> bool:
 
 
 _IDENTITY: Final = ((_LABELLED, _is_labelled), (_RESIDENT, _is_resident))
-_KINDS: Final = (*_IDENTITY, (_LABELLED_MOBILE, bool), (_MOBILE, bool))
+_KINDS: Final = (*_IDENTITY, (_LABELLED_PAPER, bool), (_LABELLED_MOBILE, bool), (_MOBILE, bool))

@@ -76,6 +76,9 @@ _FIELD_OF: Final[Mapping[str, str]] = {
     "permitAffected": "permitSuspendedOrRevoked",
 }
 
+NAMELESS: Final = "个体工商户"
+"""What the national standard calls an individual business that has no name."""
+
 # Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
 _UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
 _TIDIED_MAX: Final = 4096
@@ -144,6 +147,7 @@ class Judge:
             return Verdict(row.number, None, (refusal,))
         doubts: list[Remark] = []
         code = self._code(texts, faults, doubts)
+        self._leave_out_operator(code, texts, doubts)
         self._numbers(texts, faults)
         self._mask(texts, doubts)
         decided_on = self._day("decidedOn", texts, faults, required=True)
@@ -251,6 +255,19 @@ class Judge:
             elif (category is Category.INDIVIDUAL_BUSINESS) != (kind_of(code) is SubjectKind.INDIVIDUAL_BUSINESS):
                 doubts.append(Remark("CATEGORY_DIFFERS", "counterpartCategory"))
         return code
+
+    def _leave_out_operator(self, code: str, texts: dict[str, str], doubts: list[Remark]) -> None:
+        """An individual business without a name is no occasion to publish its operator's (national item XDR_MC)."""
+        operator = texts["legalRepresentative"]
+        if (
+            operator
+            and code
+            and kind_of(code) is SubjectKind.INDIVIDUAL_BUSINESS
+            and name_key(operator) == name_key(texts["counterpartName"])
+        ):
+            texts["counterpartName"] = NAMELESS
+            if operator != NAMELESS:
+                doubts.append(Remark("OPERATOR_NAME", "counterpartName"))
 
     def _numbers(self, texts: Mapping[str, str], faults: list[Remark]) -> None:
         """A document's number must be no person's; one whose date cannot be an adult's birth is one like others."""

@@ -31,6 +31,7 @@ from hub.intake.opening import open_file
 from hub.intake.report import Report
 from hub.intake.summary import OUTCOMES, Part, Tally, Teller, print_summary, progress_bar, shown
 from hub.intake.tables import Opened, Table
+from hub.intake.workbooks import letters
 from hub.store.engine import connect
 from hub.store.labels import PeriodRule, Publicity, RecordKind
 
@@ -249,6 +250,8 @@ class _Import:
         await self._rows(table, judge, Writer(self.run, terms, table, judge, part, import_id, seen, repeated, before))
         if table.units_elsewhere:
             await self._tell_units(table, import_id)
+        if table.hidden_rows:
+            self._note(f"{name}: {table.hidden_rows} lines are hidden in the workbook; they were read like the others.")
         if table.left_out:
             self._note(f"{name}: {table.left_out} lines are notes, totals or headers, not rows.")
         return part
@@ -290,7 +293,7 @@ class _Import:
         for place, header in table.layout.unknown:
             title = _storable(shown(header)[:40])
             # The keys of JSON stand in no order, so that no letters name them.
-            label = title if table.only_data else _letters(place)
+            label = title if table.only_data else letters(place)
             labels.append(label)
             where = "key" if table.only_data else f"column {label}"
             where += f" of sheet {shown(table.sheet)!r}" if table.sheet else ""
@@ -385,16 +388,6 @@ async def _terms(
             deadline_workdays=row["deadline_workdays"],
         )
     return terms
-
-
-def _letters(place: int) -> str:
-    """A column as a spreadsheet calls it: A for 0, AA for 26."""
-    letters = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
 
 
 def _storable(text: str) -> str:

@@ -45,6 +45,8 @@ JUDGED: Final[Mapping[str, str]] = {
     " columns may mean something else; put each table in a file or a sheet of its own.",
     # doubts
     "CATEGORY_DIFFERS": "The category and the code disagree on whether this is an individual business.",
+    "OPERATOR_NAME": "The name is the operator's own, who is a person; it was recorded as 个体工商户, as the national"
+    " standard has it for a business without a name.",
     "NO_AUTHORITY_CODE": "The authority has no code here and was found by its name; give its code.",
     "AUTHORITY_CODE_UNKNOWN": "No department has this code; the authority was found by its name.",
     "AUTHORITY_NAME_DIFFERS": "The authority was found by its code, and is called otherwise.",

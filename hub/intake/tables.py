@@ -55,9 +55,9 @@ class Table:
 
     `strict_width`: a filled cell to the right of the header is a sign of shifted columns (an unquoted comma), not a
     note beside the table. `only_data`: nothing but data stands here, so that every row is taken, save one without any
-    cells, which is another table's. `serial_zero`: the day
-    from which bare numbers of days count. Once the rows have been read, `left_out` counts those that were no data, and
-    `units_elsewhere` has the numbers of those that state another unit than the one in which amounts were read.
+    cells, which is another table's. `serial_zero`: the day from which bare numbers of days count. `hidden_rows`: how
+    many of the rows a workbook does not show. Once the rows have been read, `left_out` counts those that were no data,
+    and `units_elsewhere` has the numbers of those that state another unit than the one in which amounts were read.
     """
 
     file: Path
@@ -68,6 +68,7 @@ class Table:
     strict_width: bool = False
     only_data: bool = False
     serial_zero: date = SERIAL_ZERO
+    hidden_rows: int = 0
     left_out: int = 0
     units_elsewhere: list[int] = field(default_factory=list)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
 from python_calamine import (
@@ -21,8 +21,9 @@ from python_calamine import (
 
 from hub.domain.dates import SERIAL_ZERO, SERIAL_ZERO_1904
 from hub.errors import Unusable
+from hub.intake.appearance import appearance_of, contradicted, styles_of
 from hub.intake.encodings import Content
-from hub.intake.tables import HEADER_WITHIN_ROWS, UNRESOLVED, Opened, Table, find_header, no_header
+from hub.intake.tables import HEADER_WITHIN_ROWS, UNRESOLVED, Header, Opened, Table, find_header, no_header
 
 ZIP = b"PK\x03\x04"
 COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -55,6 +56,16 @@ _Unresolved = Mapping[int, frozenset[int]]
 """Which cells of a sheet have no value for that reason: rows and columns, from 0."""
 
 
+class _Part(NamedTuple):
+    """A sheet of an XLSX: the name of its part, and the cells without a value that they should have."""
+
+    name: str
+    unresolved: _Unresolved
+
+
+_NO_PART: Final = _Part("", {})
+
+
 def open_workbook(path: Path, content: Content) -> Opened:
     """The sheets that have a recognised header; the others are named as passed over.
 
@@ -63,9 +74,10 @@ def open_workbook(path: Path, content: Content) -> Opened:
     if content.head.startswith(COMPOUND) and _ENCRYPTED in path.read_bytes():
         raise _locked(path)
     serial_zero = SERIAL_ZERO
-    unresolved: Sequence[_Unresolved] = ()
+    parts: Sequence[_Part] = ()
+    styles: Mapping[bytes, str] = {}
     if content.head.startswith(ZIP):
-        unresolved = _scan(path)
+        parts, styles = _scan(path)
         serial_zero = _serial_zero(path)
     opened = Opened(path, content.sha256, [])
     refusal = no_header(path)
@@ -91,8 +103,20 @@ def open_workbook(path: Path, content: Content) -> Opened:
                     f"{path} cannot be read: its tables are in hidden sheets; show those to be imported."
                 )
             else:
-                read = _Reading(path, about.name, header.rows, unresolved[place] if place < len(unresolved) else {})
-                opened.tables.append(Table(path, about.name, header, sheet.total_height, read, serial_zero=serial_zero))
+                part = parts[place] if place < len(parts) else _NO_PART
+                header, hidden_rows = _as_it_looks(path, part.name, header, styles)
+                read = _Reading(path, about.name, header.rows, part.unresolved)
+                opened.tables.append(
+                    Table(
+                        path,
+                        about.name,
+                        header,
+                        sheet.total_height,
+                        read,
+                        serial_zero=serial_zero,
+                        hidden_rows=hidden_rows,
+                    )
+                )
     except PasswordError:
         raise _locked(path) from None
     except (CalamineError, OSError, ValueError) as reason:
@@ -103,8 +127,8 @@ def open_workbook(path: Path, content: Content) -> Opened:
     return opened
 
 
-def _scan(path: Path) -> Sequence[_Unresolved]:
-    """Of each sheet of an XLSX, in their order, the cells without a value that they should have.
+def _scan(path: Path) -> tuple[Sequence[_Part], Mapping[bytes, str]]:
+    """The parts of an XLSX that are its sheets, in their order, and which of its styles state a unit.
 
     Raises Unusable where a sheet spans more cells than can be held, whatever stands in most of them.
     """
@@ -120,7 +144,8 @@ def _scan(path: Path) -> Sequence[_Unresolved]:
                             f"{path} cannot be read: a sheet of it reaches to column {column} and row {rows:,};"
                             " delete what stands outside its table."
                         )
-            return [found.get(name, {}) for name in _sheet_parts(parts)] if any(found.values()) else ()
+            names = _sheet_parts(parts)
+            return [_Part(name, found.get(name, {})) for name in names], styles_of(parts)
     except (BadZipFile, zlib.error, EOFError, RuntimeError, OSError):
         raise _damaged(path) from None
 
@@ -171,6 +196,36 @@ def _extent(path: Path, sheet: IO[bytes]) -> tuple[str, int, _Unresolved]:
                 )
         before = piece[-_TAG_MAX:]
     return column, rows, {row: frozenset(places) for row, places in unresolved.items()}
+
+
+def _as_it_looks(path: Path, part: str, header: Header, styles: Mapping[bytes, str]) -> tuple[Header, int]:
+    """The header less the amounts that are shown in another unit than its own, and the number of hidden rows."""
+    if not part:
+        return header, 0
+    layout = header.layout
+    fields = {letters(layout.columns[field]): field for field in layout.units}
+    try:
+        with ZipFile(path) as parts, parts.open(part) as sheet:
+            looks = appearance_of(sheet, header.rows, fields, styles)
+    except KeyError:
+        return header, 0
+    except (BadZipFile, zlib.error, EOFError, RuntimeError, OSError):
+        raise _damaged(path) from None
+    for field in contradicted(layout, {fields[column]: units for column, units in looks.units.items()}):
+        place = layout.columns[field]
+        titles = [line[place] for line in header.lines if place < len(line) and line[place].strip()]
+        layout = layout.without(field, " ".join(titles[-1].split()) if titles else field)
+    return header._replace(layout=layout), looks.hidden_rows
+
+
+def letters(place: int) -> str:
+    """A column as a spreadsheet calls it: A for 0, AA for 26."""
+    named = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        named = chr(ord("A") + rest) + named
+    return named
 
 
 def _place(column: str) -> int:

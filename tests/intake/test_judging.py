@@ -19,6 +19,8 @@ from tests import make
 from tests.intake.judged import AUTHORITIES, BUREAU, MARKETS, OFFICE_NOW, TODAY, accepted, department, judged, remarks
 from tests.intake.sheets import PERSON_ID, PLACEHOLDER, company, license_, penalty, penalty_2016
 
+INDIVIDUAL = {"XDR_LB": "个体工商户", "XDR_SHXYM": make.uscc(7, prefix="92")}
+
 
 def test_a_right_penalty_is_a_statement_without_a_word() -> None:
     statement = accepted(penalty(1, CFLB="警告；罚款", BZ="无"))
@@ -231,6 +233,7 @@ def test_added_columns_say_how_it_was_decided_and_how_grave_it_is() -> None:
         (penalty(1, SY=f"经办人身份证号{PERSON_ID}"), ("PERSONAL_DATA_MASKED", "facts")),
         (penalty(1, NR="罚款，电话13800138000"), ("PERSONAL_DATA_MASKED", "content")),
         (penalty(1, XDR_LB="个体工商户"), ("CATEGORY_DIFFERS", "counterpartCategory")),
+        (penalty(1, XDR_MC="张 三", FRDB="张三", **INDIVIDUAL), ("OPERATOR_NAME", "counterpartName")),
         (penalty_2016(1, CFLB1="4"), ("PENALTY_KIND_UNCLEAR", "penaltyKinds")),
         (penalty_2016(1, ZT="3"), ("STATUS_UNCLEAR", "status")),
         (license_(1, ZT="0"), ("STATUS_UNCLEAR", "status")),
@@ -261,11 +264,19 @@ def test_a_doubt_is_accepted_and_named(row: Mapping[str, Any], expected: tuple[s
         {**penalty(1), "当前状态": "撤销"},
         penalty_2016(1, ZT="1"),
         penalty(1, CFLB="没收非法财物", NR_FK="", NR_WFFF="0"),
-        penalty(1, XDR_MC="示例面馆", XDR_LB="个体工商户", XDR_SHXYM=make.uscc(7, prefix="92")),
+        penalty(1, XDR_MC="示例面馆", **INDIVIDUAL),
+        penalty(1, XDR_MC="个体工商户", **INDIVIDUAL),
+        penalty(1, XDR_MC="张三面馆", FRDB="张三", **INDIVIDUAL),
+        penalty(1, XDR_MC="张三", FRDB="张三"),
     ],
 )
 def test_what_is_in_order_is_not_doubted(row: Mapping[str, Any]) -> None:
     assert judged(row).doubts == ()
+
+
+def test_an_operators_name_is_not_recorded_as_the_name_of_the_business() -> None:
+    statement = accepted(penalty(1, XDR_MC="张三", FRDB="张三", **INDIVIDUAL))
+    assert (statement.values.counterpart_name, statement.person) == ("个体工商户", "张三")
 
 
 def test_texts_are_stored_without_persons_numbers() -> None:

@@ -263,6 +263,63 @@ def test_hidden_sheets_are_passed_over_and_named(tmp_path: Path) -> None:
         open_file(path)
 
 
+@pytest.mark.parametrize(
+    ("header", "shown", "is_read"),
+    [
+        ("罚款金额", "General", True),
+        ("罚款金额", "#,##0.00", True),
+        ("罚款金额", '0.00"万元"', True),
+        ("罚款金额", "[$-804]0.00", True),
+        ("罚款金额", "0%", True),
+        ("罚款金额", "¥#,##0.00", False),
+        ("罚款金额", "[$￥-804]#,##0.00", False),
+        ("罚款金额", '_ "¥"* #,##0.00_ ;_ "¥"* -#,##0.00_ ', False),
+        ("罚款金额", '#,##0.00"元"', False),
+        ("罚款金额", '#,##0.00\\ "元"', False),
+        ("罚款金额（万元）", "¥#,##0.00", True),
+        ("罚款金额（元）", "¥#,##0.00", True),
+        ("罚款金额（元）", '0"元"', True),
+        ("罚款金额（万元）", '0"元"', False),
+        ("罚款金额（元）", '0.0"万元"', False),
+        # Shown as so many thousands or tens of thousands, and held as yuan.
+        ("罚款金额（万元）", "0!.0,", False),
+        ("罚款金额（万元）", '0"."0000', False),
+        ("罚款金额（万元）", "0!.0000", False),
+        ("罚款金额（万元）", "#,##0,", False),
+    ],
+)
+def test_an_amount_that_shows_another_unit_than_its_headers_is_not_read(
+    tmp_path: Path, header: str, shown: str, *, is_read: bool
+) -> None:
+    columns = sheets.names("CF")
+    place = sheets.codes("CF").index("CF_NR_FK")
+    book = openpyxl.Workbook()
+    book.active.append([*columns[:place], header, *columns[place + 1 :]])
+    for line in sheets.grid(ROWS)[1:]:
+        book.active.append([*line[:place], 2000, *line[place + 1 :]])
+        book.active.cell(book.active.max_row, place + 1).number_format = shown
+    # What is no number has no format, and another column may show what it likes.
+    book.active.append(["x"] * len(columns))
+    book.active.cell(4, place + 1).number_format = '0"元"'
+    book.active.cell(2, 1).number_format = '0"元"'
+    book.save(path := tmp_path / "f.xlsx")
+    layout = only_table(path).layout
+    assert ("fineWanYuan" in layout.columns, "fineWanYuan" in layout.units) == (is_read, is_read)
+    assert layout.unknown == (() if is_read else ((place, header),))
+
+
+def test_hidden_rows_are_read_and_counted(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in [["公示表"], *sheets.grid([*ROWS, sheets.penalty(3)])]:
+        book.active.append(line)
+    for row in (1, 3, 5):
+        book.active.row_dimensions[row].hidden = True
+    book.save(path := tmp_path / "f.xlsx")
+    table = only_table(path)
+    assert table.hidden_rows == 2
+    assert [number for number, _ in documents(table)] == [3, 4, 5]
+
+
 def test_a_formula_without_its_value_is_told_from_an_empty_cell(tmp_path: Path) -> None:
     prepared = ["", "#N/A", *[""] * 8, "5"]
     rows = [
