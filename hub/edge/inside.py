@@ -27,7 +27,7 @@ class Inside:
     """What watches one hub. Whatever the settings leave off is not there at all, and costs nothing."""
 
     def __init__(self, settings: Settings, url: str) -> None:
-        """Raises Unusable when traces are asked for and OpenTelemetry is not installed, or is set to what it cannot do."""
+        """Raises Unusable when traces are asked for and OpenTelemetry is not there or cannot work as it is set."""
         self.settings = settings
         self.appender = Heartbeat()
         self.sweeps = Heartbeat()
