@@ -124,11 +124,24 @@ def alerts(data_dir: Path | None, *, as_json: bool) -> None:
 
 @contextmanager
 def _opened(file: Path) -> Iterator[TextIO]:
-    """The file, readable by its owner alone; it has its name once it is whole, and otherwise there is none."""
+    """The file, readable by its owner alone; it has its name once it is whole, and otherwise there is none.
+
+    A pipe or a device (`/dev/stdout`) is written to as it is: a file in its place would take it away from all others.
+    """
     if str(file) == "-":
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
         yield sys.stdout
         sys.stdout.flush()
+        return
+    if not file.name:
+        raise Unusable("FILE must be the name of a file, or -.")
+    if file.exists() and not file.is_file():
+        try:
+            stream = file.open("w", encoding="utf-8", newline="")
+        except OSError as reason:
+            raise Unusable(f"{file} cannot be written: {reason.strerror}.") from None
+        with stream:
+            yield stream
         return
     draft = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:

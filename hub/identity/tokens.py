@@ -55,6 +55,13 @@ class Malformed(BadToken):
     """The Authorization header must be the word Bearer and one access token, without blanks in it."""
 
 
+class TooLong(BadToken):
+    """The access token is longer than this hub reads; ask its issuer for one with fewer claims."""
+
+    def __init__(self, more: str = f"At most {TOKEN_CHARACTERS_MAX:,} characters are read.") -> None:
+        super().__init__(more)
+
+
 class NotOurs(BadToken):
     """The access token was not made by the issuer that this hub trusts, or it was changed on its way."""
 
@@ -190,8 +197,10 @@ class Header:
 
 
 def header_of(token: bytes) -> Header:
-    """What a token's header says. Raises NotOurs."""
-    if len(token) > TOKEN_CHARACTERS_MAX or token.count(b".") != 2:
+    """What a token's header says. Raises TooLong, NotOurs."""
+    if len(token) > TOKEN_CHARACTERS_MAX:
+        raise TooLong
+    if token.count(b".") != 2:
         raise NotOurs
     encoded = token[: token.index(b".")]
     try:

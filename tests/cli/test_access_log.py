@@ -4,10 +4,12 @@ import asyncio
 import csv
 import io
 import json
+import os
 import re
 import stat
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -140,6 +142,25 @@ def test_what_is_not_there_is_told_and_no_empty_log_is_given(
     assert told in said
     assert "entries were written" not in said
     assert list(Path().iterdir()) == []
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(hub: Run, laid: str, tmp_path: Path) -> None:
+    del laid
+    pipe = tmp_path / "pipe.json"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as others:
+        read = others.submit(pipe.read_text, "utf-8")
+        assert hub("export", str(pipe))[0] == 0
+        assert len(json.loads(read.result())) == 3
+    assert pipe.is_fifo()
+    assert [file.name for file in tmp_path.iterdir()] == ["pipe.json"]
+
+
+def test_a_file_without_a_name_is_refused(hub: Run, laid: str) -> None:
+    del laid
+    status, _, said = hub("export", "")
+    assert status == 1
+    assert "FILE must be the name of a file, or -." in said
 
 
 def test_what_cannot_be_chosen_is_told_and_leaves_no_file(hub: Run, laid: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from base64 import urlsafe_b64encode
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,7 @@ from hub.clock import Clock
 from hub.identity import exchanges, tokens
 from hub.store.engine import connect
 from hub.store.labels import ClientAuthentication
+from tests import make
 from tests.edge import oauth_world as w
 from tests.edge.oauth_world import (
     BASE_URL,
@@ -46,6 +48,25 @@ async def test_a_client_with_a_secret_gets_a_token(served: Served) -> None:
 async def test_without_a_scope_asked_for_a_client_gets_all_it_may_have(served: Served) -> None:
     _, client, shared = served
     assert (await ask_token(client, shared, "few")).json()["scope"] == "subjects:read"
+
+
+async def test_no_token_is_given_that_the_hub_would_not_read(served: Served) -> None:
+    hub, client, _ = served
+    connection = await connect(hub.url)
+    wide = await make.department(connection, code="wide")
+    former = [f"former-{'x' * 40}-{place}" for place in range(100)]
+    for code in former:
+        await make.department(connection, code=code, successor_id=wide, term_until=date(2018, 3, 20))
+    scopes = [f"{code}/records:read" for code in former]
+    made = await acting.client(connection, Clock(), client_id="wide", department="wide", scopes=scopes)
+    await connection.close()
+    many = Shared(secrets={"wide": made.secret or ""})
+    for scope in (None, " ".join(scopes)):
+        answer = await ask_token(client, many, "wide", scope)
+        assert refusal(answer) == (400, "invalid_scope")
+        assert "ask for fewer" in answer.json()["error_description"]
+    held = await token(client, many, "wide", " ".join(scopes[:70]))
+    assert (await asked(client, "{ viewer { client } }", held))["data"] == {"viewer": {"client": "wide"}}
 
 
 @pytest.mark.filterwarnings("ignore:EdDSA is deprecated")

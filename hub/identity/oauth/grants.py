@@ -102,6 +102,8 @@ class Issuing(grants.BaseGrant):  # type: ignore[misc]
                     scopes=scopes,
                     family=family,
                 )
+                if len(issued.token) > tokens.TOKEN_CHARACTERS_MAX:
+                    raise InvalidScopeError("With so many scopes a token is longer than the hub reads; ask for fewer.")
                 made = {
                     "access_token": issued.token,
                     "token_type": "Bearer",
