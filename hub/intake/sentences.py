@@ -47,6 +47,8 @@ JUDGED: Final[Mapping[str, str]] = {
     "CATEGORY_DIFFERS": "The category and the code disagree on whether this is an individual business.",
     "OPERATOR_NAME": "The name is the operator's own, who is a person; it was recorded as 个体工商户, as the national"
     " standard has it for a business without a name.",
+    "OWN_CODE": "This is the code of the authority or of the department that submits the file, not of a counterpart;"
+    " check whether it stands in the right column.",
     "NO_AUTHORITY_CODE": "The authority has no code here and was found by its name; give its code.",
     "AUTHORITY_CODE_UNKNOWN": "No department has this code; the authority was found by its name.",
     "AUTHORITY_NAME_DIFFERS": "The authority was found by its code, and is called otherwise.",
