@@ -10,7 +10,9 @@ import "./page.css";
 
 import { explorerPlugin } from "@graphiql/plugin-explorer";
 import { HISTORY_PLUGIN } from "@graphiql/plugin-history";
+import { useGraphiQL, useGraphiQLActions } from "@graphiql/react";
 import { GraphiQL } from "graphiql";
+import { useEffect } from "react";
 import { createRoot } from "react-dom/client";
 
 import { Caller } from "./caller.js";
@@ -55,6 +57,20 @@ async function fetcher(parameters, { headers } = {}) {
   return caller.fetch(parameters, headers);
 }
 
+/** Has the editors become dark or light with the system, as the page does by its styles; GraphiQL asks it only once. */
+function WithTheSystem() {
+  const theme = useGraphiQL((state) => state.theme);
+  const { setTheme } = useGraphiQLActions();
+  useEffect(() => {
+    if (theme !== null) return undefined;
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const follow = () => setTheme(null);
+    dark.addEventListener("change", follow);
+    return () => dark.removeEventListener("change", follow);
+  }, [theme, setTheme]);
+  return null;
+}
+
 const ofSamples = samplesPlugin(samples);
 const ofCaller = callerPlugin(caller);
 const plugins = [ofSamples, ofCaller, explorerPlugin(), HISTORY_PLUGIN];
@@ -78,6 +94,7 @@ createRoot(document.getElementById("graphiql")).render(
     schemaDescription
   >
     <GraphiQL.Logo>
+      <WithTheSystem />
       <CallerMark caller={caller} />
       <span className="hub-name">信用信息枢纽</span> <span className="hub-name-en">Credit Hub</span>
     </GraphiQL.Logo>

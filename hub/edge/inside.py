@@ -27,7 +27,7 @@ class Inside:
     """What watches one hub. Whatever the settings leave off is not there at all, and costs nothing."""
 
     def __init__(self, settings: Settings, url: str) -> None:
-        """Raises Unusable when traces are asked for and OpenTelemetry is not installed."""
+        """Raises Unusable when traces are asked for and OpenTelemetry is not there or cannot work as it is set."""
         self.settings = settings
         self.appender = Heartbeat()
         self.sweeps = Heartbeat()
@@ -43,7 +43,10 @@ class Inside:
         self.observer = Observer()
         if settings.traces:
             tracing = _tracing()
-            self.tracing = tracing.Tracing.from_environment()
+            try:
+                self.tracing = tracing.Tracing.from_environment()
+            except ValueError as reason:
+                raise Unusable(f"OpenTelemetry cannot work as its variables say: {str(reason).rstrip('.')}.") from None
             self.observer = tracing.TracedObserver()
         self.request_log: RequestLog | None = None
         self.metrics: Any = None

@@ -158,8 +158,8 @@ class JsonLines(logging.Formatter):
 class Seldom(logging.Filter):
     """Lets so many warnings a second through, and says how many there were besides.
 
-    The server warns of whatever is no HTTP, and anybody can send that by the thousand: it must not fill the log, or
-    hold up the event loop with it.
+    What is no HTTP, anybody can send by the thousand, and while the database is away each request is one to warn of:
+    that must not fill the log, or hold up the event loop.
     """
 
     def __init__(self, now: Callable[[], float] = monotonic) -> None:
@@ -222,7 +222,9 @@ def configure() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    server = logging.getLogger("uvicorn.error")
-    if not any(isinstance(each, Seldom) for each in server.filters):
-        server.addFilter(Seldom())
+    # The server warns of what is no HTTP, and of answers it is said for each that the database is away.
+    for name in ("uvicorn.error", "hub.edge.reply"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(each, Seldom) for each in logger.filters):
+            logger.addFilter(Seldom())
     logging.captureWarnings(True)

@@ -220,9 +220,10 @@ class Protocol(HttpToolsProtocol):
             scope["path"], scope["raw_path"], scope["query_string"] = "/graphql", GRAPHQL, b""
         else:
             url = httptools.parse_url(self.url)
-            path = url.path.decode("ascii")
+            raw = url.path or b"/"  # a proxy may name the server alone
+            path = raw.decode("ascii")
             scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
-            scope["raw_path"] = self.root_path.encode("ascii") + url.path
+            scope["raw_path"] = self.root_path.encode("ascii") + raw
             scope["query_string"] = url.query or b""
         before: Any = self.cycle
         self.cycle = Exchange(self, keep_alive=version == "1.1" and self.parser.should_keep_alive())

@@ -105,8 +105,8 @@ def reply_to(fault: Exception, number: str) -> Reply:
 
 
 def unreachable(fault: Exception, number: str, sentence: str = "The database cannot be reached.") -> Reply:
-    """The answer to a request that the database left, or was not there for."""
-    log_fault(number, fault)
+    """The answer to a request that the database left, or was not there for; of very many, some are logged."""
+    log.warning("request %s: %s", number, type(fault).__name__)
     return error_reply(503, sentence, "OVERLOADED", [(b"retry-after", b"2")])
 
 

@@ -261,7 +261,7 @@ def inflated(body: bytes | bytearray, encoding: bytes, limits: Limits) -> bytes:
 
     Raises BadRequest 400, 413 or 415.
     """
-    if encoding.strip().lower() != b"gzip":
+    if encoding.strip().lower() not in (b"gzip", b"x-gzip"):  # the same (RFC 9110, 8.4.1.3)
         raise BadRequest(415, "Send the body without a content encoding, or as gzip.")
     inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:

@@ -58,6 +58,11 @@ class Authorities:
             if department.successor_id is not None:
                 self._before.setdefault(department.successor_id, []).append(department)
 
+    def code_of(self, department_id: int) -> str | None:
+        """The credit code of a department; None where it has none, or there is no such department."""
+        department = self._by_id.get(department_id)
+        return None if department is None else department.uscc
+
     def find(self, uscc: str | None, name: str, day: date) -> Found | None:
         """The department by its code, else by exactly its name, as it was on the day; None where there is none.
 

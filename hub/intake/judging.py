@@ -128,6 +128,7 @@ class Judge:
         ]
         self._absent = {field: "" for field in (*items, *_FREE_TEXTS) if field not in layout.columns} | {
             "uscc": "", "counterpartCategory": "", "procedureKind": "", "dishonestyClass": "", "penaltyKinds2": "",
+            "documentNo": "", "licenseNo": "",
         }  # fmt: skip
         self._always_missing = [
             Remark("REQUIRED", field)
@@ -153,6 +154,8 @@ class Judge:
         decided_on = self._day("decidedOn", texts, faults, required=True)
         department_id = self._authority(texts, decided_on, faults, doubts)
         self._check_source(texts, doubts)
+        if code and code in {self._source.uscc, self._authorities.code_of(department_id)}:
+            doubts.append(Remark("OWN_CODE", "uscc"))
         if self._kind is RecordKind.ADMINISTRATIVE_LICENSE:
             values = self._license(texts, code, decided_on, faults, doubts)
         else:

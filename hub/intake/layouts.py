@@ -7,7 +7,7 @@ is recognised from its headers alone, never from the name of a file or sheet.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
@@ -56,13 +56,6 @@ class Layout:
     units: Mapping[str, str]
     assumed: frozenset[str]
     unknown: tuple[tuple[int, str], ...]
-
-    def without(self, field: str, header: str) -> "Layout":
-        """The same, with the column of a field unknown under its header."""
-        columns, units = dict(self.columns), dict(self.units)
-        unknown = tuple(sorted([*self.unknown, (columns.pop(field), header)]))
-        units.pop(field, None)
-        return replace(self, columns=columns, units=units, assumed=self.assumed - {field}, unknown=unknown)
 
     def label(self, field: str) -> str:
         """The short code of a field in this layout, such as CF_WSH; the field's own name where it has no code."""
@@ -117,14 +110,23 @@ _OTHER_CODES: Final[Mapping[str, Mapping[str, str]]] = {
         "BZ": "remark",
     },
 }
+# Those of its names that the layout of 2018 does not use: they tell the two apart, whose numbers of a status differ.
+_LICENSE_NAMES_2016: Final = {
+    "documentNo": "行政许可决定书文号",
+    "documentTitle": "项目名称",
+    "licenseKind": "审批类别",
+    "validTo": "许可截止期",
+    "areaCode": "地方编码",
+    "sourceTimestamp": "数据更新时间戳",
+}
 _REQUIRED_2016: Final = frozenset(
     {"counterpartName", "documentNo", "penaltyKinds", "content", "decidedOn", "authorityName"}
 )
 
 _COUNTERPART_NAMES: Final = {
     "counterpartName": (
-        "行政相对人 相对人名称 相对人 行政相对人名称姓名 行政相对人姓名名称 当事人名称 当事人 企业名称 单位名称 "
-        "主体名称"
+        "行政相对人名称 行政相对人 相对人名称 相对人 行政相对人名称姓名 行政相对人姓名名称 当事人名称 当事人 企业名称 "
+        "单位名称 主体名称"
     ),
     "counterpartCategory": "行政相对人类型 相对人类别 相对人类型 主体类别",
     "uscc": (
@@ -149,7 +151,7 @@ _COUNTERPART_NAMES: Final = {
     ),
     "sourceName": "数据来源 来源单位 数据来源单位名称 数据报送单位",
     "sourceUscc": "来源单位统一社会信用代码 数据来源单位代码 来源单位代码",
-    "remark": "备注说明 说明备注",
+    "remark": "备注 备注说明 说明备注",
     "areaCode": "地方编码 区划代码 行政区划代码",
     "sourceTimestamp": "数据更新时间戳 时间戳 更新时间 数据更新时间",
 }
@@ -163,13 +165,13 @@ _LICENSE_NAMES: Final = {
     "licenseKind": "许可类型 行政许可类别 审批类别 许可种类",
     "certificateName": "许可证名称 许可证书 证书名称",
     "licenseNo": "许可证编号 许可证书编号 许可证号 证书编号",
-    "content": "行政许可内容 许可事项",
-    "decidedOn": "许可日期 行政许可决定日期 许可决定书日期 决定日期",
+    "content": "许可内容 行政许可内容 许可事项",
+    "decidedOn": "许可决定日期 许可日期 行政许可决定日期 许可决定书日期 决定日期",
     "validFrom": "许可有效期自 有效期起 有效期开始日期 有效期始 生效日期",
     "validTo": "许可有效期至 许可有效期 有效期止 有效期截止日期 许可截止期 许可截止日期 有效期终止日期",
-    "authorityName": "许可机关名称 行政许可机关 许可单位 许可部门 许可实施机关 决定机关",
+    "authorityName": "许可机关 许可机关名称 行政许可机关 许可单位 许可部门 许可实施机关 决定机关",
     "authorityUscc": "许可机关代码 许可单位统一社会信用代码 许可机关信用代码 行政许可机关统一社会信用代码",
-    "status": "状态 许可状态",
+    "status": "当前状态 状态 许可状态",
 }
 _PENALTY_NAMES: Final = {
     "counterpartName": "被处罚人 被处罚人名称 被处罚单位 被处罚单位名称 处罚对象",
@@ -226,7 +228,8 @@ def standards() -> tuple[Standard, ...]:
         Standard("CF_2016", RecordKind.ADMINISTRATIVE_PENALTY, 2016, _items(rows, "CF_2016")),
     ]
     license_2016 = {
-        field: Item(field, code, "", None, field in _REQUIRED_2016) for code, field in _OTHER_CODES["XK_2016"].items()
+        field: Item(field, code, _LICENSE_NAMES_2016.get(field, ""), None, field in _REQUIRED_2016)
+        for code, field in _OTHER_CODES["XK_2016"].items()
     }
     return (*found, Standard("XK_2016", RecordKind.ADMINISTRATIVE_LICENSE, 2016, license_2016))
 

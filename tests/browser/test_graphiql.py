@@ -78,9 +78,12 @@ async def test_it_is_dark_or_light_as_one_wants_and_a_reload_keeps_that_and_what
 ) -> None:
     await visit(page, f"{address}/graphiql")
     assert await background(page) > 700
+    dark_editor = "!!document.querySelector('.graphiql-query-editor .monaco-editor.vs-dark')"
     await page.emulate_media(color_scheme="dark")
     assert await background(page) < 200
+    await becomes_true(page, dark_editor)
     await page.emulate_media(color_scheme="light")
+    await becomes_true(page, f"!{dark_editor}")
     await page.get_by_role("button", name="Open settings dialog").click()
     await page.get_by_role("button", name="Dark").click()
     assert await background(page) < 200

@@ -141,6 +141,10 @@ async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.A
     assert (await client.post("/graphql", content=long(), headers=headers)).status_code == 413
     assert (await post(client, gzip.compress(b" " * 20_000_000), content_encoding="gzip")).status_code == 413
     assert (await client.post("/graphql", content=slow(), headers=headers)).status_code == 408
+    for encoding in ("gzip", "X-Gzip", "identity"):
+        body = json.dumps(TYPENAME).encode()
+        packed = body if encoding == "identity" else gzip.compress(body)
+        assert (await post(client, packed, content_encoding=encoding)).status_code == 200
 
 
 async def test_a_body_of_which_nothing_comes_is_given_up(client: httpx.AsyncClient) -> None:

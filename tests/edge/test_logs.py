@@ -312,6 +312,20 @@ def test_what_is_no_http_does_not_fill_the_log_and_who_leaves_is_no_error_in_it(
     assert len(told) <= 20 * (int(time.monotonic() - began) + 2)
 
 
+def test_a_database_that_is_away_does_not_fill_the_log_either() -> None:
+    program = (
+        "from hub.edge.logs import configure; from hub.edge.reply import reply_to; configure();"
+        "assert {reply_to(ConnectionRefusedError('at /run/secret'), 'a-1').status for _ in range(500)} == {503}"
+    )
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    told = lines_of(done.stderr)
+    assert told[0]["message"] == "request a-1: ConnectionRefusedError"
+    assert {line["level"] for line in told} == {"WARNING"}
+    assert len(told) <= 20 * (int(time.monotonic() - began) + 2)
+    assert "secret" not in done.stderr
+
+
 def test_so_many_warnings_a_second_are_logged_and_the_others_counted() -> None:
     now = 7.0
     seldom = Seldom(lambda: now)

@@ -179,6 +179,13 @@ def test_a_request_that_names_its_host_or_needs_none_is_answered(
     assert said(server, b"GET /healthz HTTP/" + version + b"\r\n" + headers + b"\r\n")[0] == 200
 
 
+def test_a_target_may_be_absolute_as_a_proxy_writes_it_and_name_the_server_alone(server: Serving) -> None:
+    for target, same in ((b"http://hub/healthz", b"/healthz"), (b"http://hub", b"/"), (b"http://hub?a=b", b"/?a=b")):
+        answers = [said(server, b"GET " + each + b" HTTP/1.1\r\nHost: hub\r\n\r\n") for each in (target, same)]
+        assert answers[0] == answers[1]
+        assert answers[0][0] != 400
+
+
 def test_a_body_that_waits_to_be_asked_for_is_asked_for(wire: Wire) -> None:
     for _ in range(2):
         wire.send(POST + b"Expect: 100-Continue\r\n\r\n")

@@ -164,6 +164,13 @@ async def test_without_the_packages_a_sentence_says_what_to_install(
             pass
 
 
+async def test_what_the_sdk_cannot_do_is_said_in_a_sentence(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many")
+    with pytest.raises(Unusable, match=r"^OpenTelemetry .* OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT .*many\.$"):
+        async with running(database, traces=True):
+            pass
+
+
 async def test_spans_reach_a_collector(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     received: list[tuple[str, bytes]] = []
 

@@ -17,7 +17,7 @@ from hub.intake.tables import NESTED, UNRESOLVED, Row
 from hub.store.labels import DishonestyClass, PenaltyKind, ProcedureKind, RecordStatus
 from tests import make
 from tests.intake.judged import AUTHORITIES, BUREAU, MARKETS, OFFICE_NOW, TODAY, accepted, department, judged, remarks
-from tests.intake.sheets import PERSON_ID, PLACEHOLDER, company, license_, penalty, penalty_2016
+from tests.intake.sheets import OFFICE_CODE, PERSON_ID, PLACEHOLDER, company, license_, penalty, penalty_2016
 
 INDIVIDUAL = {"XDR_LB": "个体工商户", "XDR_SHXYM": make.uscc(7, prefix="92")}
 
@@ -234,6 +234,8 @@ def test_added_columns_say_how_it_was_decided_and_how_grave_it_is() -> None:
         (penalty(1, NR="罚款，电话13800138000"), ("PERSONAL_DATA_MASKED", "content")),
         (penalty(1, XDR_LB="个体工商户"), ("CATEGORY_DIFFERS", "counterpartCategory")),
         (penalty(1, XDR_MC="张 三", FRDB="张三", **INDIVIDUAL), ("OPERATOR_NAME", "counterpartName")),
+        (penalty(1, XDR_SHXYM=OFFICE_CODE), ("OWN_CODE", "uscc")),
+        (license_(1, XDR_SHXYM=company(900), XKJG=MARKETS.name, XKJGDM=company(900)), ("OWN_CODE", "uscc")),
         (penalty_2016(1, CFLB1="4"), ("PENALTY_KIND_UNCLEAR", "penaltyKinds")),
         (penalty_2016(1, ZT="3"), ("STATUS_UNCLEAR", "status")),
         (license_(1, ZT="0"), ("STATUS_UNCLEAR", "status")),
@@ -399,6 +401,35 @@ def test_the_layout_of_2016_is_mapped() -> None:
     assert values.title == "未按照许可的规定进行建设案"
     assert values.content == "罚款贰仟元"
     assert judged(penalty_2016(1)).doubts == ()
+
+
+LICENSE_2016 = {
+    "XK_WSH": "宁规许字（2016）1号", "XK_XMMC": "示例项目", "XK_SPLB": "普通", "XK_NR": "准予建设",
+    "XK_XDR": "示例第1有限公司", "XK_XDR_SHXYM": company(1), "XK_FR": "示例甲", "XK_JDRQ": "2016/5/4",
+    "XK_JZQ": "2099/12/31", "XK_XZJG": OFFICE_NOW.name, "XK_ZT": "0", "DFBM": "320100",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [("0", RecordStatus.EFFECTIVE), ("1", RecordStatus.REVOKED), ("", RecordStatus.EFFECTIVE)]
+)
+def test_a_licence_of_2016_is_mapped(status: str, expected: RecordStatus) -> None:
+    statement = accepted({**LICENSE_2016, "XK_ZT": status})
+    values = statement.values
+    assert (values.title, values.license_kind, values.valid_until) == ("示例项目", "普通", None)
+    assert (values.document_number, values.status, statement.states_status) == (
+        LICENSE_2016["XK_WSH"],
+        expected,
+        status != "",
+    )
+    assert remarks(judged({**LICENSE_2016, "XK_WSH": ""})) == [("REQUIRED", "documentNo")]
+
+
+@pytest.mark.parametrize("row", [penalty(1), license_(1), penalty_2016(1), LICENSE_2016])
+def test_whatever_column_is_absent_there_is_a_verdict(row: Mapping[str, Any]) -> None:
+    for absent in row:
+        judged({code: value for code, value in row.items() if code != absent})
+    judged(dict(list(row.items())[:5]))
 
 
 @pytest.mark.parametrize(

@@ -276,6 +276,28 @@ def test_licences_of_2016_are_known_by_code() -> None:
     assert (layout.standard.kind, layout.standard.edition) == (RecordKind.ADMINISTRATIVE_LICENSE, 2016)
 
 
+NAMES_2016 = [
+    *("行政许可决定书文号", "项目名称", "审批类别", "许可内容", "行政相对人名称", "行政相对人代码_1(统一社会信用代码)"),
+    *("行政相对人代码_2(组织机构代码)", "行政相对人代码_3(工商登记码)", "行政相对人代码_4(税务登记号)"),
+    *("行政相对人代码_5(居民身份证号)", "法定代表人姓名", "许可决定日期", "许可截止期", "许可机关", "当前状态"),
+    *("地方编码", "数据更新时间戳", "备注"),
+]
+
+
+def test_licences_of_2016_are_known_by_name() -> None:
+    layout = recognise(NAMES_2016)
+    assert layout is not None
+    assert (layout.standard.name, layout.unknown) == ("XK_2016", ())
+    assert len(layout.columns) == len(NAMES_2016)
+
+
+def test_a_few_names_of_a_licence_are_not_taken_for_the_layout_of_2016() -> None:
+    names = ["行政相对人名称", "统一社会信用代码", "法定代表人姓名", "许可内容", "许可决定日期", "许可机关", "当前状态"]
+    layout = recognise(["行政许可决定书文号", *names])
+    assert layout is not None
+    assert layout.standard.name == "XK"
+
+
 def test_every_item_has_a_code() -> None:
     assert all(item.code for standard in standards() for item in standard.items.values())
 
