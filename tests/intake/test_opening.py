@@ -10,6 +10,7 @@ from zipfile import ZipFile
 import openpyxl
 import pytest
 
+from hub.domain.amounts import fen_from
 from hub.errors import Unusable
 from hub.intake.opening import open_file
 from hub.intake.tables import NESTED, UNRESOLVED, Table
@@ -288,7 +289,7 @@ def test_hidden_sheets_are_passed_over_and_named(tmp_path: Path) -> None:
         ("罚款金额（万元）", "#,##0,", False),
     ],
 )
-def test_an_amount_that_shows_another_unit_than_its_headers_is_not_read(
+def test_an_amount_that_shows_another_unit_than_its_headers_is_none(
     tmp_path: Path, header: str, shown: str, *, is_read: bool
 ) -> None:
     columns = sheets.names("CF")
@@ -303,9 +304,10 @@ def test_an_amount_that_shows_another_unit_than_its_headers_is_not_read(
     book.active.cell(4, place + 1).number_format = '0"元"'
     book.active.cell(2, 1).number_format = '0"元"'
     book.save(path := tmp_path / "f.xlsx")
-    layout = only_table(path).layout
-    assert ("fineWanYuan" in layout.columns, "fineWanYuan" in layout.units) == (is_read, is_read)
-    assert layout.unknown == (() if is_read else ((place, header),))
+    amounts = [row.cells[place] for row in only_table(path).rows()]
+    assert amounts == ["2000" if is_read else "¥2000"] * 2 + ["x"]
+    with pytest.raises(ValueError, match="amount"):
+        fen_from("¥2000", "元")
 
 
 def test_hidden_rows_are_read_and_counted(tmp_path: Path) -> None:
