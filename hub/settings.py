@@ -239,7 +239,11 @@ def is_safe_url(text: str) -> bool:
 
 
 def _base_url(text: str) -> str:
-    return _issuer(text.rstrip("/"))
+    found = _issuer(text.rstrip("/"))
+    # Where a form was sent from is compared with it.
+    if not _is_origin("/".join(found.split("/", 3)[:3])):
+        raise ValueError("must begin as browsers write it: small letters, no port that its scheme has anyway")
+    return found
 
 
 def _issuer(text: str) -> str:

@@ -70,6 +70,9 @@ def test_purposes_are_codes_and_only_known_ones_are_covert() -> None:
         ("HUB_BASE_URL", "http://hub.example"),
         ("HUB_BASE_URL", "https://user@hub.example"),
         ("HUB_BASE_URL", "https://hub.example?x=1"),
+        ("HUB_BASE_URL", "https://Hub.example"),
+        ("HUB_BASE_URL", "HTTPS://hub.example"),
+        ("HUB_BASE_URL", "https://hub.example:443/credit"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_refused(variable: str, value: str) -> None:
@@ -105,6 +108,8 @@ def test_origins_are_compared_as_browsers_write_them() -> None:
 
 def test_the_base_url_has_no_slash_at_its_end() -> None:
     assert Settings.from_env({"HUB_BASE_URL": "https://hub.example/"}).base_url == "https://hub.example"
+    behind = "https://hub.example:8443/Credit"
+    assert Settings.from_env({"HUB_BASE_URL": f"{behind}/"}).base_url == behind
 
 
 def test_the_access_log_is_kept_five_years_at_least() -> None:

@@ -18,6 +18,7 @@ import orjson
 
 from hub.clock import Clock
 from hub.commands.disclosure import announcing, wake
+from hub.commands.naming import name_by_records
 from hub.commands.transaction import in_one_transaction
 from hub.domain.publicity import Publication, PublicityPolicy, cut
 from hub.errors import Unusable
@@ -372,6 +373,8 @@ async def _write(connection: asyncpg.Connection, desk: _Desk, run: _Run, changes
     if lines:
         await connection.execute(_ANNOUNCE, *_columns(lines))
         await wake(connection)
+        # What has ended may have named its subject.
+        await name_by_records(connection, sorted({line[0] for line in lines}), desk.today, desk.now, run.by_id)
     return written
 
 

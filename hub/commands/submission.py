@@ -16,6 +16,7 @@ import asyncpg
 from hub.clock import Clock
 from hub.commands.deciding import INSERTED, REVISED, Asked, Desk, Outcome, Standing, Subject, Terms, Written
 from hub.commands.disclosure import announcing, wake
+from hub.commands.naming import name_by_records
 from hub.commands.statement import Statement
 from hub.domain.names import name_key
 from hub.domain.publicity import PublicityPolicy
@@ -68,7 +69,7 @@ async def submit(
     await _write(connection, written, desk)
     naming = written.naming | await _renamed(connection, written.named_alike)
     if naming:
-        await _name_by_records(connection, sorted(naming), desk)
+        await name_by_records(connection, sorted(naming), desk.today, desk.now, desk.terms.source_id)
     return [outcome for outcome in outcomes if outcome is not None]
 
 
@@ -146,23 +147,6 @@ _RENAMED = """
     select subject.id from unnest($1::bigint[], $2::text[]) as known(id, name) join subjects subject using (id)
     where subject.name <> known.name and subject.status is null
 """
-_NAMED = """
-    select subject.id, subject.name as known_as, newest.counterpart_name as name
-    from subjects subject cross join lateral (
-        select record.counterpart_name from records record
-        where record.subject_id = subject.id and record.feed_state = 'OPEN'
-            and record.public_from <= $2 and (record.public_until is null or record.public_until >= $2)
-        order by record.decided_on desc, record.counterpart_name = subject.name desc, record.id desc limit 1
-    ) newest
-    where subject.id = any($1::bigint[]) and subject.status is null
-"""
-_RENAME = """
-    update subjects subject
-    set name = new.name, name_key = new.name_key, revision = subject.revision + 1, known_from = $4, changed_by = $5,
-        change_reason = 'named by its newest public record', changed_fields = array['name']
-    from unnest($1::bigint[], $2::text[], $3::text[]) as new(id, name, name_key)
-    where subject.id = new.id and subject.status is null
-"""
 
 _ANNOUNCE = announcing(
     ItemKind.RECORD,
@@ -204,16 +188,6 @@ async def _renamed(connection: asyncpg.Connection, names: Mapping[int, str]) -> 
     if not names:
         return set()
     return {row[0] for row in await connection.fetch(_RENAMED, list(names), list(names.values()))}
-
-
-async def _name_by_records(connection: asyncpg.Connection, subject_ids: Sequence[int], desk: Desk) -> None:
-    """A subject that no registry knows is called what its newest public record calls it, and nothing else."""
-    named = [row for row in await connection.fetch(_NAMED, subject_ids, desk.today) if row["name"] != row["known_as"]]
-    if named:
-        names = [row["name"] for row in named]
-        await connection.execute(
-            _RENAME, [row["id"] for row in named], names, list(map(name_key, names)), desk.now, desk.terms.source_id
-        )
 
 
 async def _standing(

@@ -1,8 +1,9 @@
 """What time alone changes: at midnight in Beijing the predicate hides and shows; the sweeps tell the feed.
 
 A sweep takes the rows whose day has come, changes their `feed_state` (which is no new version: nothing was learnt of
-the subject) and announces them, as sets, one transaction a batch. Rows that another worker holds are skipped, so any
-number of workers sweep at once and each row is announced once.
+the subject) and announces them, as sets, one transaction a batch. A subject that no registry knows is named anew, since
+the record that named it may be among them. Rows that another worker holds are skipped, so any number of workers sweep
+at once and each row is announced once.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import asyncpg
 from hub.clock import BEIJING, Clock
 from hub.commands import upkeep
 from hub.commands.disclosure import announcing, wake
+from hub.commands.naming import name_by_records
 from hub.store.labels import DisclosureKind, DisclosureReason, FeedState, ItemKind
 
 SWEEP_SECONDS = 10.0
@@ -34,8 +36,9 @@ class Counts:
 
 
 def _turn(item_kind: ItemKind, due: str, becomes: str, kind: DisclosureKind, reason: DisclosureReason | None) -> str:
-    """SQL for one batch: $1 today, $2 rows at most. Answers how many were announced and how many passed in silence.
+    """SQL for one batch: $1 today, $2 rows at most.
 
+    Answers how many were announced, how many were turned, and which subjects of these no registry knows.
     `becomes` names the new state of a row `item`; only rows that are OPEN before or after it are announced.
     """
     spoken = FeedState.OPEN if kind is DisclosureKind.PUBLISHED else FeedState.CLOSED
@@ -51,7 +54,9 @@ def _turn(item_kind: ItemKind, due: str, becomes: str, kind: DisclosureKind, rea
         ), spoken as (
             select subject_id, id, '{kind}' as kind, {said} as reason from turned where feed_state = '{spoken}'
         ), told as ({announcing(item_kind, "spoken")} returning id)
-        select (select count(*) from told) as told, (select count(*) from turned) as turned
+        select (select count(*) from told) as told, (select count(*) from turned) as turned, array(
+            select id from subjects where status is null and id in (select subject_id from turned) order by id
+        ) as unregistered
     """  # noqa: S608 - text of our own
 
 
@@ -110,6 +115,8 @@ async def _batch(
         row = await connection.fetchrow(statement, clock.today(), rows_max)
         if row["told"]:
             await wake(connection)
+        if row["unregistered"]:
+            await name_by_records(connection, row["unregistered"], clock.today(), clock.now(), None)
     heartbeat.beat()
     return row["told"], row["turned"]
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial, wraps
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -43,6 +44,8 @@ AT_ONCE_OF_ONE: Final = 20
 WAITING_MAX: Final = 200
 RETRY_SECONDS: Final = 2
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
+SERVER: Final = "/.well-known/oauth-authorization-server"
+RESOURCE: Final = "/.well-known/oauth-protected-resource"
 SCOPES_SUPPORTED: Final = [*HubScope, *(f"{{department}}/{scope}" for scope in OwnedScope)]
 # What may come of a database that is away, busy or a standby.
 UNREACHABLE: Final = (
@@ -91,7 +94,7 @@ class OAuth:
     def routes(self) -> list[Route]:
         """All addresses of the authorization server."""
         return [
-            shared("/.well-known/oauth-authorization-server", self.metadata, "GET", self.origins),
+            *(shared(place, self.metadata, "GET", self.origins) for place in well_known(self.base_url, SERVER)),
             *resource_routes(self.base_url, self.base_url, self.origins),
             shared("/oauth/jwks", self.reached(self.jwks, unavailable), "GET", self.origins),
             *(
@@ -242,10 +245,16 @@ def resource_routes(base_url: str, issuer: str, origins: Sequence[str]) -> list[
             headers={"Cache-Control": "public, max-age=300"},
         )
 
-    return [
-        shared("/.well-known/oauth-protected-resource", resource, "GET", origins),
-        shared("/.well-known/oauth-protected-resource/graphql", resource, "GET", origins),
-    ]
+    places = [RESOURCE, *well_known(base_url, RESOURCE, "/graphql")]
+    return [shared(place, resource, "GET", origins) for place in places]
+
+
+def well_known(base_url: str, name: str, path: str = "") -> list[str]:
+    """Where metadata are: behind the base URL, and where the standards look for them if that has a path of its own.
+
+    They put the name of the document before the path (RFC 8414, 3; RFC 9728, 3.1).
+    """
+    return list(dict.fromkeys((f"{name}{path}", f"{name}{urlsplit(base_url).path}{path}")))
 
 
 def failed(status: int, error: str, sentence: str) -> Response:

@@ -6,7 +6,7 @@ A cell that shows ¥2,000.00 or 2000元 holds the number 2000, and one that show
 import html
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Final, NamedTuple
 from zipfile import ZipFile
@@ -40,10 +40,13 @@ _HIDDEN_ROW = re.compile(rb'<(?:\w+:)?row\b(?=[^<>]* hidden="(?:1|true)")[^<>]* 
 
 
 class Appearance(NamedTuple):
-    """Of a sheet: how many rows below the header are hidden, and by column what the formats of its numbers show."""
+    """Of a sheet: how many rows below the header are hidden, and which of its cells mislead, by row and place from 0.
+
+    Those are amounts that show another unit or number than would be read.
+    """
 
     hidden_rows: int
-    units: Mapping[str, frozenset[str]]
+    misleading: Mapping[int, Sequence[int]]
 
 
 def styles_of(parts: ZipFile) -> Mapping[bytes, str]:
@@ -65,31 +68,52 @@ def styles_of(parts: ZipFile) -> Mapping[bytes, str]:
     return found
 
 
-def appearance_of(
-    sheet: IO[bytes], header_rows: int, columns: Collection[str], styles: Mapping[bytes, str]
-) -> Appearance:
-    """How the rows of a sheet's XML below its header look; `columns` are the letters of those with amounts."""
+def misleading_styles(layout: Layout, styles: Mapping[bytes, str]) -> Mapping[str, frozenset[bytes]]:
+    """By the letters of each amount's column, the styles that show something else than what its numbers are read in."""
+    return {
+        letters(layout.columns[field]): frozenset(
+            style
+            for style, shown in styles.items()
+            if (field in layout.assumed if shown == CURRENCY else shown != unit)
+        )
+        for field, unit in layout.units.items()
+    }
+
+
+def appearance_of(sheet: IO[bytes], header_rows: int, misleading: Mapping[str, Collection[bytes]]) -> Appearance:
+    """How the rows of a sheet's XML below its header look; `misleading` are the styles of `misleading_styles`."""
     hidden: set[int] = set()
-    shown: dict[str, set[str]] = {}
+    found: dict[int, tuple[int, ...]] = {}
     before = b""
     while piece := sheet.read(_PIECE):
         piece = before + piece
         if b" hidden=" in piece:
             hidden.update(int(row) for row in _HIDDEN_ROW.findall(piece) if int(row) > header_rows)
-        for letters, row, style in _NUMBER.findall(piece) if styles else ():
-            if style in styles and int(row) > header_rows and (column := letters.decode()) in columns:
-                shown.setdefault(column, set()).add(styles[style])
+        for column, row, style in _NUMBER.findall(piece) if any(misleading.values()) else ():
+            if int(row) > header_rows and style in misleading.get(column.decode(), ()):
+                places = found.get(int(row) - 1, ())
+                if (place := place_of(column.decode())) not in places:  # at the seam of two pieces a cell is met twice
+                    found[int(row) - 1] = (*places, place)
         before = piece[-_TAG_MAX:]
-    return Appearance(len(hidden), {column: frozenset(units) for column, units in shown.items()})
+    return Appearance(len(hidden), found)
 
 
-def contradicted(layout: Layout, shown: Mapping[str, Iterable[str]]) -> list[str]:
-    """The amounts, by field, whose numbers show something else than what their column is read in."""
-    return [
-        field
-        for field, units in shown.items()
-        if any(field in layout.assumed if unit == CURRENCY else unit != layout.units[field] for unit in units)
-    ]
+def letters(place: int) -> str:
+    """A column, counted from 0, as a spreadsheet calls it: A for 0, AA for 26."""
+    named = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        named = chr(ord("A") + rest) + named
+    return named
+
+
+def place_of(column: str) -> int:
+    """The place, counted from 0, of a column as a spreadsheet calls it."""
+    place = 0
+    for letter in column:
+        place = place * 26 + ord(letter) - ord("A") + 1
+    return place - 1
 
 
 def _stated(code: str) -> str:

@@ -7,7 +7,7 @@ is recognised from its headers alone, never from the name of a file or sheet.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
@@ -56,13 +56,6 @@ class Layout:
     units: Mapping[str, str]
     assumed: frozenset[str]
     unknown: tuple[tuple[int, str], ...]
-
-    def without(self, field: str, header: str) -> "Layout":
-        """The same, with the column of a field unknown under its header."""
-        columns, units = dict(self.columns), dict(self.units)
-        unknown = tuple(sorted([*self.unknown, (columns.pop(field), header)]))
-        units.pop(field, None)
-        return replace(self, columns=columns, units=units, assumed=self.assumed - {field}, unknown=unknown)
 
     def label(self, field: str) -> str:
         """The short code of a field in this layout, such as CF_WSH; the field's own name where it has no code."""

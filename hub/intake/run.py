@@ -24,6 +24,7 @@ from hub.commands.statement import Remark
 from hub.commands.transaction import NotWritten, in_one_transaction
 from hub.domain.publicity import PublicityPolicy
 from hub.errors import Unusable
+from hub.intake.appearance import letters
 from hub.intake.authorities import Authorities, Department
 from hub.intake.groups import Group, Run, Writer
 from hub.intake.judging import Judge
@@ -31,7 +32,6 @@ from hub.intake.opening import open_file
 from hub.intake.report import Report
 from hub.intake.summary import OUTCOMES, Part, Tally, Teller, print_summary, progress_bar, shown
 from hub.intake.tables import Opened, Table
-from hub.intake.workbooks import letters
 from hub.store.engine import connect
 from hub.store.labels import PeriodRule, Publicity, RecordKind
 

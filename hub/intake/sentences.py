@@ -18,8 +18,9 @@ JUDGED: Final[Mapping[str, str]] = {
     " as text and enter it again.",
     "REQUIRED": "The national standard requires a value here; fill it in.",
     "BAD_DATE": "This is not a day that exists in a form that is understood; write it like 2026-03-31.",
-    "BAD_AMOUNT": "This is no amount in the unit of its column, 10,000 yuan unless the header says another, or it has a"
-    " fraction of a fen; write 2,000 yuan as 0.2.",
+    "BAD_AMOUNT": "This is no amount in the unit of its column, 10,000 yuan unless the header says another; or its"
+    " workbook shows it in another unit, such as ¥; or it has a fraction of a fen. Write 2,000 yuan as 0.2, or the unit"
+    " into the header.",
     "UNKNOWN_AUTHORITY": "No department was known under this code or name on the day of the decision; check both, or"
     " have the department registered.",
     "UNKNOWN_CATEGORY": "Write 法人及非法人组织, 个体工商户 or 自然人.",

@@ -21,7 +21,7 @@ from python_calamine import (
 
 from hub.domain.dates import SERIAL_ZERO, SERIAL_ZERO_1904
 from hub.errors import Unusable
-from hub.intake.appearance import appearance_of, contradicted, styles_of
+from hub.intake.appearance import Appearance, appearance_of, misleading_styles, place_of, styles_of
 from hub.intake.encodings import Content
 from hub.intake.tables import HEADER_WITHIN_ROWS, UNRESOLVED, Header, Opened, Table, find_header, no_header
 
@@ -64,6 +64,10 @@ class _Part(NamedTuple):
 
 
 _NO_PART: Final = _Part("", {})
+_PLAIN: Final = Appearance(0, {})
+_ZERO_DAY: Final = SERIAL_ZERO.isoformat()
+# Before a number that shows another unit than it is read in, this makes it no amount.
+_NO_AMOUNT: Final = "¥"
 
 
 def open_workbook(path: Path, content: Content) -> Opened:
@@ -104,8 +108,8 @@ def open_workbook(path: Path, content: Content) -> Opened:
                 )
             else:
                 part = parts[place] if place < len(parts) else _NO_PART
-                header, hidden_rows = _as_it_looks(path, part.name, header, styles)
-                read = _Reading(path, about.name, header.rows, part.unresolved)
+                looks = _looks(path, part.name, header, styles)
+                read = _Reading(path, about.name, header.rows, part.unresolved, looks.misleading)
                 opened.tables.append(
                     Table(
                         path,
@@ -114,7 +118,7 @@ def open_workbook(path: Path, content: Content) -> Opened:
                         sheet.total_height,
                         read,
                         serial_zero=serial_zero,
-                        hidden_rows=hidden_rows,
+                        hidden_rows=looks.hidden_rows,
                     )
                 )
     except PasswordError:
@@ -139,7 +143,7 @@ def _scan(path: Path) -> tuple[Sequence[_Part], Mapping[bytes, str]]:
                 if name.startswith("xl/worksheets/") and name.endswith(".xml"):
                     with parts.open(name) as sheet:
                         column, rows, found[name] = _extent(path, sheet)
-                    if _place(column) * rows > _CELLS_MAX:
+                    if (place_of(column) + 1) * rows > _CELLS_MAX:
                         raise Unusable(
                             f"{path} cannot be read: a sheet of it reaches to column {column} and row {rows:,};"
                             " delete what stands outside its table."
@@ -183,11 +187,11 @@ def _extent(path: Path, sheet: IO[bytes]) -> tuple[str, int, _Unresolved]:
     while piece := sheet.read(_PIECE):
         piece = before + piece
         far = {letters.decode() for letters in _FAR_CELL.findall(piece)}
-        column = max({column, *far}, key=_place)
+        column = max({column, *far}, key=place_of)
         rows = max(rows, *map(int, _ROW.findall(piece)), 0)
         if b' t="e"' in piece or b"<f" in piece or b":f" in piece:
             for letters, row in _UNRESOLVED_CELL.findall(piece):
-                unresolved[int(row) - 1].add(_place(letters.decode()) - 1)
+                unresolved[int(row) - 1].add(place_of(letters.decode()))
                 count += 1
             if count > _UNRESOLVED_MAX:
                 raise Unusable(
@@ -198,51 +202,29 @@ def _extent(path: Path, sheet: IO[bytes]) -> tuple[str, int, _Unresolved]:
     return column, rows, {row: frozenset(places) for row, places in unresolved.items()}
 
 
-def _as_it_looks(path: Path, part: str, header: Header, styles: Mapping[bytes, str]) -> tuple[Header, int]:
-    """The header less the amounts that are shown in another unit than its own, and the number of hidden rows."""
+def _looks(path: Path, part: str, header: Header, styles: Mapping[bytes, str]) -> Appearance:
     if not part:
-        return header, 0
-    layout = header.layout
-    fields = {letters(layout.columns[field]): field for field in layout.units}
+        return _PLAIN
     try:
         with ZipFile(path) as parts, parts.open(part) as sheet:
-            looks = appearance_of(sheet, header.rows, fields, styles)
+            return appearance_of(sheet, header.rows, misleading_styles(header.layout, styles))
     except KeyError:
-        return header, 0
+        return _PLAIN
     except (BadZipFile, zlib.error, EOFError, RuntimeError, OSError):
         raise _damaged(path) from None
-    for field in contradicted(layout, {fields[column]: units for column, units in looks.units.items()}):
-        place = layout.columns[field]
-        titles = [line[place] for line in header.lines if place < len(line) and line[place].strip()]
-        layout = layout.without(field, " ".join(titles[-1].split()) if titles else field)
-    return header._replace(layout=layout), looks.hidden_rows
-
-
-def letters(place: int) -> str:
-    """A column as a spreadsheet calls it: A for 0, AA for 26."""
-    named = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, 26)
-        named = chr(ord("A") + rest) + named
-    return named
-
-
-def _place(column: str) -> int:
-    place = 0
-    for letter in column:
-        place = place * 26 + ord(letter) - ord("A") + 1
-    return place
 
 
 class _Reading:
     """Reads one sheet anew, so that an opened file holds no rows."""
 
-    def __init__(self, path: Path, sheet: str, header_rows: int, unresolved: _Unresolved) -> None:
+    def __init__(
+        self, path: Path, sheet: str, header_rows: int, unresolved: _Unresolved, misleading: Mapping[int, Sequence[int]]
+    ) -> None:
         self.path = path
         self.sheet = sheet
         self.header_rows = header_rows
         self.unresolved = unresolved
+        self.misleading = misleading
 
     def __call__(self) -> Iterator[Sequence[str]]:
         try:
@@ -266,6 +248,9 @@ class _Reading:
                     said[top, left] = cells[left]
                 else:
                     cells[left] = cells[left] or said[top, left]
+            for place in self.misleading.get(number, ()):
+                if place < len(cells) and cells[place]:
+                    cells[place] = _NO_AMOUNT + cells[place]
             yield cells
 
 
@@ -301,6 +286,8 @@ def _text(cell: Any) -> str:
             return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15g}"
         case datetime():
             return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+        case time() if cell == time():
+            return _ZERO_DAY  # a zero that shows as a day, which is what a formula makes of an empty cell
         case date() | time():
             return cell.isoformat()
         case timedelta() | int():

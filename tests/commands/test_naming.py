@@ -1,18 +1,25 @@
 """What a subject that no registry knows is called."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 
 from hub.commands import submission
 from hub.commands.deciding import Terms
+from hub.commands.sweeps import sweep
 from hub.store.engine import connect
 from hub.store.labels import (
+    FeedState,
     PenaltyKind,
+    SubjectStatus,
 )
 from tests import make
-from tests.commands.submitting import CODE, DECIDED, send, stated
+from tests.commands import recomputing
+from tests.commands.submitting import CODE, DECIDED, TODAY, noon, send, stated
+
+YESTERDAY = TODAY - timedelta(days=1)
 
 # None of these needs a commit, but for those that ask for `database`.
 UNDONE = True
@@ -59,3 +66,60 @@ async def test_a_registered_name_is_not_changed_by_a_record(connection: asyncpg.
     await make.subject(connection, uscc=CODE, name="登记名称公司")
     await send(connection, terms, stated(terms, counterpart_name="另一名称公司"))
     assert await connection.fetchval("select name from subjects") == "登记名称公司"
+
+
+async def named(connection: asyncpg.Connection, status: SubjectStatus | None = None, **newest: Any) -> int:
+    """A subject called 错名公司 as its newest record calls it; the one before calls it 正名公司."""
+    subject = await make.subject(connection, name="错名公司", status=status)
+    await make.record(connection, subject_id=subject, decided_on=date(2025, 1, 6), counterpart_name="正名公司")
+    await make.record(connection, subject_id=subject, decided_on=date(2025, 2, 6), **newest)
+    return subject
+
+
+async def test_the_name_that_a_record_gave_ends_with_its_publication(connection: asyncpg.Connection) -> None:
+    subject = await named(connection, public_until=YESTERDAY)
+    await sweep(connection, noon())
+    row = await connection.fetchrow("select * from subjects where id = $1", subject)
+    assert (row["name"], row["revision"], row["changed_fields"], row["changed_by"]) == ("正名公司", 2, ["name"], None)
+    assert await connection.fetchval("select name from subjects_history where id = $1", subject) == "错名公司"
+    assert await connection.fetchval("select key from subject_names where subject_id = $1", subject) == "正名公司"
+
+
+async def test_a_record_names_its_subject_from_its_first_day_on(connection: asyncpg.Connection) -> None:
+    subject = await named(connection, public_from=TODAY, feed_state=FeedState.DUE, counterpart_name="新名公司")
+    await sweep(connection, noon())
+    assert await connection.fetchval("select name from subjects where id = $1", subject) == "新名公司"
+
+
+async def test_a_registered_name_does_not_end_with_a_record(connection: asyncpg.Connection) -> None:
+    subject = await named(connection, status=SubjectStatus.ACTIVE, public_until=YESTERDAY)
+    await sweep(connection, noon())
+    assert await connection.fetchval("select (name, revision) from subjects where id = $1", subject) == ("错名公司", 1)
+
+
+async def test_a_subject_without_any_public_record_keeps_its_name(connection: asyncpg.Connection) -> None:
+    subject = await make.subject(connection, name="原名公司", status=None)
+    await make.record(connection, subject_id=subject, public_until=YESTERDAY, counterpart_name="错名公司")
+    await sweep(connection, noon())
+    assert await connection.fetchval("select name from subjects where id = $1", subject) == "原名公司"
+
+
+async def test_the_name_that_a_record_gave_ends_when_a_later_rule_ends_the_record(
+    connection: asyncpg.Connection, item: int
+) -> None:
+    subject = await make.subject(connection, name="错名公司", status=None)
+    before = date(2024, 12, 2)
+    await make.record(
+        connection,
+        subject_id=subject,
+        decided_on=before,
+        counterpart_name="正名公司",
+        item_id=(await make.item(connection, code="other")),
+    )
+    await recomputing.fined(connection, recomputing.PAST, subject_id=subject)
+    assert recomputing.counts(await recomputing.run(connection)) == {"ENDED": 1}
+    row = await connection.fetchrow("select * from subjects where id = $1", subject)
+    assert (row["name"], row["changed_by"]) == (
+        "正名公司",
+        await connection.fetchval("select id from departments where code = 'centre'"),
+    )

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from hub.commands import submission
+from hub.commands import naming, submission
 from hub.commands.deciding import FIELDS, Terms
 from hub.commands.statement import Statement
 from hub.commands.sweeps import sweep
@@ -386,7 +386,7 @@ async def test_every_lookup_goes_by_an_index_whatever_the_size(connection: async
         submission._FORMER: ([0], *arrays),
         submission._END_PERSONS: (*arrays, noon().now()),
         submission._RENAMED: ([1], ["x"]),
-        submission._NAMED: ([1], TODAY),
+        naming.NAMED: ([1], TODAY),
         submission._ANNOUNCE: (*arrays, ["PUBLISHED"], [None]),
     }
     async with connection.transaction():

@@ -30,6 +30,7 @@ from tests.edge.oauth_world import (
     refusal,
     token,
 )
+from tests.edge.running import running
 from tests.identity import acting
 
 # ------------------------------------------------------------------------------------------------- clients
@@ -214,6 +215,17 @@ async def test_metadata_says_what_is_done(served: Served) -> None:
     published = (await client.get("/oauth/jwks")).json()["keys"]
     assert published
     assert all("d" not in key for key in published)
+
+
+async def test_metadata_of_a_hub_below_a_path_are_where_the_standards_look(served: Served) -> None:
+    base_url = "https://gov.example/credit"
+    async with running(served[0].url, base_url=base_url) as (_, client):
+        for before, after in (("/credit", ""), ("", "/credit")):
+            # Whoever passes requests on takes the path from the beginning.
+            place = f"{before}/.well-known/oauth-authorization-server{after}".removeprefix("/credit")
+            assert (await client.get(place)).json()["issuer"] == base_url
+            place = f"{before}/.well-known/oauth-protected-resource{after}/graphql".removeprefix("/credit")
+            assert (await client.get(place)).json()["resource"] == f"{base_url}/graphql"
 
 
 # -------------------------------------------------------------------------------------------------- tokens

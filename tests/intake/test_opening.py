@@ -10,6 +10,8 @@ from zipfile import ZipFile
 import openpyxl
 import pytest
 
+from hub.domain.amounts import fen_from
+from hub.domain.dates import parse_day
 from hub.errors import Unusable
 from hub.intake.opening import open_file
 from hub.intake.tables import NESTED, UNRESOLVED, Table
@@ -203,6 +205,18 @@ def test_workbooks_keep_texts_days_and_numbers(tmp_path: Path) -> None:
     assert table.sheet == "处罚"
 
 
+def test_a_zero_that_shows_as_a_day_is_the_day_that_stands_for_none(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in sheets.grid([sheets.penalty(1, YXQ=0)]):
+        book.active.append(line)
+    place = sheets.codes("CF").index("CF_YXQ")
+    book.active.cell(2, place + 1).number_format = "yyyy/m/d"
+    book.save(path := tmp_path / "f.xlsx")
+    (read,) = only_table(path).rows()
+    assert read.cells[place] == "1899-12-30"
+    assert parse_day(read.cells[place], today=date(2026, 5, 11)) is None
+
+
 def test_every_sheet_with_a_header_is_read_and_the_others_are_named(tmp_path: Path) -> None:
     path = sheets.xlsx_file(
         tmp_path / "f.xlsx",
@@ -288,7 +302,7 @@ def test_hidden_sheets_are_passed_over_and_named(tmp_path: Path) -> None:
         ("罚款金额（万元）", "#,##0,", False),
     ],
 )
-def test_an_amount_that_shows_another_unit_than_its_headers_is_not_read(
+def test_an_amount_that_shows_another_unit_than_its_headers_is_none(
     tmp_path: Path, header: str, shown: str, *, is_read: bool
 ) -> None:
     columns = sheets.names("CF")
@@ -303,9 +317,10 @@ def test_an_amount_that_shows_another_unit_than_its_headers_is_not_read(
     book.active.cell(4, place + 1).number_format = '0"元"'
     book.active.cell(2, 1).number_format = '0"元"'
     book.save(path := tmp_path / "f.xlsx")
-    layout = only_table(path).layout
-    assert ("fineWanYuan" in layout.columns, "fineWanYuan" in layout.units) == (is_read, is_read)
-    assert layout.unknown == (() if is_read else ((place, header),))
+    amounts = [row.cells[place] for row in only_table(path).rows()]
+    assert amounts == ["2000" if is_read else "¥2000"] * 2 + ["x"]
+    with pytest.raises(ValueError, match="amount"):
+        fen_from("¥2000", "元")
 
 
 def test_hidden_rows_are_read_and_counted(tmp_path: Path) -> None:
