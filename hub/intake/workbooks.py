@@ -65,6 +65,7 @@ class _Part(NamedTuple):
 
 _NO_PART: Final = _Part("", {})
 _PLAIN: Final = Appearance(0, {})
+_ZERO_DAY: Final = SERIAL_ZERO.isoformat()
 # Before a number that shows another unit than it is read in, this makes it no amount.
 _NO_AMOUNT: Final = "¥"
 
@@ -285,6 +286,8 @@ def _text(cell: Any) -> str:
             return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15g}"
         case datetime():
             return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
+        case time() if cell == time():
+            return _ZERO_DAY  # a zero that shows as a day, which is what a formula makes of an empty cell
         case date() | time():
             return cell.isoformat()
         case timedelta() | int():

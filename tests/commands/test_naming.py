@@ -1,6 +1,7 @@
 """What a subject that no registry knows is called."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -67,7 +68,7 @@ async def test_a_registered_name_is_not_changed_by_a_record(connection: asyncpg.
     assert await connection.fetchval("select name from subjects") == "登记名称公司"
 
 
-async def named(connection: asyncpg.Connection, status: SubjectStatus | None = None, **newest: date | str) -> int:
+async def named(connection: asyncpg.Connection, status: SubjectStatus | None = None, **newest: Any) -> int:
     """A subject called 错名公司 as its newest record calls it; the one before calls it 正名公司."""
     subject = await make.subject(connection, name="错名公司", status=status)
     await make.record(connection, subject_id=subject, decided_on=date(2025, 1, 6), counterpart_name="正名公司")

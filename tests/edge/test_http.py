@@ -236,10 +236,19 @@ async def test_long_headers_and_codes_are_read_and_not_kept(database: str) -> No
     async with running(database) as (_, client):
         known = len(read_uscc.known)
         query = f'{{ subject(uscc: "{spaced}") {{ name }} }}'
-        long = JSON + ", " + ", ".join(f"text/x-{number}" for number in range(1_000))
+        long = JSON + ", " + ", ".join(f"text/x-{number}" for number in range(300))
         answer = await post(client, {"query": query}, accept=long)
         assert answer.json() == {"data": {"subject": None}}
         assert len(read_uscc.known) == known
+
+
+async def test_no_accept_is_read_that_is_longer_than_any_in_earnest(client: httpx.AsyncClient) -> None:
+    for answer in (
+        await post(client, TYPENAME, accept=JSON + "," * 4_100),
+        await client.get("/graphql", params=TYPENAME, headers={"accept": "text/html" + ",a" * 2_100}),
+    ):
+        assert (answer.status_code, code_of(answer)) == (431, "BAD_USER_INPUT")
+        assert "Accept" in answer.text
 
 
 async def test_documents_are_kept_by_what_they_take_in_memory_and_only_if_they_are_sound(database: str) -> None:

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from hub.domain.amounts import fen_from
+from hub.domain.dates import parse_day
 from hub.errors import Unusable
 from hub.intake.opening import open_file
 from hub.intake.tables import NESTED, UNRESOLVED, Table
@@ -202,6 +203,18 @@ def test_workbooks_keep_texts_days_and_numbers(tmp_path: Path) -> None:
     assert cells["CF_NR_FK"] == "0.3"
     assert cells["CF_XDR_GSZC"] == "320100"
     assert table.sheet == "处罚"
+
+
+def test_a_zero_that_shows_as_a_day_is_the_day_that_stands_for_none(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in sheets.grid([sheets.penalty(1, YXQ=0)]):
+        book.active.append(line)
+    place = sheets.codes("CF").index("CF_YXQ")
+    book.active.cell(2, place + 1).number_format = "yyyy/m/d"
+    book.save(path := tmp_path / "f.xlsx")
+    (read,) = only_table(path).rows()
+    assert read.cells[place] == "1899-12-30"
+    assert parse_day(read.cells[place], today=date(2026, 5, 11)) is None
 
 
 def test_every_sheet_with_a_header_is_read_and_the_others_are_named(tmp_path: Path) -> None:
