@@ -295,13 +295,17 @@ def posted(headers: Mapping[bytes, bytes], body: bytes | bytearray, limits: Limi
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
         body = inflated(body, encoding, limits)
+    # Before they are made: a kilobyte of gzip may become hundreds of thousands of lists, each of which takes time.
+    brackets = body.count(b"{") + body.count(b"[")
+    if brackets + body.count(b",") > limits.json_values:
+        raise BadRequest(400, f"The body holds more than {limits.json_values:,} values; ask in parts.")
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise BadRequest(400, "The body is not valid JSON in UTF-8.") from None
     if not isinstance(given, dict):
         raise BadRequest(400, "The body must be a JSON object with a query.")
-    return given, body.count(b"{") + body.count(b"[") <= limits.variables_depth
+    return given, brackets <= limits.variables_depth
 
 
 def got(scope: Scope, limits: Limits) -> dict[str, Any]:

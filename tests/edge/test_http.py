@@ -147,6 +147,26 @@ async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.A
         assert (await post(client, packed, content_encoding=encoding)).status_code == 200
 
 
+@pytest.mark.parametrize("value", ["[]", "1", '{"a": 1}'])
+async def test_the_values_of_a_body_are_counted_before_they_are_made(client: httpx.AsyncClient, value: str) -> None:
+    def packed(count: int) -> bytes:
+        values = ",".join([value] * count)
+        return gzip.compress(f'{{"query": "{{__typename}}", "variables": {{"a": [{values}]}}}}'.encode())
+
+    assert (await post(client, packed(9_900), content_encoding="gzip")).status_code == 200
+    answer = await post(client, packed(20_100), content_encoding="gzip")
+    assert (answer.status_code, code_of(answer)) == (400, "BAD_USER_INPUT")
+    assert "more than 20,000 values" in answer.text
+
+
+async def test_a_code_as_long_as_a_body_is_not_tidied(client: httpx.AsyncClient) -> None:
+    variables = {"uscc": "914403001922038216".rjust(201)}
+    answer = await post(
+        client, {"query": "query ($uscc: USCC!) { subject(uscc: $uscc) { name } }", "variables": variables}
+    )
+    assert "has 18 characters" in answer.text
+
+
 async def test_a_body_of_which_nothing_comes_is_given_up(client: httpx.AsyncClient) -> None:
     async def never() -> AsyncIterator[bytes]:
         await anyio.sleep(5)
@@ -232,7 +252,7 @@ async def test_what_is_remembered_of_answers_by_get_is_small_whatever_was_asked(
 
 
 async def test_long_headers_and_codes_are_read_and_not_kept(database: str) -> None:
-    spaced = " " * 10_000 + "914403001922038216"
+    spaced = " " * 100 + "914403001922038216"
     async with running(database) as (_, client):
         known = len(read_uscc.known)
         query = f'{{ subject(uscc: "{spaced}") {{ name }} }}'
