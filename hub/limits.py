@@ -24,6 +24,7 @@ class Limits:
 
     body_bytes: int = _limit(262_144, "bytes of a request's body, read as a stream")
     inflated_bytes: int = _limit(1_048_576, "bytes of a compressed body once it is inflated")
+    json_values: int = _limit(20_000, "values in a request's JSON, counted by its commas and opening brackets")
     header_bytes: int = _limit(65_536, "bytes of a request's line and headers")
     query_string_bytes: int = _limit(32_768, "bytes of a GET request's query string")
     tokens: int = _limit(4_000, "tokens of a document")

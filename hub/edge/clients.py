@@ -23,6 +23,8 @@ from hub.identity.throttle import network_of
 from hub.limits import Limits
 
 CLIENTS_KEPT = 10_000
+# How many of the addresses that proxies name are looked at: no request comes through more that are to be trusted.
+HOPS_MAX = 50
 LEASE_SECONDS = 60.0
 LEASES_IN_A_BUCKET = 50
 
@@ -69,7 +71,7 @@ def _peer_of(scope: Scope, headers: Mapping[bytes, bytes], trusted: Sequence[IPv
     peer = client[0] if client else "unknown"
     if not trusted or not _trusts(peer, trusted):
         return peer
-    said = headers.get(b"x-forwarded-for", b"").decode("latin-1").split(",")
+    said = headers.get(b"x-forwarded-for", b"").decode("latin-1").rsplit(",", HOPS_MAX)[-HOPS_MAX:]
     for hop in reversed([part.strip() for part in said if part.strip()]):
         try:
             plain = str(ip_address(without_port(hop)))

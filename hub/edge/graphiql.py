@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from hub.edge.request import Scope, header, quality_of, remembered
+from hub.edge.request import ACCEPT_BYTES_MAX, Scope, header, quality_of, remembered
 from hub.policy.scopes import MEANINGS
 from hub.settings import PURPOSES
 
@@ -111,7 +111,7 @@ def asks_for_page(scope: Scope) -> bool:
 @remembered
 def prefers_html(accept: bytes | None) -> bool:
     """Whether `Accept` takes HTML more gladly than JSON."""
-    if accept is None or b"text/html" not in accept.lower():
+    if accept is None or len(accept) > ACCEPT_BYTES_MAX or b"text/html" not in accept.lower():
         return False
     takes: dict[bytes, float] = {}
     for part in accept.split(b","):

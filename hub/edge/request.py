@@ -25,6 +25,8 @@ NAMED: Final = "hub.headers"
 RESPONSE = b"application/graphql-response+json"
 JSON = b"application/json"
 HEADER_KEPT_BYTES = 500
+# Longer than any client's in earnest: each of 32,000 media ranges would take a microsecond before anything is paid for.
+ACCEPT_BYTES_MAX = 4_096
 USUAL = {"query", "variables"}
 PARAMETERS = frozenset({"query", "variables", "operationName", "documentId", "extensions"})
 # `*/*` is what clients say that know nothing of the newer media type, so it gets the older one.
@@ -114,10 +116,12 @@ def media_type(accept: bytes | None) -> bytes:
     """The media type to answer with: the best that `Accept` takes.
 
     Without `Accept` it is application/graphql-response+json (GraphQL over HTTP, since 2025-01-01). Raises BadRequest
-    406 when it takes neither.
+    406 when it takes neither, 431 when it is too long.
     """
     if accept is None or not accept.strip():
         return RESPONSE
+    if len(accept) > ACCEPT_BYTES_MAX:
+        raise BadRequest(431, f"The header Accept is longer than {ACCEPT_BYTES_MAX:,} bytes.")
     said = [_ranged(part) for part in accept.split(b",")]
     # What is excluded by its own name is not meant by a wildcard.
     excluded = {name for name, quality in said if not quality > 0} - {name for name, quality in said if quality > 0}
@@ -291,13 +295,17 @@ def posted(headers: Mapping[bytes, bytes], body: bytes | bytearray, limits: Limi
     encoding = headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() != b"identity":
         body = inflated(body, encoding, limits)
+    # Before they are made: a kilobyte of gzip may become hundreds of thousands of lists, each of which takes time.
+    brackets = body.count(b"{") + body.count(b"[")
+    if brackets + body.count(b",") > limits.json_values:
+        raise BadRequest(400, f"The body holds more than {limits.json_values:,} values; ask in parts.")
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:
         raise BadRequest(400, "The body is not valid JSON in UTF-8.") from None
     if not isinstance(given, dict):
         raise BadRequest(400, "The body must be a JSON object with a query.")
-    return given, body.count(b"{") + body.count(b"[") <= limits.variables_depth
+    return given, brackets <= limits.variables_depth
 
 
 def got(scope: Scope, limits: Limits) -> dict[str, Any]:

@@ -75,8 +75,9 @@ async def _count(connection: asyncpg.Connection, now: datetime, keys: Sequence[t
 
 async def forgive(connection: asyncpg.Connection, username: str, address: str | None) -> None:
     """After a success: the name starts anew, also for those elsewhere; the address gets its attempt back."""
-    names = [_key("name", username), _key("name from", _pair(username, address))]
-    await connection.execute("delete from login_attempts where tried = any($1)", names)
+    # One by one: whoever holds several rows, and takes them in another order than an attempt, may wait for each other.
+    for name in (_key("name", username), _key("name from", _pair(username, address))):
+        await connection.execute("delete from login_attempts where tried = $1", name)
     if address is not None:
         await connection.execute(
             "update login_attempts set failures = greatest(failures - 1, 0) where tried = $1",

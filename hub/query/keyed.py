@@ -191,8 +191,10 @@ def representation(catalogue: Catalogue, numbers: Mapping[tuple[str, str], int],
         if value is None:
             continue
         number = numbers[type_name, entity_key.field]
-        if not isinstance(value, str) or not clean(value):
+        if not isinstance(value, str):
             raise Invalid(f"has a key {entity_key.field} that is not a string")
+        if not clean(value):
+            raise Invalid(f"has a key {entity_key.field} that holds NUL or an unpaired surrogate")
         if entity_key.column is None:
             named = decode_id(value)
             row = catalogue.rows[type_name]

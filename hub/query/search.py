@@ -59,9 +59,10 @@ def asked_for(name: str) -> str:
 
     Raises Invalid when it is too short or too long to find anything by.
     """
-    if len(name) > SIGNS_MAX:
+    # A sign may stand for several, up to eighteen; and no key is worth making of a text that is far too long.
+    if len(name) > SIGNS_MAX or len(key := name_key(name)) > SIGNS_MAX:
         raise Invalid(f"holds more than {SIGNS_MAX} characters")
-    if sum(sign not in LEFT_OUT for sign in name_key(name)) < SIGNS_MIN:
+    if sum(sign not in LEFT_OUT for sign in key) < SIGNS_MIN:
         raise Invalid(f"needs at least {SIGNS_MIN} characters besides spaces and punctuation")
     return name
 

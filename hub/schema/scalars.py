@@ -25,8 +25,8 @@ def refused(sentence: str) -> GraphQLError:
     return GraphQLError(sentence, extensions={"code": "BAD_USER_INPUT"})
 
 
-# With spaces a code may be as long as a body, and is not kept.
-CODES_KEPT, KEPT_CHARACTERS_MAX = 16_384, 40
+# A code may be written with spaces. One with many is not kept, and what is as long as a body is not even tidied.
+CODES_KEPT, KEPT_CHARACTERS_MAX, WRITTEN_CHARACTERS_MAX = 16_384, 40, 200
 
 
 class KnownCodes(dict[Any, str]):
@@ -38,6 +38,8 @@ class KnownCodes(dict[Any, str]):
     def __missing__(self, value: Any) -> str:
         if not isinstance(value, str):
             raise no_code()
+        if len(value) > WRITTEN_CHARACTERS_MAX:
+            raise refused("A unified social credit code has 18 characters.")
         try:
             code = parse_uscc(value)
         except BadUscc as bad:

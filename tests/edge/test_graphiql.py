@@ -68,6 +68,7 @@ async def client(built: Path, hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
         ("text/html, */*", False),
         ("text/html;q=0", False),
         ("text/html;q=x", False),
+        ("text/html" + "," * 5_000, False),
         ("application/xhtml+xml, */*;q=0.8", False),
         ("*/*", False),
         ("", False),

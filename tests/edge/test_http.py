@@ -147,6 +147,26 @@ async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.A
         assert (await post(client, packed, content_encoding=encoding)).status_code == 200
 
 
+@pytest.mark.parametrize("value", ["[]", "1", '{"a": 1}'])
+async def test_the_values_of_a_body_are_counted_before_they_are_made(client: httpx.AsyncClient, value: str) -> None:
+    def packed(count: int) -> bytes:
+        values = ",".join([value] * count)
+        return gzip.compress(f'{{"query": "{{__typename}}", "variables": {{"a": [{values}]}}}}'.encode())
+
+    assert (await post(client, packed(9_900), content_encoding="gzip")).status_code == 200
+    answer = await post(client, packed(20_100), content_encoding="gzip")
+    assert (answer.status_code, code_of(answer)) == (400, "BAD_USER_INPUT")
+    assert "more than 20,000 values" in answer.text
+
+
+async def test_a_code_as_long_as_a_body_is_not_tidied(client: httpx.AsyncClient) -> None:
+    variables = {"uscc": "914403001922038216".rjust(201)}
+    answer = await post(
+        client, {"query": "query ($uscc: USCC!) { subject(uscc: $uscc) { name } }", "variables": variables}
+    )
+    assert "has 18 characters" in answer.text
+
+
 async def test_a_body_of_which_nothing_comes_is_given_up(client: httpx.AsyncClient) -> None:
     async def never() -> AsyncIterator[bytes]:
         await anyio.sleep(5)
@@ -232,14 +252,23 @@ async def test_what_is_remembered_of_answers_by_get_is_small_whatever_was_asked(
 
 
 async def test_long_headers_and_codes_are_read_and_not_kept(database: str) -> None:
-    spaced = " " * 10_000 + "914403001922038216"
+    spaced = " " * 100 + "914403001922038216"
     async with running(database) as (_, client):
         known = len(read_uscc.known)
         query = f'{{ subject(uscc: "{spaced}") {{ name }} }}'
-        long = JSON + ", " + ", ".join(f"text/x-{number}" for number in range(1_000))
+        long = JSON + ", " + ", ".join(f"text/x-{number}" for number in range(300))
         answer = await post(client, {"query": query}, accept=long)
         assert answer.json() == {"data": {"subject": None}}
         assert len(read_uscc.known) == known
+
+
+async def test_no_accept_is_read_that_is_longer_than_any_in_earnest(client: httpx.AsyncClient) -> None:
+    for answer in (
+        await post(client, TYPENAME, accept=JSON + "," * 4_100),
+        await client.get("/graphql", params=TYPENAME, headers={"accept": "text/html" + ",a" * 2_100}),
+    ):
+        assert (answer.status_code, code_of(answer)) == (431, "BAD_USER_INPUT")
+        assert "Accept" in answer.text
 
 
 async def test_documents_are_kept_by_what_they_take_in_memory_and_only_if_they_are_sound(database: str) -> None:

@@ -398,6 +398,16 @@ async def test_a_stolen_code_is_good_for_nothing(
     assert answer.json()["error"] in ("invalid_grant", "invalid_client", "unauthorized_client")
 
 
+@pytest.mark.parametrize("verifier", ["v" * 42, "v" * 129, "é" * 43, "v" * 42 + " ", "v" * 42 + "+"])
+async def test_a_verifier_is_written_as_the_standard_has_it(
+    served: Served, browser: httpx.AsyncClient, verifier: str
+) -> None:
+    code = (await w.consent(browser, code_challenge=exchanges.challenge_of(verifier)))["code"]
+    answer = await w.exchange(browser, code, code_verifier=verifier)
+    assert refusal(answer) == (400, "invalid_request")
+    assert "from 43 to 128 characters" in answer.json()["error_description"]
+
+
 @pytest.mark.parametrize(
     "uri",
     [

@@ -250,6 +250,31 @@ async def test_guesses_at_the_same_moment_are_all_counted(database: str, clock: 
     assert sum(wait == 0 for wait in waits) == 5
 
 
+async def test_a_success_holds_nothing_up_that_it_waits_for(
+    connection: asyncpg.Connection, database: str, clock: TurningClock
+) -> None:
+    """A click too many: one sign-in has succeeded while the next is counted, and both touch the same rows."""
+    await throttle.claim_attempt(connection, clock, "zhang", None)
+    smaller, larger = await connection.fetch("select tried from login_attempts order by tried")
+    # Moves the row, so that a scan comes to it last; and PostgreSQL scans, as it may where there are many rows.
+    await connection.execute("update login_attempts set last_at = $2 where tried = $1", smaller[0], clock.now())
+    lock, waiting = "select from login_attempts where tried = $1 for update", "select from pg_locks where not granted"
+    other = await connect(database)
+    await other.execute("set enable_indexscan = off; set enable_bitmapscan = off")
+    try:
+        async with connection.transaction():
+            await connection.execute(lock, smaller[0])
+            forgiving = asyncio.create_task(throttle.forgive(other, "zhang", None))
+            for _ in range(1_000):
+                if await connection.fetch(waiting):
+                    break
+                await asyncio.sleep(0.01)
+            await connection.execute(lock, larger[0])
+        await forgiving
+    finally:
+        await other.close()
+
+
 async def test_who_guesses_elsewhere_does_not_keep_a_person_out(
     connection: asyncpg.Connection, clock: TurningClock
 ) -> None:

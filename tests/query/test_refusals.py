@@ -147,6 +147,12 @@ async def test_a_bad_argument_is_named(asker: Asker, text: str, says: str) -> No
         ),
         ("[_Any!]!", "_entities(representations: $v) { __typename }", [{}] * 501, "Argument representations holds"),
         ("[_Any!]!", "_entities(representations: $v) { __typename }", [{"__typename": ["x"]}], "representations[0]"),
+        (
+            "[_Any!]!",
+            "_entities(representations: $v) { __typename }",
+            [{"__typename": "Region", "code": "1\0"}],
+            "representations[0] has a key code that holds NUL",
+        ),
         # A default lets a nullable variable stand where null may not.
         ('USCC = "914403001922038216"', "subject(uscc: $v) { name }", None, "Argument uscc ($v): "),
         ("[USCC!] = []", "subjects(usccs: $v) { name }", None, "Argument usccs ($v): "),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import asyncpg
 import psycopg
 from alembic import command
 from alembic.config import Config
@@ -12,6 +13,8 @@ from hub.store.migration import folder
 from tests import make
 
 BEFORE, AFTER = "0001", "0002"
+# None of these needs a commit, but for those that ask for `empty_database`.
+UNDONE = True
 
 
 def move(url: str, how: Callable[[Config, str], None], revision: str) -> None:
@@ -73,3 +76,16 @@ def test_parts_that_are_there_become_findable_in_spite_of_a_slip(empty_database:
             writer.execute("update subjects set name = name || '店', revision = revision + 1")
     with psycopg.connect(empty_database) as reader:
         assert reader.execute(near).fetchall() == [("本溪安惠健康纺织有限公司店店店",)]
+
+
+async def test_a_word_that_is_repeated_is_measured_once(connection: asyncpg.Connection) -> None:
+    """Or a caller could make each look-up some hundred times as long."""
+    once, often = [
+        await connection.fetchrow(
+            "select (asked).grams, (asked).weights, (asked).weight from asked_name($1) asked", name
+        )
+        for name in ("科技科", "科技" * 100)
+    ]
+    assert once["grams"] == often["grams"] == ["科技", "技科"]
+    assert often["weights"] == [100 * once["weights"][0], 99 * once["weights"][1]]
+    assert often["weight"] == sum(often["weights"])

@@ -26,6 +26,7 @@ from hub.identity.principals import NoRights, Rights
 from hub.policy.scopes import is_shaped
 
 CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
+VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 Response = tuple[int, Any, list[tuple[str, str]]]
 
 
@@ -214,6 +215,11 @@ class AuthorizationCode(Issuing, grants.AuthorizationCodeGrant):  # type: ignore
             raise InvalidRequestError("The parameter code is needed.")
         if not self.request.form.get("code_verifier"):
             raise InvalidRequestError("The parameter code_verifier is needed (PKCE, RFC 7636).")
+        if not VERIFIER.fullmatch(self.request.form["code_verifier"]):
+            raise InvalidRequestError(
+                "A code_verifier has from 43 to 128 characters: letters, digits, hyphens, dots, underscores and tildes"
+                " (RFC 7636, 4.1)."
+            )
 
     def create_token_response(self) -> Response:
         form, client_id = self.request.form, self.request.client.get_client_id()
