@@ -58,9 +58,12 @@ class Lists:
 
         def checked(variables: Variables) -> Any:
             given = read(variables)
-            if isinstance(given, list) and len(given) > most:
+            if not isinstance(given, list):
+                return given
+            if len(given) > most:
                 raise place.refusal(f"Argument {name} holds more than {most} values.")
-            return given
+            # Each row may be compared with every value: once is enough.
+            return list(dict.fromkeys(given))
 
         return p.Condition(rule, self.slots.by(("filter", argument.identity, name), checked))
 

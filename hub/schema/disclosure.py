@@ -5,12 +5,12 @@ from operator import or_ as either
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, case, exists, func, literal_column, select
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, case, select
 
 from hub.policy.visibility import word
 from hub.query.catalog import Codec, Filter, Identity, One, OneOf, Order, sourced, stored
 from hub.schema.paging import Node, PageInfo
-from hub.schema.records import INSTANT, KINDS, CreditRecord, of_departments, one_of
+from hub.schema.records import INSTANT, KINDS, CreditRecord, of_departments, one_of, within_divisions
 from hub.schema.sanctions import SanctionsEntry
 from hub.schema.scalars import DateTime
 from hub.store.disclosure import disclosures
@@ -35,21 +35,13 @@ def of_lists(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
     return row.c.list_id.in_(select(asked.c.id).where(asked.c.code == any_(given.cast(ARRAY(Text)))))
 
 
-def within_regions(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
-    """About a subject seated in one of the divisions given, or in one of their parts (GB/T 2260: 00 stands for all)."""
-    asked = func.unnest(given.cast(ARRAY(Text))).column_valued("asked")
-    prefix = func.regexp_replace(asked, word("(00){1,2}$"), word(""))
-    whole = func.length(asked) == literal_column("6")
-    return exists(select(1).where(whole, func.starts_with(row.c.region_code, prefix)).correlate(row))
-
-
 DISCLOSURE_FILTER = Filter(
     keys={
         "kinds": one_of(disclosures.c.kind),
         "departments": of_departments(disclosures.c.department_id),
         "catalogueItems": one_of(disclosures.c.catalogue_code),
         "lists": Filter(of_lists),
-        "regions": Filter(within_regions),
+        "regions": within_divisions(disclosures.c.region_code),
     }
 )
 

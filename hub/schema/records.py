@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import ARRAY, TIMESTAMP, Text, any_, case, func, null, select
+from sqlalchemy import ARRAY, TIMESTAMP, Text, any_, case, func, literal_column, null, or_, select
 from sqlalchemy.sql import ColumnElement, FromClause
 
 from hub.policy.visibility import TODAY, word
@@ -49,6 +49,27 @@ def of_departments(column: Any) -> Filter:
         ids = select(asked.c.id).where(asked.c.code == any_(given.cast(ARRAY(Text))))
         decided_by_one: ColumnElement[bool] = row.c[column.name].in_(ids)
         return decided_by_one
+
+    return Filter(condition)
+
+
+def first(count: int, code: ColumnElement[Any]) -> ColumnElement[str]:
+    """The first characters of a code."""
+    return func.left(code, literal_column(str(count)))
+
+
+def within_divisions(column: Any) -> Filter:
+    """The row's division is one of those given or in one: a province's code ends in 0000, a prefecture's in 00.
+
+    Those given are a set, which PostgreSQL makes once; as an array each row would be compared with every one of them,
+    and a follower with five hundred divisions would make all others wait.
+    """
+
+    def condition(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
+        code = row.c[column.name]
+        around = [code, first(4, code).concat(word("00")), first(2, code).concat(word("0000"))]
+        asked = select(func.unnest(given.cast(ARRAY(Text))).column_valued("asked"))
+        return or_(*(division.in_(asked) for division in around))
 
     return Filter(condition)
 

@@ -3,32 +3,18 @@
 from typing import Any
 
 import strawberry
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, func, literal_column, or_, select
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, or_, select
 
-from hub.policy.visibility import word
 from hub.query.catalog import Computed, Filter, Many, Order, Search, sourced
 from hub.query.search import DISTANCE, LENGTH
 from hub.schema.paging import PageInfo
-from hub.schema.records import one_of
+from hub.schema.records import first, one_of, within_divisions
 from hub.schema.subjects import Subject
 from hub.store.labels import SubjectKind, SubjectStatus
 from hub.store.reference import industries
 from hub.store.subjects import subjects
 
 __all__ = ["SEARCH", "SubjectFilter", "SubjectSearchConnection"]
-
-
-def first(count: int, code: ColumnElement[Any]) -> ColumnElement[str]:
-    """The first characters of a code."""
-    return func.left(code, literal_column(str(count)))
-
-
-def of_region(subject: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Its seat is one of the divisions or in one: a province's code ends in 0000, a prefecture's in 00."""
-    code = subject.c.region_code
-    around = [code, first(4, code).concat(word("00")), first(2, code).concat(word("0000"))]
-    codes = given.cast(ARRAY(Text))
-    return or_(*(division == any_(codes) for division in around))
 
 
 def of_industry(subject: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -43,7 +29,7 @@ def of_industry(subject: FromClause, given: ColumnElement[Any]) -> ColumnElement
 SUBJECT_FILTER = Filter(
     keys={
         "kinds": one_of(subjects.c.kind),
-        "regions": Filter(of_region),
+        "regions": within_divisions(subjects.c.region_code),
         "industries": Filter(of_industry),
         "statuses": one_of(subjects.c.status),
     }
