@@ -20,7 +20,8 @@ IDEMPOTENCY_DAYS: Final = 30
 OF_THE_HUBS_TIME: Final = ("idempotency_keys",)
 
 # Table, and what of it is over, in the order of their references; $1 is the moment, $2 rows at most. A used code
-# is known for a day, so that its replay is noticed; an access token outlives a family's last refresh token by minutes.
+# is known for a day, so that its replay is noticed; an access token outlives a family's last refresh token by minutes,
+# and a family that was revoked must be known as long.
 OVER: Final[Sequence[tuple[str, str]]] = (
     ("authorization_codes", "expires_at < $1::timestamptz - interval '1 day'"),
     ("refresh_tokens", "expires_at < $1"),
@@ -32,7 +33,8 @@ OVER: Final[Sequence[tuple[str, str]]] = (
     ("signing_keys", "published_until < $1::timestamptz - interval '30 days'"),
     (
         "token_families",
-        "created_at < $1::timestamptz - interval '1 day'"  # noqa: ISC004 - one text
+        # A sign-in's week (`exchanges.FAMILY_LIFE`), and a day.
+        "created_at < $1::timestamptz - interval '8 days'"  # noqa: ISC004 - one text
         " and not exists (select from authorization_codes c where c.family_id = token_families.id)"
         " and not exists (select from refresh_tokens r where r.family_id = token_families.id)",
     ),

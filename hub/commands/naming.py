@@ -21,6 +21,8 @@ NAMED = """
     ) newest
     where subject.id = any($1::bigint[]) and subject.status is null
 """
+# In one order, or two of those who name at the same time might each wait for what the other holds.
+_HOLD = "select from subjects where id = any($1::bigint[]) order by id for no key update"
 _RENAME = """
     update subjects subject
     set name = new.name, name_key = new.name_key, revision = subject.revision + 1, known_from = $4, changed_by = $5,
@@ -39,5 +41,6 @@ async def name_by_records(
     """
     named = [row for row in await connection.fetch(NAMED, subject_ids, today) if row["name"] != row["known_as"]]
     if named:
-        names = [row["name"] for row in named]
-        await connection.execute(_RENAME, [row["id"] for row in named], names, list(map(name_key, names)), now, by_id)
+        ids, names = [row["id"] for row in named], [row["name"] for row in named]
+        await connection.execute(_HOLD, ids)
+        await connection.execute(_RENAME, ids, names, list(map(name_key, names)), now, by_id)

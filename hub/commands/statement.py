@@ -109,8 +109,8 @@ SENTENCES: Final[Mapping[str, str]] = {
     "PERMIT_MISSING": "A permit seized or revoked needs its name and number here.",
     "AMOUNT_CONTRADICTS": "An amount stands here, but no kind of penalty that has one; add the kind or leave the "
     "amount out.",
-    "SUSPICIOUS_UNIT": "The amount is far above those that the text names; it was probably written in yuan instead of "
-    "10,000 yuan.",
+    "SUSPICIOUS_UNIT": "The amount is far above those that the text names, or one of them 10,000 times too large or "
+    "too small; its unit is probably wrong, which is 10,000 yuan unless the header says another.",
     "NAME_MISMATCH": "The code belongs to a subject of another name, and never had this one; check whose code it is.",
     "PUBLIC_UNTIL_DIFFERS": "The hub computes another end of publication; the one stated here is not used.",
     "STAYS_REVOKED": "The record was revoked, and its status is not stated here, so it stays revoked; if it is in "
@@ -169,7 +169,7 @@ def _doubts_of_amounts(values: Values) -> Iterator[Remark]:
                 yield Remark("AMOUNT_MISSING", field)
         elif fen and not open_kinds:
             yield Remark("AMOUNT_CONTRADICTS", field)
-        if fen and _is_far_more_than_named(fen, values):
+        if fen and _is_in_another_unit(fen, values):
             yield Remark("SUSPICIOUS_UNIT", field)
     if kinds & _PERMIT and values.permit_affected is None:
         yield Remark("PERMIT_MISSING", "permitAffected")
@@ -184,8 +184,8 @@ _UNITS: Final = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟
 _SCALE_YUAN: Final = {"": 1, "万": 10_000, "亿": 100_000_000}
 
 
-def _is_far_more_than_named(fen: int, values: Values) -> bool:
-    """Whether the texts name amounts, and this one is a huge one that none comes near to, or one of them in 万元."""
+def _is_in_another_unit(fen: int, values: Values) -> bool:
+    """Whether this is huge and no amount in the texts comes near, or it is one of them with yuan taken for 万元."""
     stated = [
         round(_number(match[1]) * _SCALE_YUAN[match[2] or ""] * 100)
         for text in (values.content, values.facts)
@@ -195,7 +195,7 @@ def _is_far_more_than_named(fen: int, values: Values) -> bool:
     ]
     if fen > _SUSPICIOUS_FEN and stated and max(stated) * 100 <= fen:
         return True
-    return fen not in stated and any(one * _SCALE_YUAN["万"] == fen for one in stated)
+    return fen not in stated and any(max(one, fen) == min(one, fen) * _SCALE_YUAN["万"] for one in stated)
 
 
 def _number(text: str) -> float:

@@ -135,6 +135,17 @@ async def test_a_family_stays_while_a_refresh_token_of_it_lives(connection: asyn
     assert (await counts(connection))["token_families"] == 1
 
 
+async def test_a_revoked_family_is_known_as_long_as_its_last_access_token(
+    connection: asyncpg.Connection,
+) -> None:
+    """The last refresh token ends a week after the sign-in; what it gave in its last moment lives ten minutes more."""
+    await lay(connection, days_ago=7.001, mark="week")
+    await connection.execute("update token_families set revoked_at = created_at + interval '7 days'")
+    await housekeeping.tidy(connection, CLOCK)
+    left = await counts(connection)
+    assert (left["refresh_tokens"], left["token_families"]) == (0, 1)
+
+
 async def test_a_round_without_work_tells_nobody_and_two_at_once_do_no_harm(
     connection: asyncpg.Connection, database: str
 ) -> None:
