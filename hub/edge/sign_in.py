@@ -66,8 +66,7 @@ class People:
             Route("/oauth/authorize", guarded(self.authorize)),
             Route("/oauth/sign-in", guarded(self.sign_in), methods=["POST"]),
             Route("/oauth/consent", guarded(self.consent), methods=["POST"]),
-            Route("/oauth/sign-out", guarded(self.asks_to_sign_out)),
-            Route("/oauth/sign-out", guarded(self.sign_out), methods=["POST"]),
+            Route("/oauth/sign-out", guarded(self.signing_out), methods=["GET", "POST"]),
             Route("/oauth/style.css", style),
         ]
 
@@ -214,6 +213,10 @@ class People:
         uri: str = asked.payload.redirect_uri
         whole = f"{uri}{'&' if '?' in uri else '?'}{urlencode({**told, **state, 'iss': self.base_url})}"
         return Response(status_code=status, headers={**NO_STORE, "Location": whole})
+
+    async def signing_out(self, request: Request) -> Response:
+        """The page, and its form: one address, so that what it takes is told whole where it takes something else."""
+        return await (self.sign_out(request) if request.method == "POST" else self.asks_to_sign_out(request))
 
     async def asks_to_sign_out(self, request: Request) -> Response:
         """Who is signed in, and the way out."""

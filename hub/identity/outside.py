@@ -4,6 +4,7 @@ The issuer says who somebody is and what it may ask for. What is granted to a de
 rights of such a token are bounded by the same tables as those of the hub's own.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -13,7 +14,7 @@ from hub.domain.persons import holds_resident_id, mask_persons_in
 from hub.errors import Overloaded
 from hub.identity import tokens
 from hub.identity.principals import Stated
-from hub.identity.remote import RemoteKeys, Unreachable, fetch_json
+from hub.identity.remote import FETCH_SECONDS_MAX, RemoteKeys, Unreachable, fetch_json
 from hub.identity.tokens import Claims, NotOurs, Unacceptable
 from hub.settings import IssuerClaims, is_safe_url
 from hub.store.labels import ClientKind
@@ -50,6 +51,14 @@ class OutsideIssuer:
         return self._claims(payload), self._stated(payload)
 
     async def _published(self) -> Mapping[str, Any]:
+        """The issuer's keys, all that it takes within one fetch's time. Raises Unreachable."""
+        try:
+            async with asyncio.timeout(FETCH_SECONDS_MAX):
+                return await self._found()
+        except TimeoutError:
+            raise Unreachable(f"{self.issuer} does not answer in time") from None
+
+    async def _found(self) -> Mapping[str, Any]:
         """The JWKS document that the issuer's metadata points at (RFC 8414, or OpenID Connect's discovery).
 
         Raises Unreachable.

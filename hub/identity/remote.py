@@ -123,10 +123,9 @@ class RemoteKeys:
 
     async def _fetch(self) -> None:
         try:
-            async with asyncio.timeout(FETCH_SECONDS_MAX):
-                document = await self.find()
-        except (Unreachable, TimeoutError) as reason:
-            log.warning("keys: %s", str(reason) or "they did not come in time")
+            document = await self.find()
+        except Unreachable as reason:
+            log.warning("keys: %s", reason)
             return
         finally:
             # Not when it began: who waited for an address that takes its time must not wait for it once more.

@@ -244,6 +244,7 @@ def test_head_is_get_without_the_body(wire: Wire) -> None:
         ("POST", "/healthz", 405, "GET, HEAD"),
         ("GET", "/oauth/token", 405, "POST"),
         ("POST", "/oauth/token/", 404, ""),
+        ("PUT", "/oauth/sign-out", 405, "GET, HEAD, POST"),
         ("DELETE", "/.well-known/oauth-authorization-server", 405, "GET, HEAD"),
     ],
 )

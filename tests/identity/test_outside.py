@@ -10,7 +10,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from hub.errors import Overloaded, Unusable
-from hub.identity import clients, delegations, remote
+from hub.identity import clients, delegations, outside, remote
 from hub.identity.outside import OutsideIssuer, metadata_places
 from hub.identity.remote import RemoteKeys, Unfetched, Unreachable, fetch_json
 from hub.identity.tokens import (
@@ -214,6 +214,18 @@ async def test_while_it_cannot_be_reached_nobody_is_refused_for_good(
     assert (await trusting.principal(token)).client == "portal"
 
 
+async def test_all_that_its_keys_take_has_the_time_of_one_fetch(
+    clock: TurningClock, second: SecondServer, trusting: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fetch(_: str) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(outside, "fetch_json", fetch)
+    monkeypatch.setattr(outside, "FETCH_SECONDS_MAX", 0.01)
+    with pytest.raises(Overloaded):
+        await trusting.principal(second.token(clock))
+
+
 @pytest.mark.parametrize(
     "other", [{"issuer": "https://elsewhere.example"}, {"jwks_uri": "http://hub.example/keys"}, {"jwks_uri": None}]
 )
@@ -246,11 +258,9 @@ async def test_who_waited_for_keys_that_do_not_come_does_not_wait_again(monkeypa
         if asked == 1:
             return {"keys": [first_key().as_dict(private=False)]}
         now += remote.AGAIN_SECONDS
-        await asyncio.Event().wait()
-        raise AssertionError
+        raise Unreachable
 
     monkeypatch.setattr(remote, "monotonic", lambda: now)
-    monkeypatch.setattr(remote, "FETCH_SECONDS_MAX", 0.01)
     keys = RemoteKeys(find)
     assert await keys.key("first", "RS256") is not None
     now += remote.KEPT_SECONDS
