@@ -4,6 +4,9 @@
 // A browser that duplicates a tab copies that storage, too. A refresh token is good once, and shown by two tabs it would
 // end the sign-in for both; so a tab holds a lock of the sign-in's own, and a copy that does not get it forgets.
 
+import { storageOf } from "./storage.js";
+
+const OF_TAB = storageOf("sessionStorage");
 const CLIENT = "graphiql";
 const SIGNED_IN = "hub:signed-in";
 const BEGUN = "hub:sign-in-begun";
@@ -98,7 +101,7 @@ export class Caller {
   async #finish() {
     const answer = new URLSearchParams(location.search);
     const begun = read(BEGUN);
-    sessionStorage.removeItem(BEGUN);
+    OF_TAB.removeItem(BEGUN);
     // At once: a code has no place in the history, and addresses on this page are relative to where it stands.
     history.replaceState(null, "", begun?.back ?? "../graphiql");
     if (begun === null || answer.get("state") !== begun.state || answer.get("iss") !== this.settings.baseUrl) {
@@ -137,7 +140,7 @@ export class Caller {
   }
 
   #forget(problem) {
-    sessionStorage.removeItem(SIGNED_IN);
+    OF_TAB.removeItem(SIGNED_IN);
     this.#change({ ...NOBODY, problem });
   }
 
@@ -261,14 +264,14 @@ function isIn(headers, name) {
 
 function read(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(name));
+    return JSON.parse(OF_TAB.getItem(name));
   } catch {
     return null;
   }
 }
 
 function keep(name, value) {
-  sessionStorage.setItem(name, JSON.stringify(value));
+  OF_TAB.setItem(name, JSON.stringify(value));
 }
 
 function random() {

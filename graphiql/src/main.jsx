@@ -18,7 +18,9 @@ import { createRoot } from "react-dom/client";
 import { Caller } from "./caller.js";
 import { CallerMark, callerPlugin } from "./caller.jsx";
 import { samplesPlugin } from "./samples.jsx";
-import { withoutHeaders } from "./storage.js";
+import { storageOf, withoutHeaders } from "./storage.js";
+
+const KEPT = storageOf("localStorage");
 
 /** What the hub says of itself; the page is of use without it, too. */
 async function fetched(address, otherwise) {
@@ -32,7 +34,7 @@ async function fetched(address, otherwise) {
 /** The tab that was open when the page was left: GraphiQL brings back the tabs, and in its editors only what was typed. */
 function leftOpen() {
   try {
-    const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem("graphiql:tabState"));
+    const { tabs, activeTabIndex } = JSON.parse(KEPT.getItem("graphiql:tabState"));
     return tabs[activeTabIndex];
   } catch {
     return undefined;
@@ -83,7 +85,7 @@ createRoot(document.getElementById("graphiql")).render(
     fetcher={fetcher}
     plugins={plugins}
     visiblePlugin={hasCome ? ofCaller : ofSamples}
-    storage={withoutHeaders(localStorage)}
+    storage={withoutHeaders(KEPT)}
     shouldPersistHeaders={false}
     showPersistHeadersSettings={false}
     initialQuery={opened?.query ?? ""}

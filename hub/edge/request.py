@@ -281,6 +281,10 @@ def inflated(body: bytes | bytearray, encoding: bytes, limits: Limits) -> bytes:
     return plain
 
 
+def too_many_values(most: int) -> BadRequest:
+    return BadRequest(400, f"The request's JSON holds more than {most:,} values; ask in parts.")
+
+
 def only_json(headers: Mapping[bytes, bytes]) -> None:
     """Raises BadRequest 415 for a body that does not say to be JSON in UTF-8."""
     if not is_json(headers.get(b"content-type")):
@@ -298,7 +302,7 @@ def posted(headers: Mapping[bytes, bytes], body: bytes | bytearray, limits: Limi
     # Before they are made: a kilobyte of gzip may become hundreds of thousands of lists, each of which takes time.
     brackets = body.count(b"{") + body.count(b"[")
     if brackets + body.count(b",") > limits.json_values:
-        raise BadRequest(400, f"The body holds more than {limits.json_values:,} values; ask in parts.")
+        raise too_many_values(limits.json_values)
     try:
         given = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -330,9 +334,13 @@ def got(scope: Scope, limits: Limits) -> dict[str, Any]:
     if "access_token" in given:
         # In an address it stands in logs and histories (RFC 9700, 4.3.2), and unheeded it would make its bearer nobody.
         raise BadRequest(400, "Send the access token in the Authorization header, as Bearer, not in the address.")
+    values = 0
     for key in ("variables", "extensions"):
         text = given.pop(key, "")
         if text:
+            values += text.count("{") + text.count("[") + text.count(",")
+            if values > limits.json_values:
+                raise too_many_values(limits.json_values)
             try:
                 given[key] = orjson.loads(text)
             except orjson.JSONDecodeError:

@@ -79,6 +79,8 @@ _FIELD_OF: Final[Mapping[str, str]] = {
 NAMELESS: Final = "个体工商户"
 """What the national standard calls an individual business that has no name."""
 
+_PERSON_NAME_MAX: Final = 4
+
 # Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
 _UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
 _TIDIED_MAX: Final = 4096
@@ -148,7 +150,7 @@ class Judge:
             return Verdict(row.number, None, (refusal,))
         doubts: list[Remark] = []
         code = self._code(texts, faults, doubts)
-        self._leave_out_operator(code, texts, doubts)
+        self._leave_out_person(code, texts, faults, doubts)
         self._numbers(texts, faults)
         self._mask(texts, doubts)
         decided_on = self._day("decidedOn", texts, faults, required=True)
@@ -259,18 +261,19 @@ class Judge:
                 doubts.append(Remark("CATEGORY_DIFFERS", "counterpartCategory"))
         return code
 
-    def _leave_out_operator(self, code: str, texts: dict[str, str], doubts: list[Remark]) -> None:
-        """An individual business without a name is no occasion to publish its operator's (national item XDR_MC)."""
-        operator = texts["legalRepresentative"]
-        if (
-            operator
-            and code
-            and kind_of(code) is SubjectKind.INDIVIDUAL_BUSINESS
-            and name_key(operator) == name_key(texts["counterpartName"])
-        ):
+    def _leave_out_person(self, code: str, texts: dict[str, str], faults: list[Remark], doubts: list[Remark]) -> None:
+        """A counterpart that is called as its representative is: a person's name is no organization's.
+
+        An individual business without a name has the national one (item XDR_MC), and not its operator's.
+        """
+        name = name_key(texts["counterpartName"])
+        if not code or name != name_key(texts["legalRepresentative"]) or not _is_like_a_persons(name):
+            return
+        if kind_of(code) is SubjectKind.INDIVIDUAL_BUSINESS:
             texts["counterpartName"] = NAMELESS
-            if operator != NAMELESS:
-                doubts.append(Remark("OPERATOR_NAME", "counterpartName"))
+            doubts.append(Remark("OPERATOR_NAME", "counterpartName"))
+        else:
+            faults.append(Remark("NATURAL_PERSON", "counterpartName"))
 
     def _numbers(self, texts: Mapping[str, str], faults: list[Remark]) -> None:
         """A document's number must be no person's; one whose date cannot be an adult's birth is one like others."""
@@ -481,3 +484,8 @@ class Judge:
         except ValueError:
             faults.append(Remark("BAD_AMOUNT", field))
             return None
+
+
+def _is_like_a_persons(name: str) -> bool:
+    """Whether a name is as short as persons' are, or in parts with a dot between and no company's."""
+    return 0 < len(name) <= _PERSON_NAME_MAX or (any(dot in name for dot in "·•・") and "公司" not in name)

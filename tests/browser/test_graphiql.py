@@ -118,6 +118,16 @@ async def test_headers_are_sent_and_never_kept(page: Page, address: str) -> None
     assert "secret" not in await page.evaluate(kept)
 
 
+async def test_a_browser_that_keeps_nothing_for_pages_shows_it_too(browser: BrowserContext, address: str) -> None:
+    page = await browser.new_page()
+    for name in ("localStorage", "sessionStorage"):
+        await page.add_init_script(f"Object.defineProperty(window, '{name}', {{ get() {{ throw new Error(); }} }})")
+    await visit(page, f"{address}/graphiql")
+    await run(page)
+    await expect(page.locator(ANSWER)).to_contain_text(FIRST_SUBJECT)
+    await page.close()
+
+
 async def test_a_link_brings_an_operation_to_the_graphql_address_too(page: Page, address: str) -> None:
     linked = {"query": "query Linked($code: String!) { sanctionsList(code: $code) { name } }"}
     linked["variables"] = '{"code": "GOV_PROCUREMENT"}'

@@ -159,6 +159,18 @@ async def test_the_values_of_a_body_are_counted_before_they_are_made(client: htt
     assert "more than 20,000 values" in answer.text
 
 
+async def test_so_are_those_of_a_query_string(database: str) -> None:
+    async with running(database, limits=Limits(json_values=4)) as (_, client):
+        answers = [
+            await client.get(
+                "/graphql", params=TYPENAME | {"variables": f'{{"a": {values}}}'}, headers={"accept": JSON}
+            )
+            for values in ("[1, 2, 3]", "[1, 2, 3, 4]")
+        ]
+    assert [answer.status_code for answer in answers] == [200, 400]
+    assert "more than 4 values" in answers[1].text
+
+
 async def test_a_code_as_long_as_a_body_is_not_tidied(client: httpx.AsyncClient) -> None:
     variables = {"uscc": "914403001922038216".rjust(201)}
     answer = await post(

@@ -286,6 +286,24 @@ async def test_a_revoked_refresh_token_takes_its_access_tokens_with_it(
     assert (unknown.status_code, unknown.json()) == (200, {})
 
 
+async def test_a_token_that_opens_nothing_today_is_revoked_all_the_same(served: Served) -> None:
+    browser = w.another_browser(served)
+    held = (await tokens_of(browser))["access_token"]
+    await execute(served, "update oauth_users set disabled_at = now() where username = 'li'")
+    try:
+        assert await refused_soon(browser, held)
+        done = await browser.post("/oauth/revoke", data={"token": held, "client_id": "browser"})
+        assert done.status_code == 200
+    finally:
+        await execute(served, "update oauth_users set disabled_at = null where username = 'li'")
+    for _ in range(200):
+        refused = await asked(browser, "{ viewer { client } }", held)
+        if "was revoked" in refused["errors"][0]["message"]:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it was not revoked")
+
+
 async def test_of_many_uses_of_a_refresh_token_at_once_none_is_of_use(
     served: Served, browser: httpx.AsyncClient
 ) -> None:

@@ -271,7 +271,9 @@ def test_a_doubt_is_accepted_and_named(row: Mapping[str, Any], expected: tuple[s
         penalty(1, XDR_MC="示例面馆", **INDIVIDUAL),
         penalty(1, XDR_MC="个体工商户", **INDIVIDUAL),
         penalty(1, XDR_MC="张三面馆", FRDB="张三", **INDIVIDUAL),
-        penalty(1, XDR_MC="张三", FRDB="张三"),
+        penalty(1, XDR_MC="示例甲有限公司", FRDB="示例甲有限公司"),
+        penalty(1, XDR_MC="示例·甲有限公司", FRDB="示例·甲有限公司"),
+        penalty(1, XDR_MC="示例甲面馆", FRDB="示例甲面馆", **INDIVIDUAL),
     ],
 )
 def test_what_is_in_order_is_not_doubted(row: Mapping[str, Any]) -> None:
@@ -281,6 +283,11 @@ def test_what_is_in_order_is_not_doubted(row: Mapping[str, Any]) -> None:
 def test_an_operators_name_is_not_recorded_as_the_name_of_the_business() -> None:
     statement = accepted(penalty(1, XDR_MC="张三", FRDB="张三", **INDIVIDUAL))
     assert (statement.values.counterpart_name, statement.person) == ("个体工商户", "张三")
+
+
+@pytest.mark.parametrize("name", ["张三", "欧阳一二", "阿卜杜拉·示例"])
+def test_a_person_under_an_organizations_code_is_refused(name: str) -> None:
+    assert remarks(judged(penalty(1, XDR_MC=name, FRDB=name))) == [("NATURAL_PERSON", "counterpartName")]
 
 
 def test_texts_are_stored_without_persons_numbers() -> None:
