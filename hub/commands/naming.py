@@ -4,7 +4,7 @@ To be asked for whenever a record may have become public or have ceased to be so
 name is as public as that record, and so it goes when the record goes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 import asyncpg
@@ -22,7 +22,7 @@ NAMED = """
     where subject.id = any($1::bigint[]) and subject.status is null
 """
 # In one order, or two of those who name at the same time might each wait for what the other holds.
-_HOLD = "select from subjects where id = any($1::bigint[]) order by id for no key update"
+HOLD = "select id, name from subjects where id = any($1::bigint[]) and status is null order by id for no key update"
 _RENAME = """
     update subjects subject
     set name = new.name, name_key = new.name_key, revision = subject.revision + 1, known_from = $4, changed_by = $5,
@@ -32,6 +32,11 @@ _RENAME = """
 """
 
 
+async def held(connection: asyncpg.Connection, subject_ids: Collection[int]) -> Mapping[int, str]:
+    """What those of the subjects are called that no registry knows; from now on nobody else names them."""
+    return {row["id"]: row["name"] for row in await connection.fetch(HOLD, list(subject_ids))}
+
+
 async def name_by_records(
     connection: asyncpg.Connection, subject_ids: Sequence[int], today: date, now: datetime, by_id: int | None
 ) -> None:
@@ -39,8 +44,9 @@ async def name_by_records(
 
     One that has no public record keeps its name.
     """
+    # Before records are read: whoever publishes or ends one now sees as little of our doing as we see of theirs.
+    await held(connection, subject_ids)
     named = [row for row in await connection.fetch(NAMED, subject_ids, today) if row["name"] != row["known_as"]]
     if named:
         ids, names = [row["id"] for row in named], [row["name"] for row in named]
-        await connection.execute(_HOLD, ids)
         await connection.execute(_RENAME, ids, names, list(map(name_key, names)), now, by_id)

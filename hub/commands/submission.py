@@ -16,7 +16,7 @@ import asyncpg
 from hub.clock import Clock
 from hub.commands.deciding import INSERTED, REVISED, Asked, Desk, Outcome, Standing, Subject, Terms, Written
 from hub.commands.disclosure import announcing, wake
-from hub.commands.naming import name_by_records
+from hub.commands.naming import held, name_by_records
 from hub.commands.statement import Statement
 from hub.domain.names import name_key
 from hub.domain.publicity import PublicityPolicy
@@ -67,7 +67,10 @@ async def submit(
         else:
             outcomes[place] = desk.leave(asked[place], standing[place])
     await _write(connection, written, desk)
-    naming = written.naming | await _renamed(connection, written.named_alike)
+    naming = written.naming
+    if alike := written.named_alike:
+        called = await held(connection, naming | alike.keys())
+        naming |= {subject_id for subject_id, name in alike.items() if called.get(subject_id, name) != name}
     if naming:
         await name_by_records(connection, sorted(naming), desk.today, desk.now, desk.terms.source_id)
     return [outcome for outcome in outcomes if outcome is not None]
@@ -143,11 +146,6 @@ _END_PERSONS = """
     where person.subject_id = ended.subject_id and person.record_id = ended.record_id and person.known_until is null
 """
 
-_RENAMED = """
-    select subject.id from unnest($1::bigint[], $2::text[]) as known(id, name) join subjects subject using (id)
-    where subject.name <> known.name and subject.status is null
-"""
-
 _ANNOUNCE = announcing(
     ItemKind.RECORD,
     "(select * from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) as u(subject_id, id, kind, reason))",
@@ -181,13 +179,6 @@ async def _subjects(
 
 def _by_code(rows: Sequence[asyncpg.Record]) -> dict[str, Subject]:
     return {row["code"]: Subject(row["id"], row["name"], row["former_names"]) for row in rows}
-
-
-async def _renamed(connection: asyncpg.Connection, names: Mapping[int, str]) -> set[int]:
-    """Those who are not called so any more."""
-    if not names:
-        return set()
-    return {row[0] for row in await connection.fetch(_RENAMED, list(names), list(names.values()))}
 
 
 async def _standing(

@@ -1,5 +1,6 @@
 """What a subject that no registry knows is called."""
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
@@ -102,6 +103,63 @@ async def test_a_subject_without_any_public_record_keeps_its_name(connection: as
     await make.record(connection, subject_id=subject, public_until=YESTERDAY, counterpart_name="错名公司")
     await sweep(connection, noon())
     assert await connection.fetchval("select name from subjects where id = $1", subject) == "原名公司"
+
+
+async def waiting(connection: asyncpg.Connection, task: asyncio.Task[Any]) -> None:
+    """Until the task waits for another's lock, or is done without waiting."""
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+    while not task.done() and not await connection.fetchval(waits):  # noqa: ASYNC110 - it looks at the database
+        await asyncio.sleep(0.01)
+
+
+async def test_a_record_that_is_published_while_another_one_ends_names_its_subject(
+    database: str, connection: asyncpg.Connection, terms: Terms
+) -> None:
+    subject = await make.subject(connection, uscc=CODE, name="错名公司", status=None)
+    await make.record(connection, subject_id=subject, decided_on=date(2025, 1, 6), counterpart_name="正名公司")
+    await make.record(
+        connection,
+        subject_id=subject,
+        decided_on=date(2025, 2, 6),
+        public_until=YESTERDAY,
+        counterpart_name="错名公司",
+    )
+    other = await connect(database)
+    transaction = other.transaction()
+    await transaction.start()
+    await submission.submit(other, terms, [stated(terms, counterpart_name="新名公司")], noon())
+    sweeping = asyncio.create_task(sweep(connection, noon()))
+    await waiting(other, sweeping)
+    await transaction.commit()
+    await sweeping
+    assert await other.fetchval("select name from subjects where id = $1", subject) == "新名公司"
+    await other.close()
+
+
+async def test_a_record_that_says_a_name_again_keeps_it_though_another_one_that_said_it_ends(
+    database: str, connection: asyncpg.Connection, terms: Terms
+) -> None:
+    subject = await make.subject(connection, uscc=CODE, name="错名公司", status=None)
+    await make.record(connection, subject_id=subject, decided_on=date(2025, 1, 6), counterpart_name="正名公司")
+    await make.record(
+        connection,
+        subject_id=subject,
+        decided_on=date(2025, 2, 6),
+        public_until=YESTERDAY,
+        counterpart_name="错名公司",
+    )
+    other = await connect(database)
+    transaction = other.transaction()
+    await transaction.start()
+    await sweep(other, noon())
+    sending = asyncio.create_task(send(connection, terms, stated(terms, counterpart_name="错名公司")))
+    watching = await connect(database)
+    await waiting(watching, sending)
+    await transaction.commit()
+    await sending
+    assert await other.fetchval("select name from subjects where id = $1", subject) == "错名公司"
+    await other.close()
+    await watching.close()
 
 
 async def test_the_name_that_a_record_gave_ends_when_a_later_rule_ends_the_record(
