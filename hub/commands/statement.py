@@ -175,8 +175,10 @@ def _doubts_of_amounts(values: Values) -> Iterator[Remark]:
         yield Remark("PERMIT_MISSING", "permitAffected")
 
 
+_NUMERALS: Final = "零〇一二三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟两"
+# No longer than amounts are: a run of digits without end is none, and would be gone through once from each of them.
 _STATED_AMOUNT = re.compile(
-    r"([0-9]+(?:[,，][0-9]{3})*(?:\.[0-9]+)?|[零〇一二三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟两]+)"
+    rf"((?<![0-9])[0-9]{{1,18}}(?:[,，][0-9]{{3}}){{,6}}(?:\.[0-9]{{1,18}})?|(?<![{_NUMERALS}])[{_NUMERALS}]{{1,30}})"
     r" ?(亿|万)?余? ?元"
 )
 _DIGITS: Final = {sign: place % 10 for place, sign in enumerate("零一二三四五六七八九〇壹贰叁肆伍陆柒捌玖")} | {"两": 2}

@@ -257,6 +257,7 @@ def test_a_doubt_is_accepted_and_named(row: Mapping[str, Any], expected: tuple[s
         penalty(1, NR_FK="20000", NR="罚款贰亿元"),
         penalty(1, NR_FK="20000", NR="罚款20,000万元"),
         penalty(1, NR_FK="20000", NR="处以罚款"),
+        penalty(1, NR_FK="20000", NR=f"处以罚款{'9' * 400}元"),
         penalty(1, NR_FK="20000", NR="处以罚款数万元"),
         penalty(1, NR_FK="2000", NR="每件2000元，共罚款贰仟万元"),
         penalty(1, NR_FK="0.2", NR="货值2000万元，罚款2000元"),
