@@ -29,7 +29,7 @@ _STYLES = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
 _STYLE = re.compile(rb"<(?:\w+:)?xf\b[^<>]*>")
 # Those that need no code of their own: money, in the currency of whoever looks at it.
 _MONEY_IDS: Final = frozenset({5, 6, 7, 8, 42, 44})
-_LOCALE = re.compile(r"\[\$-[0-9A-Fa-f]+\]")
+_LOCALE = re.compile(r"\[\$-[^\]]*\]")
 _SCALES = re.compile(r"[!\\]\.|\"\.\"|[0#?],+(?![0#?,])")
 _UNIT = re.compile("(?:十|百|千|十万|百万|千万|万|亿)?元|万|亿")
 _NUMBER = re.compile(
@@ -123,4 +123,4 @@ def _stated(code: str) -> str:
         return SCALED
     if unit := _UNIT.search(code):
         return unit[0] if unit[0] in UNITS else f"{unit[0]}元"
-    return CURRENCY if re.search(r"[¥$€£]|RMB|CNY", code) else ""
+    return CURRENCY if re.search(r"[¥$€£]|RMB|CNY|人民币", code) else ""

@@ -249,7 +249,7 @@ class _Reading:
                 else:
                     cells[left] = cells[left] or said[top, left]
             for place in self.misleading.get(number, ()):
-                if place < len(cells) and cells[place]:
+                if place < len(cells) and cells[place] not in ("", "0"):  # nothing is nothing in any unit
                     cells[place] = _NO_AMOUNT + cells[place]
             yield cells
 

@@ -284,9 +284,11 @@ def test_hidden_sheets_are_passed_over_and_named(tmp_path: Path) -> None:
         ("罚款金额", "#,##0.00", True),
         ("罚款金额", '0.00"万元"', True),
         ("罚款金额", "[$-804]0.00", True),
+        ("罚款金额", "[$-zh-CN]0.00", True),
         ("罚款金额", "0%", True),
         ("罚款金额", "¥#,##0.00", False),
         ("罚款金额", "[$￥-804]#,##0.00", False),
+        ("罚款金额", '"人民币"0.00', False),
         ("罚款金额", '_ "¥"* #,##0.00_ ;_ "¥"* -#,##0.00_ ', False),
         ("罚款金额", '#,##0.00"元"', False),
         ("罚款金额", '#,##0.00\\ "元"', False),
@@ -321,6 +323,18 @@ def test_an_amount_that_shows_another_unit_than_its_headers_is_none(
     assert amounts == ["2000" if is_read else "¥2000"] * 2 + ["x"]
     with pytest.raises(ValueError, match="amount"):
         fen_from("¥2000", "元")
+
+
+def test_an_amount_of_nothing_is_one_in_whatever_unit_it_shows(tmp_path: Path) -> None:
+    columns = sheets.names("CF")
+    place = sheets.codes("CF").index("CF_NR_FK")
+    book = openpyxl.Workbook()
+    book.active.append([*columns[:place], "罚款金额", *columns[place + 1 :]])
+    for line, amount in zip(sheets.grid(ROWS)[1:], (0, 0.5), strict=True):
+        book.active.append([*line[:place], amount, *line[place + 1 :]])
+        book.active.cell(book.active.max_row, place + 1).number_format = "¥#,##0.00"
+    book.save(path := tmp_path / "f.xlsx")
+    assert [row.cells[place] for row in only_table(path).rows()] == ["0", "¥0.5"]
 
 
 def test_hidden_rows_are_read_and_counted(tmp_path: Path) -> None:
