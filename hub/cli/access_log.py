@@ -128,7 +128,7 @@ def _opened(file: Path) -> Iterator[TextIO]:
 
     A pipe or a device (`/dev/stdout`) is written to as it is: a file in its place would take it away from all others.
     """
-    if str(file) == "-":
+    if str(file) == "-" or _is_stdout(file):
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
         yield sys.stdout
         sys.stdout.flush()
@@ -156,3 +156,11 @@ def _opened(file: Path) -> Iterator[TextIO]:
         draft.replace(file)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _is_stdout(file: Path) -> bool:
+    """Whether that is our standard output by a name such as `/dev/stdout`, be it a plain file or not."""
+    try:
+        return os.path.samestat(file.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):
+        return False

@@ -156,6 +156,21 @@ def test_a_pipe_is_written_to_and_stays_a_pipe(hub: Run, laid: str, tmp_path: Pa
     assert [file.name for file in tmp_path.iterdir()] == ["pipe.json"]
 
 
+def test_standard_output_under_another_name_is_not_replaced_by_a_file(
+    hub: Run, laid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del laid
+    # As `/dev/stdout` does where the shell has redirected it.
+    Path("stdout").symlink_to("out.csv")
+    with Path("out.csv").open("w", encoding="utf-8") as out:
+        out.write("before\n")
+        monkeypatch.setattr(sys, "stdout", out)
+        assert hub("export", "stdout", "--format", "csv")[0] == 0
+    assert Path("stdout").is_symlink()
+    lines = Path("out.csv").read_text("utf-8").splitlines()
+    assert (lines[0], lines[1].lstrip("\ufeff")[:10]) == ("before", "at,client,")
+
+
 def test_a_file_without_a_name_is_refused(hub: Run, laid: str) -> None:
     del laid
     status, _, said = hub("export", "")
