@@ -138,7 +138,7 @@ class _Walk:
             collected = collect_fields(self.schema, self.fragments, self.variables, query, self.operation)
             for key, details in collected.grouped_field_set.items():
                 yield from self.field(query, [detail.node for detail in details], (key,))
-        except GraphQLError:  # a null where a flag or an argument needs a value
+        except GraphQLError:  # a null where a flag needs a value
             yield (BAD, None)
 
     def field(
@@ -148,17 +148,24 @@ class _Walk:
         if name.startswith("__"):
             return
         definition = parent.fields[name]
-        arguments = get_argument_values(definition, nodes[0], self.variables)
+        try:
+            arguments: Mapping[str, Any] | None = get_argument_values(definition, nodes[0], self.variables)
+        except GraphQLError:  # a null where it needs a value; what is asked below may be wrong as well
+            arguments = None
+            yield (BAD, None)
         if (parent.name, name) in self.closed:
             return
-        for refused in self.arguments(parent.name, name, arguments, most=100 if in_list else 500):
-            if refused:
-                yield (BAD, path)
+        if arguments is not None:
+            for refused in self.arguments(parent.name, name, arguments, most=100 if in_list else 500):
+                if refused:
+                    yield (BAD, path)
         kind = get_named_type(definition.type)
         if isinstance(kind, GraphQLScalarType) or not nodes[0].selection_set:
             return
         possible = [kind] if isinstance(kind, GraphQLObjectType) else self.schema.get_possible_types(kind)
-        asked = asked_types(arguments) if name == "_entities" and not self.every_entity else None
+        asked = None
+        if name == "_entities" and arguments is not None and not self.every_entity:
+            asked = asked_types(arguments)
         for concrete in possible:
             if asked is not None and not is_asked(concrete, asked):
                 continue

@@ -239,6 +239,12 @@ def one_subject(depth: int) -> str:
     return f"query Q($given: USCC!) {{ subject(uscc: $given) {{ {everything(SCHEMA.type_map['Subject'], depth)} }} }}"
 
 
+def test_what_is_asked_below_a_null_is_refused_as_well(both: Both) -> None:
+    text = 'query Q($uscc: USCC = "x") { subject(uscc: $uscc) { records(before: "records-b4977-20") { __typename } } }'
+    answer, expected = both.ask(text.replace('= "x"', f'= "{both.pools.values["uscc"][0]}"'), {"uscc": None})
+    assert answer["refused"] == expected["refused"] != set()
+
+
 @pytest.mark.parametrize("depth", [0, 1])
 def test_all_of_a_subject_is_answered_in_a_group_as_alone(
     both: Both, monkeypatch: pytest.MonkeyPatch, depth: int
