@@ -24,6 +24,7 @@ from sqlalchemy import Column, ColumnElement, FromClause, Table, types
 
 from hub.policy.scopes import HubScope
 from hub.policy.sharing import guard_of
+from hub.policy.visibility import Guard
 
 SOURCE = "source"
 NEEDS = "needs"
@@ -124,12 +125,15 @@ class Filter:
 
     `present` makes the argument structural by its value (for flags): the condition is chosen while planning.
     `of_items` marks one that names catalogue items: who asks for an item is told what of it is left out.
+    `public` says for the value whether rows that everybody may see can answer to it; where they cannot, whoever sees no
+    others is answered without a look at each row.
     """
 
     condition: Condition | None = None
     keys: Mapping[str, "Filter"] = field(default_factory=dict)
     choices: Callable[[FromClause, Any], ColumnElement[bool] | None] | None = None
     of_items: bool = False
+    public: tuple[Guard, Callable[[ColumnElement[Any]], ColumnElement[bool]]] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -317,7 +317,10 @@ class Emitter:
                 if chosen is not None:
                     found.append(chosen)
             elif condition.filter.condition is not None and condition.slot is not None:
-                found.append(condition.filter.condition(alias, self.bind(condition.slot)))
+                given = self.bind(condition.slot)
+                found.append(condition.filter.condition(alias, given))
+                if condition.filter.public is not None and condition.filter.public[0] is rows.guard:
+                    found.append(condition.filter.public[1](given))
         return found
 
     def cut(self, statement: Select[Any], rows: p.Rows, alias: FromClause) -> Select[Any]:

@@ -1,14 +1,14 @@
 """Credit records: one interface, one type a kind, all rows of one table."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import ARRAY, TIMESTAMP, Text, any_, case, func, literal_column, null, or_, select
+from sqlalchemy import ARRAY, TIMESTAMP, Text, any_, case, exists, func, literal_column, null, or_, select
 from sqlalchemy.sql import ColumnElement, FromClause
 
-from hub.policy.visibility import TODAY, word
+from hub.policy.visibility import ENDED_STATUSES, TODAY, record_is_public, word
 from hub.query.catalog import Codec, Computed, Embedded, Filter, Identity, Many, One, Order, sourced, stored
 from hub.schema.departments import CatalogueItem, Department
 from hub.schema.paging import Node, PageInfo
@@ -31,6 +31,17 @@ REVISIONS = Order("revisions", (record_revisions.c.revision,), descending=False)
 def one_of(column: Any) -> Filter:
     """The row's word is one of those given."""
     return Filter(lambda row, given: row.c[column.name] == any_(given.cast(ARRAY(Text))))
+
+
+def one_beyond(words: Iterable[str]) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
+    """Whether a word is given that is none of these; PostgreSQL finds out once, before it looks at a row."""
+    known = [word(each) for each in words]
+
+    def beyond(given: ColumnElement[Any]) -> ColumnElement[bool]:
+        asked = func.unnest(given.cast(ARRAY(Text))).column_valued("asked")
+        return exists(select(literal_column("1")).where(asked.not_in(known)))
+
+    return beyond
 
 
 def not_before(column: Any) -> Filter:
@@ -81,7 +92,7 @@ RECORD_FILTER = Filter(
         "departments": of_departments(records.c.department_id),
         "decidedFrom": not_before(records.c.decided_on),
         "decidedTo": not_after(records.c.decided_on),
-        "statuses": one_of(records.c.status),
+        "statuses": replace(one_of(records.c.status), public=(record_is_public, one_beyond(ENDED_STATUSES))),
     }
 )
 

@@ -1,17 +1,18 @@
 """Sanctions lists, entries and measures."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from sqlalchemy import ColumnElement, FromClause, or_
 
 from hub.policy.scopes import HubScope
-from hub.policy.visibility import TODAY, word
+from hub.policy.visibility import TODAY, entry_is_public, word
 from hub.query.catalog import Filter, Identity, Many, One, Order, sourced, stored, with_arguments
 from hub.schema.departments import DEPARTMENT_ORDER, Department, Industry, Region
 from hub.schema.paging import After, Before, First, Last, Node, PageInfo
 from hub.schema.persons import ResponsiblePerson, persons_of
-from hub.schema.records import CreditRecord, not_after, not_before, one_of
+from hub.schema.records import CreditRecord, not_after, not_before, one_beyond, one_of
 from hub.schema.scalars import Date
 from hub.store.departments import departments
 from hub.store.labels import ListingStatus, MeasureCategory, RecordKind, SanctionsListKind
@@ -44,9 +45,17 @@ class EntryFilter:
     listed_to: Date | None = strawberry.field(default=None, description="Listed on this day or earlier.")
 
 
+UNLISTED = [status for status in ListingStatus if status is not ListingStatus.LISTED]
+
 ENTRY_FILTER = Filter(
     keys={
-        "statuses": one_of(sanctions_entries.c.status),
+        "statuses": replace(
+            one_of(sanctions_entries.c.status),
+            public=(
+                entry_is_public,
+                one_beyond(status for status in ListingStatus if status is not ListingStatus.LISTED),
+            ),
+        ),
         "listedFrom": not_before(sanctions_entries.c.listed_on),
         "listedTo": not_after(sanctions_entries.c.listed_on),
     }

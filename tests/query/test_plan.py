@@ -186,6 +186,30 @@ async def test_divisions_are_a_set_that_is_made_once(asker: Asker, root: str) ->
     assert "starts_with" not in plan
 
 
+@pytest.mark.parametrize(
+    ("table", "root", "never", "sometimes"),
+    [
+        ("records", "records", "[REVOKED, REPAIRED]", "[REVOKED, EXPIRED]"),
+        ("sanctions_entries", 'sanctionsList(code: "%s") { entries', "[REMOVED, PROPOSED]", "[REMOVED, LISTED]"),
+    ],
+)
+async def test_no_row_is_looked_at_for_states_that_the_public_never_sees(
+    asker: Asker, table: str, root: str, never: str, sometimes: str
+) -> None:
+    """Or everybody could have a table of millions read through for nothing."""
+    if "%" in root:
+        root %= (await asker.data("{ sanctionsLists { code } }"))["sanctionsLists"][0]["code"]
+    looked: list[bool] = []
+    for states in (never, sometimes):
+        heard: list[Any] = []
+        with asker.connection.query_logger(heard.append):
+            await asker.data(f"{{ {root}(filter: {{ statuses: {states} }}) {page('id')} {'}' * root.count('{')} }}")
+        (read,) = [query for query in heard if query.query.startswith("SELECT")]
+        plan = [row[0] for row in await asker.connection.fetch(f"explain (analyze) {read.query}", *read.args)]
+        looked.append(not any("never executed" in line for line in plan if f" on {table} " in line))
+    assert looked == [False, True]
+
+
 async def test_a_value_that_a_filter_repeats_is_compared_once(asker: Asker) -> None:
     heard: list[Any] = []
     with asker.connection.query_logger(heard.append):
