@@ -23,7 +23,7 @@ _PIECE: Final = 1 << 20
 _TAG_MAX: Final = 1024
 _STYLES_MAX: Final = 16 << 20
 _FORMAT = re.compile(rb"<(?:\w+:)?numFmt\b([^<>]*)>")
-_FORMAT_ID = re.compile(rb'\bnumFmtId="([0-9]+)"')
+_FORMAT_ID = re.compile(rb'\bnumFmtId="([0-9]{1,9})"')
 _FORMAT_CODE = re.compile(rb'\bformatCode="([^"]*)"')
 _STYLES = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
 _STYLE = re.compile(rb"<(?:\w+:)?xf\b[^<>]*>")

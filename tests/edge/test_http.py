@@ -344,6 +344,12 @@ async def test_a_document_of_too_many_tokens_is_told_so(database: str, most: int
     assert held is None or held.json() == {"data": {"__typename": "Query"}}
 
 
+async def test_a_document_that_speaks_of_tokens_has_none_too_many(client: httpx.AsyncClient) -> None:
+    answer = await ask(client, '{ a "Document contains more than" }')
+    assert code_of(answer) == "BAD_USER_INPUT"
+    assert "Syntax Error" in answer.text
+
+
 async def test_a_database_that_takes_no_changes_is_no_fault_of_ours(
     database: str, connection: asyncpg.Connection
 ) -> None:

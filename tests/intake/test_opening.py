@@ -337,6 +337,21 @@ def test_an_amount_of_nothing_is_one_in_whatever_unit_it_shows(tmp_path: Path) -
     assert [row.cells[place] for row in only_table(path).rows()] == ["0", "¥0.5"]
 
 
+def test_a_format_whose_number_is_none_says_nothing(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for line in sheets.grid(ROWS):
+        book.active.append(line)
+    book.save(path := tmp_path / "f.xlsx")
+    with ZipFile(path) as parts:
+        content = {name: parts.read(name) for name in parts.namelist()}
+    # With more digits than Python makes a number of.
+    content["xl/styles.xml"] = content["xl/styles.xml"].replace(b'numFmtId="0"', b'numFmtId="%s"' % (b"9" * 5_000))
+    with ZipFile(path, "w") as parts:
+        for part, text in content.items():
+            parts.writestr(part, text)
+    assert len(documents(only_table(path))) == len(ROWS)
+
+
 def test_hidden_rows_are_read_and_counted(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for line in [["公示表"], *sheets.grid([*ROWS, sheets.penalty(3)])]:
