@@ -31,7 +31,10 @@ HEADER: Final = b"x-request-id"
 # What programs count or draw: hexadecimal digits, parted or not. A word may be a secret, or a piece of a token.
 ACCEPTED: Final = re.compile(rb"[0-9A-Fa-f._-]{1,64}")
 PARTS: Final = str.maketrans("", "", "._-")
-OLD_NUMBER_DIGITS: Final = 15
+# No person's number has fewer digits in a row, parted or not; most ids have a letter before that.
+LONG_ENOUGH: Final = re.compile(r"(?:[0-9][._-]*){11}")
+# A mobile number; and a resident identity number as it was until 1999, without a check character.
+WITHOUT_CHECK: Final = re.compile(r"1[3-9][0-9]{9}|[0-9]{15}")
 MAYBE_PERSON: Final = re.compile(r"(?=([0-9]{17}[0-9Xx]))")
 LONG_NUMBER: Final = re.compile(r"[0-9]{15,}[Xx]?")
 FRAMES_MAX: Final = 30
@@ -54,11 +57,13 @@ def id_of_request(headers: Mapping[bytes, bytes]) -> str:
 
 
 def _names_person(text: str) -> bool:
+    if LONG_ENOUGH.search(text) is None:
+        return False
     joined = text.translate(PARTS)
-    if joined.isdigit() and len(joined) == OLD_NUMBER_DIGITS:
-        return True  # a resident identity number had so many digits until 1999, and no check character
-    return mask_persons_in(text)[1] > 0 or any(
-        looks_like_resident_id(found[1]) for found in MAYBE_PERSON.finditer(joined)
+    return (
+        WITHOUT_CHECK.fullmatch(joined) is not None
+        or mask_persons_in(text)[1] > 0
+        or any(looks_like_resident_id(found[1]) for found in MAYBE_PERSON.finditer(joined))
     )
 
 
