@@ -80,6 +80,8 @@ NAMELESS: Final = "个体工商户"
 """What the national standard calls an individual business that has no name."""
 
 _PERSON_NAME_MAX: Final = 4
+# What people type between the parts of a name, after NFKC: · is on few keyboards.
+_NAME_DOTS: Final = "·•・‧∙⋅●.。"
 
 # Departments, kinds, laws and days repeat from row to row; these do not, and would only drive the others out.
 _UNIQUE: Final = frozenset({"counterpartName", "uscc", "documentNo", "licenseNo", "facts", "content"})
@@ -488,4 +490,4 @@ class Judge:
 
 def _is_like_a_persons(name: str) -> bool:
     """Whether a name is as short as persons' are, or in parts with a dot between and no company's."""
-    return 0 < len(name) <= _PERSON_NAME_MAX or (any(dot in name for dot in "·•・") and "公司" not in name)
+    return 0 < len(name) <= _PERSON_NAME_MAX or (any(dot in name for dot in _NAME_DOTS) and "公司" not in name)

@@ -286,7 +286,7 @@ def test_an_operators_name_is_not_recorded_as_the_name_of_the_business() -> None
     assert (statement.values.counterpart_name, statement.person) == ("个体工商户", "张三")
 
 
-@pytest.mark.parametrize("name", ["张三", "欧阳一二", "阿卜杜拉·示例"])
+@pytest.mark.parametrize("name", ["张三", "欧阳一二", "阿卜杜拉·示例", "阿卜杜拉．示例", "阿卜杜拉‧示例"])
 def test_a_person_under_an_organizations_code_is_refused(name: str) -> None:
     assert remarks(judged(penalty(1, XDR_MC=name, FRDB=name))) == [("NATURAL_PERSON", "counterpartName")]
 
