@@ -139,12 +139,15 @@ class First(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def first(folder: Path) -> First:
+def first(folder: Path) -> Iterator[First]:
     data_dir = folder / "a demo"
     command = demo(data_dir, "--now", "2026-05-01T09:00")
-    begun.remove(command)  # it stays for several tests; `folder` ends it
+    begun.remove(command)  # it stays for several tests
     facts = facts_of(data_dir, command)
-    return First(data_dir, command, facts, counts(facts))
+    yield First(data_dir, command, facts, counts(facts))
+    # One of the tests has ended it, but that may have been another process's to run.
+    if command.process.poll() is None:
+        command.end(signal.SIGINT)
 
 
 def test_it_serves_a_world(first: First) -> None:
