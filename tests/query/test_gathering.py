@@ -171,11 +171,12 @@ async def test_the_only_one_may_leave_when_it_is_told_to_go(desk: Desk) -> None:
     first, second = desk.begin(desk.usccs[0]), desk.begin(desk.usccs[1])
     await desk.until_waiting(1)
     (lane,) = made.lanes.values()
-    await holder.close()
     told = lane.waiting[0].found
+    closing = asyncio.create_task(holder.close())
     while not told.done():  # noqa: ASYNC110  (just then, before it goes)
         await asyncio.sleep(0)
     second.cancel()
+    await closing
     with pytest.raises(asyncio.CancelledError):
         await second
     assert names([await first]) == ["第0公司"]
