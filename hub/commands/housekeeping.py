@@ -33,10 +33,12 @@ OVER: Final[Sequence[tuple[str, str]]] = (
     ("signing_keys", "published_until < $1::timestamptz - interval '30 days'"),
     (
         "token_families",
-        # A sign-in's week (`exchanges.FAMILY_LIFE`), and a day.
-        "created_at < $1::timestamptz - interval '8 days'"  # noqa: ISC004 - one text
-        " and not exists (select from authorization_codes c where c.family_id = token_families.id)"
-        " and not exists (select from refresh_tokens r where r.family_id = token_families.id)",
+        (
+            # A sign-in's week (`exchanges.FAMILY_LIFE`), and a day.
+            "created_at < $1::timestamptz - interval '8 days'"
+            " and not exists (select from authorization_codes c where c.family_id = token_families.id)"
+            " and not exists (select from refresh_tokens r where r.family_id = token_families.id)"
+        ),
     ),
 )
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import strawberry
 from graphql import (
@@ -119,21 +119,27 @@ def python_type(column: Column[Any]) -> type:
             raise LookupError(f"{column} cannot be part of a page's order")
 
 
+class Shown(NamedTuple):
+    """Whether a filter's value can be that of any row that a predicate shows."""
+
+    guard: Guard
+    can_be: Callable[[ColumnElement[Any]], ColumnElement[bool]]
+
+
 @dataclass(frozen=True, eq=False)
 class Filter:
     """What an argument demands of a row. `keys` for an input object: each key's own condition.
 
     `present` makes the argument structural by its value (for flags): the condition is chosen while planning.
     `of_items` marks one that names catalogue items: who asks for an item is told what of it is left out.
-    `public` says for the value whether rows that everybody may see can answer to it; where they cannot, whoever sees no
-    others is answered without a look at each row.
+    `public` is for what everybody sees: whoever sees no more is answered without a look at each row where none can fit.
     """
 
     condition: Condition | None = None
     keys: Mapping[str, "Filter"] = field(default_factory=dict)
     choices: Callable[[FromClause, Any], ColumnElement[bool] | None] | None = None
     of_items: bool = False
-    public: tuple[Guard, Callable[[ColumnElement[Any]], ColumnElement[bool]]] | None = None
+    public: Shown | None = None
 
 
 @dataclass(frozen=True, eq=False)

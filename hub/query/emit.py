@@ -319,8 +319,9 @@ class Emitter:
             elif condition.filter.condition is not None and condition.slot is not None:
                 given = self.bind(condition.slot)
                 found.append(condition.filter.condition(alias, given))
-                if condition.filter.public is not None and condition.filter.public[0] is rows.guard:
-                    found.append(condition.filter.public[1](given))
+                public = condition.filter.public
+                if public is not None and public.guard is rows.guard:
+                    found.append(public.can_be(given))
         return found
 
     def cut(self, statement: Select[Any], rows: p.Rows, alias: FromClause) -> Select[Any]:

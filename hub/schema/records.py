@@ -9,7 +9,7 @@ from sqlalchemy import ARRAY, TIMESTAMP, Text, any_, case, exists, func, literal
 from sqlalchemy.sql import ColumnElement, FromClause
 
 from hub.policy.visibility import ENDED_STATUSES, TODAY, record_is_public, word
-from hub.query.catalog import Codec, Computed, Embedded, Filter, Identity, Many, One, Order, sourced, stored
+from hub.query.catalog import Codec, Computed, Embedded, Filter, Identity, Many, One, Order, Shown, sourced, stored
 from hub.schema.departments import CatalogueItem, Department
 from hub.schema.paging import Node, PageInfo
 from hub.schema.scalars import Date, DateTime, Money
@@ -92,7 +92,7 @@ RECORD_FILTER = Filter(
         "departments": of_departments(records.c.department_id),
         "decidedFrom": not_before(records.c.decided_on),
         "decidedTo": not_after(records.c.decided_on),
-        "statuses": replace(one_of(records.c.status), public=(record_is_public, one_beyond(ENDED_STATUSES))),
+        "statuses": replace(one_of(records.c.status), public=Shown(record_is_public, one_beyond(ENDED_STATUSES))),
     }
 )
 

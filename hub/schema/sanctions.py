@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, FromClause, or_
 
 from hub.policy.scopes import HubScope
 from hub.policy.visibility import TODAY, entry_is_public, word
-from hub.query.catalog import Filter, Identity, Many, One, Order, sourced, stored, with_arguments
+from hub.query.catalog import Filter, Identity, Many, One, Order, Shown, sourced, stored, with_arguments
 from hub.schema.departments import DEPARTMENT_ORDER, Department, Industry, Region
 from hub.schema.paging import After, Before, First, Last, Node, PageInfo
 from hub.schema.persons import ResponsiblePerson, persons_of
@@ -49,13 +49,7 @@ UNLISTED = [status for status in ListingStatus if status is not ListingStatus.LI
 
 ENTRY_FILTER = Filter(
     keys={
-        "statuses": replace(
-            one_of(sanctions_entries.c.status),
-            public=(
-                entry_is_public,
-                one_beyond(status for status in ListingStatus if status is not ListingStatus.LISTED),
-            ),
-        ),
+        "statuses": replace(one_of(sanctions_entries.c.status), public=Shown(entry_is_public, one_beyond(UNLISTED))),
         "listedFrom": not_before(sanctions_entries.c.listed_on),
         "listedTo": not_after(sanctions_entries.c.listed_on),
     }

@@ -105,6 +105,20 @@ async def test_a_subject_without_any_public_record_keeps_its_name(connection: as
     assert await connection.fetchval("select name from subjects where id = $1", subject) == "原名公司"
 
 
+async def named_by_one_that_ends(connection: asyncpg.Connection) -> int:
+    """A subject whose name is of a record that ended yesterday; one that is still public calls it otherwise."""
+    subject = await make.subject(connection, uscc=CODE, name="错名公司", status=None)
+    await make.record(connection, subject_id=subject, decided_on=date(2025, 1, 6), counterpart_name="正名公司")
+    await make.record(
+        connection,
+        subject_id=subject,
+        decided_on=date(2025, 2, 6),
+        public_until=YESTERDAY,
+        counterpart_name="错名公司",
+    )
+    return subject
+
+
 async def waiting(connection: asyncpg.Connection, task: asyncio.Task[Any]) -> None:
     """Until the task waits for another's lock, or is done without waiting."""
     waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
@@ -115,15 +129,7 @@ async def waiting(connection: asyncpg.Connection, task: asyncio.Task[Any]) -> No
 async def test_a_record_that_is_published_while_another_one_ends_names_its_subject(
     database: str, connection: asyncpg.Connection, terms: Terms
 ) -> None:
-    subject = await make.subject(connection, uscc=CODE, name="错名公司", status=None)
-    await make.record(connection, subject_id=subject, decided_on=date(2025, 1, 6), counterpart_name="正名公司")
-    await make.record(
-        connection,
-        subject_id=subject,
-        decided_on=date(2025, 2, 6),
-        public_until=YESTERDAY,
-        counterpart_name="错名公司",
-    )
+    subject = await named_by_one_that_ends(connection)
     other = await connect(database)
     transaction = other.transaction()
     await transaction.start()
@@ -139,15 +145,7 @@ async def test_a_record_that_is_published_while_another_one_ends_names_its_subje
 async def test_a_record_that_says_a_name_again_keeps_it_though_another_one_that_said_it_ends(
     database: str, connection: asyncpg.Connection, terms: Terms
 ) -> None:
-    subject = await make.subject(connection, uscc=CODE, name="错名公司", status=None)
-    await make.record(connection, subject_id=subject, decided_on=date(2025, 1, 6), counterpart_name="正名公司")
-    await make.record(
-        connection,
-        subject_id=subject,
-        decided_on=date(2025, 2, 6),
-        public_until=YESTERDAY,
-        counterpart_name="错名公司",
-    )
+    subject = await named_by_one_that_ends(connection)
     other = await connect(database)
     transaction = other.transaction()
     await transaction.start()
