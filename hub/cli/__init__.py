@@ -19,7 +19,7 @@ from hub.errors import Unusable
 from hub.interruption import interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hub.settings import Settings
 
@@ -406,10 +406,32 @@ def _sentence_for(reason: Exception) -> str | None:
     """What the person at the terminal can mend; None for a fault of ours, which keeps its traceback."""
     import errno
 
-    full = isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT)
-    state = getattr(reason, "sqlstate", None) or ""
-    if full or state == "53100":
+    # What a driver says of a lost connection depends on what it was doing; what it was told of stands behind that.
+    chain = list(_with_what_led_to_it(reason))
+    states = [getattr(one, "sqlstate", None) or "" for one in chain]
+    if "53100" in states or any(getattr(one, "errno", None) in (errno.ENOSPC, errno.EDQUOT) for one in chain):
         return "The disk is full; nothing that was not committed is kept."
-    if state.startswith(("08", "57P")) or isinstance(reason, ConnectionError):
+    if any(state.startswith(("08", "57P")) for state in states) or any(map(_is_of_a_lost_connection, chain)):
         return "The connection to the database was lost; run the command again."
     return None
+
+
+def _with_what_led_to_it(reason: BaseException) -> "Iterator[BaseException]":
+    one: BaseException | None = reason
+    while one is not None:
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _is_of_a_lost_connection(reason: BaseException) -> bool:
+    if isinstance(reason, ConnectionError):
+        return True
+    import asyncpg
+    import psycopg
+
+    if isinstance(reason, psycopg.OperationalError):
+        return reason.sqlstate is None  # with a state it is PostgreSQL that complains; without one it is not there
+    # The second: the driver was in the middle of something.
+    return (isinstance(reason, asyncpg.InterfaceError) and "closed" in str(reason)) or (
+        isinstance(reason, asyncpg.InternalClientError) and "in progress" in str(reason)
+    )

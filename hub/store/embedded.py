@@ -51,6 +51,9 @@ SOCKET_BYTES_MAX = 100  # 103 on macOS, 107 on Linux
 START_SECONDS_MAX = 300.0
 STOP_SECONDS_MAX = 60.0
 QUEUE_SECONDS_MAX = 120.0
+# A server that refuses so long while nothing of it recovers will never take connections: PostgreSQL 18 stays so when
+# the process that recovers is killed. To end a process that does not end, it needs five seconds.
+STUCK_SECONDS_MAX = 15.0
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -243,7 +246,9 @@ class Embedded:
 
     def _answers(self, found: Postmaster) -> bool:
         """Whether the server that runs takes connections, waiting while it starts or recovers; not once it is gone."""
-        deadline = time.monotonic() + START_SECONDS_MAX
+        began = hopeful_at = time.monotonic()
+        deadline = began + START_SECONDS_MAX
+        told = False
         while time.monotonic() < deadline:
             current = self._postmaster()
             if current is None or current.pid != found.pid:
@@ -260,8 +265,23 @@ class Embedded:
                         return False
                 else:
                     return True
+            now = time.monotonic()
+            if now - began > 5 and not told:
+                told = True
+                self.say("Waiting for the PostgreSQL that runs here; it may be recovering from a crash.")
+            if now - hopeful_at > STUCK_SECONDS_MAX / 2 and self._recovers(found.pid):
+                hopeful_at = now
+            if now - hopeful_at > STUCK_SECONDS_MAX:
+                return False
             time.sleep(0.05)
         raise Unusable(f"The PostgreSQL that runs in {self.data_dir} does not answer; its process is {found.pid}.")
+
+    @staticmethod
+    def _recovers(pid: int) -> bool:
+        """Whether a server has a process that replays what was not written before a crash."""
+        with suppress(psutil.Error):
+            return any("startup" in "".join(child.cmdline()[:1]) for child in psutil.Process(pid).children())
+        return False
 
     def _status(self) -> str:
         try:
