@@ -76,7 +76,6 @@ def test_a_server_that_will_never_take_connections_again_is_replaced(
     stopped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedded, "STUCK_SECONDS_MAX", 0.5)
-    monkeypatch.setattr(embedded, "STOP_SECONDS_MAX", 0.5)
     with Embedded.start(stopped, settings=QUICK) as server:
         stuck = psutil.Process(server.postmaster_pid)
         children = {child.cmdline()[0].split()[1]: child for child in stuck.children()}
@@ -88,6 +87,13 @@ def test_a_server_that_will_never_take_connections_again_is_replaced(
         with Embedded.start(stopped, settings=QUICK) as another:
             assert another.postmaster_pid != stuck.pid
             assert works(another)
+
+
+def test_a_server_that_recovers_is_ended_without_waiting_for_it(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Embedded.start(stopped, settings=QUICK) as server:
+        monkeypatch.setattr(Embedded, "_recovers", lambda *_: True)
+        assert server.stop()
+        assert "received immediate shutdown request" in (stopped / "postgres.log").read_text()
 
 
 def refuses(url: str) -> bool:
