@@ -21,6 +21,8 @@ from hub.store.labels import DisclosureKind, DisclosureReason, FeedState, ItemKi
 SWEEP_SECONDS = 10.0
 MONTHS_AHEAD = timedelta(days=62)
 _TABLES = {ItemKind.RECORD: "records", ItemKind.ENTRY: "sanctions_entries"}
+# An entry is public no longer than its own term: see `hub.policy.visibility.entry_is_public`.
+_LAST_DAYS = {ItemKind.RECORD: "item.public_until", ItemKind.ENTRY: "least(item.public_until, item.until)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,14 @@ def _turn(item_kind: ItemKind, due: str, becomes: str, kind: DisclosureKind, rea
     """SQL for one batch: $1 today, $2 rows at most.
 
     Answers how many were announced, how many were turned, and which subjects of these no registry knows.
-    `becomes` names the new state of a row `item`; only rows that are OPEN before or after it are announced.
+    `due` and `becomes`, its new state, are of a row `item`; only rows that are OPEN before or after it are announced.
     """
     spoken = FeedState.OPEN if kind is DisclosureKind.PUBLISHED else FeedState.CLOSED
     table = _TABLES[item_kind]
     said = f"'{reason}'" if reason else "null"
     return f"""
         with due as materialized (
-            select subject_id, id from {table} where {due} limit $2 for update skip locked
+            select subject_id, id from {table} item where {due} limit $2 for update skip locked
         ), turned as (
             update {table} item set feed_state = {becomes}
             from due where item.subject_id = due.subject_id and item.id = due.id
@@ -62,16 +64,17 @@ def _turn(item_kind: ItemKind, due: str, becomes: str, kind: DisclosureKind, rea
 
 def _sweeps(item_kind: ItemKind) -> tuple[str, str]:
     """SQL that opens what is due, and SQL that closes what is over, of one kind of item."""
+    last_day = _LAST_DAYS[item_kind]
     opening = _turn(
         item_kind,
         f"feed_state = '{FeedState.DUE}' and public_from <= $1",
-        f"case when item.public_until < $1 then '{FeedState.CLOSED}' else '{FeedState.OPEN}' end",
+        f"case when {last_day} < $1 then '{FeedState.CLOSED}' else '{FeedState.OPEN}' end",
         DisclosureKind.PUBLISHED,
         None,
     )
     closing = _turn(
         item_kind,
-        f"feed_state = '{FeedState.OPEN}' and public_until < $1",
+        f"feed_state = '{FeedState.OPEN}' and {last_day} < $1",
         f"'{FeedState.CLOSED}'",
         DisclosureKind.WITHDRAWN,
         DisclosureReason.PERIOD_ENDED,

@@ -132,8 +132,11 @@ def _not_granted(purposes: Collection[str]) -> str:
 
 
 def years_before(day: date, years: int) -> date:
-    """The same day so many years earlier; the last of February where that year has no 29th."""
+    """The first day from which a period of so many years is not over on this one (`hub.domain.dates.add_months`).
+
+    Years that began on 28 February end on a 28th, so on a 29th they are over.
+    """
     try:
         return day.replace(year=day.year - years)
     except ValueError:
-        return day.replace(year=day.year - years, day=28)
+        return date(day.year - years, 3, 1)

@@ -94,7 +94,11 @@ sanctions_entries = Table(
     CheckConstraint("public_from is not null or public_until is null", name="public_until_needs_from"),
     Index("ix_sanctions_entries_list_newest", "list_id", text("id desc")),
     Index("ix_sanctions_entries_feed_due", "public_from", postgresql_where=text("feed_state = 'DUE'")),
-    Index("ix_sanctions_entries_feed_open", "public_until", postgresql_where=text("feed_state = 'OPEN'")),
+    Index(
+        "ix_sanctions_entries_feed_open",
+        text("(least(public_until, until))"),
+        postgresql_where=text("feed_state = 'OPEN'"),
+    ),
 )
 
 listing_bases = Table(

@@ -80,6 +80,22 @@ async def test_entries_are_swept_like_records(connection: asyncpg.Connection) ->
     assert await state(connection, "sanctions_entries", over) == "CLOSED 1"
 
 
+@pytest.mark.parametrize(("until", "counts"), [(YESTERDAY, Counts(ended=1)), (TODAY, Counts()), (None, Counts())])
+async def test_an_entry_closes_after_the_last_day_of_its_own_term(
+    connection: asyncpg.Connection, until: date | None, counts: Counts
+) -> None:
+    for public_until in (None, TOMORROW):
+        key = await make.entry(connection, public_until=public_until, until=until)
+        assert await sweep(connection, noon()) == counts
+        assert await state(connection, "sanctions_entries", key) == ("CLOSED 1" if counts.ended else "OPEN 1")
+
+
+async def test_an_entry_whose_term_is_over_is_not_opened(connection: asyncpg.Connection) -> None:
+    await make.entry(connection, public_from=BEFORE, until=YESTERDAY, feed_state=FeedState.DUE)
+    assert await sweep(connection, noon()) == Counts(passed=1)
+    assert await feed(connection) == []
+
+
 async def test_a_batch_is_planned_for_the_tables_as_they_are(connection: asyncpg.Connection) -> None:
     for _ in range(7):  # PostgreSQL may keep a plan from the sixth time on
         await sweep(connection, noon())
