@@ -30,14 +30,10 @@ REVISIONS = Order("revisions", (record_revisions.c.revision,), descending=False)
 
 def one_of(column: Any) -> Filter:
     """The row's word is one of those given."""
-
-    def only(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
-        is_it: ColumnElement[bool] = (
-            row.c[column.name] == select(func.unnest(given.cast(ARRAY(Text)))).scalar_subquery()
-        )
-        return is_it
-
-    return Filter(lambda row, given: row.c[column.name] == any_(given.cast(ARRAY(Text))), single=only)
+    return Filter(
+        lambda row, given: row.c[column.name] == any_(given.cast(ARRAY(Text))),
+        single=lambda row, given: row.c[column.name] == select(func.unnest(given.cast(ARRAY(Text)))).scalar_subquery(),
+    )
 
 
 def one_beyond(words: Iterable[str]) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
@@ -66,15 +62,10 @@ def of_departments(column: Any) -> Filter:
         asked = departments.alias()
         return select(asked.c.id).where(asked.c.code == any_(given.cast(ARRAY(Text))))
 
-    def condition(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
-        decided_by_one: ColumnElement[bool] = row.c[column.name].in_(ids(given))
-        return decided_by_one
-
-    def only(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
-        decided_by_it: ColumnElement[bool] = row.c[column.name] == ids(given).scalar_subquery()
-        return decided_by_it
-
-    return Filter(condition, single=only)
+    return Filter(
+        lambda row, given: row.c[column.name].in_(ids(given)),
+        single=lambda row, given: row.c[column.name] == ids(given).scalar_subquery(),
+    )
 
 
 def first(count: int, code: ColumnElement[Any]) -> ColumnElement[str]:
