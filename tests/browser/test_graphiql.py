@@ -106,7 +106,7 @@ async def test_the_hubs_own_words_are_told_from_their_ground(page: Page, address
     for scheme in ("light", "dark"):
         await page.emulate_media(color_scheme=scheme)
         await page.locator(".hub-samples button").first.hover()
-        for words in (".hub-name", ".hub-name-en", ".hub-mark", ".hub-samples button:hover [lang=en]"):
+        for words in (".hub-name", ".hub-name-en", ".hub-mark", ".hub-panel button:hover [lang=en]"):
             assert await contrast(page.locator(words).first) >= 4.5, (scheme, words)
         await page.locator(".hub-mark").hover()
         assert await contrast(page.locator(".hub-mark span").first) >= 4.5, scheme
