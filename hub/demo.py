@@ -195,9 +195,7 @@ class ShopWindow:
         """Whether to go on; a PostgreSQL that has died is started again."""
         if self.runner is not None and os.getppid() != self.runner:
             return False
-        if not self.postgres.is_alive():
-            self.say("PostgreSQL has died; starting it again.")
-            await asyncio.to_thread(self.postgres.revive)
+        if await self.postgres.keep_alive():
             self.facts["postmaster_pid"] = self.postgres.postmaster_pid
             self._write()
         return True

@@ -27,6 +27,17 @@ class Server(uvicorn.Server):
         """Capture none."""
         yield
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to end.
+
+        Raises Unusable when it cannot start.
+        """
+        try:
+            await super().serve(sockets)
+        except SystemExit:
+            # uvicorn's way to say so, after a line in the log. Out of a task it would take the loop along.
+            raise Unusable("The server could not start; what is printed above says why.") from None
+
 
 async def _nothing() -> None:
     return
@@ -106,11 +117,7 @@ def serve(
             timeout_graceful_shutdown=settings.shutdown_grace_s,
         )
     )
-    try:
-        run(_serve(server, listener, served, watch), server.config.get_loop_factory())
-    except SystemExit:
-        # uvicorn's way to say so, after a line in the log.
-        raise Unusable("The server could not start; what is printed above says why.") from None
+    run(_serve(server, listener, served, watch), server.config.get_loop_factory())
 
 
 async def _serve(

@@ -182,6 +182,9 @@ def _url(text: str) -> str:
         raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database") from None
     if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
         raise ValueError("must be a PostgreSQL URL such as postgresql://user@host/database")
+    if parts.netloc.count("@") > 1:
+        # PostgreSQL's library would take the rest of the password for the host, and name it in its complaint.
+        raise ValueError("must have one @ before its host; in a password it is written %40")
     return text
 
 

@@ -9,7 +9,7 @@ missed by its workers within half a second.
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http.client import HTTPConnection
 from time import monotonic
 from typing import Final
@@ -81,23 +81,28 @@ def supervise(
     address: tuple[str, int],
     *,
     started: Callable[[], None],
+    watch: Callable[[], Awaitable[bool]],
     say: Callable[[str], None],
 ) -> None:
-    """Keep so many workers until interrupted; `started` once one of them answers.
+    """Keep so many workers until interrupted, or until `watch` says no; `started` once one of them answers.
 
     `environment` gives what a worker is to find in its surroundings, by its number. Raises KeyboardInterrupt after an
     interruption, Unusable when the workers cannot start.
     """
     workers = [Worker(number, command, environment(number)) for number in range(count)]
-    run(_keep(workers, address, started, say))
+    run(_keep(workers, address, started, watch, say))
 
 
 async def _keep(
-    workers: Sequence[Worker], address: tuple[str, int], started: Callable[[], None], say: Callable[[str], None]
+    workers: Sequence[Worker],
+    address: tuple[str, int],
+    started: Callable[[], None],
+    watch: Callable[[], Awaitable[bool]],
+    say: Callable[[str], None],
 ) -> None:
     told = False
     try:
-        while True:
+        while await watch():
             for worker in workers:
                 await worker.look(say)
             if not told and await asyncio.to_thread(_answers, address):

@@ -39,6 +39,12 @@ def test_every_bad_variable_is_named_at_once_and_no_value_is() -> None:
         Settings.from_env({"HUB_POOL_MIN": "20"})
 
 
+def test_a_password_with_its_at_sign_is_not_taken_for_a_host() -> None:
+    with pytest.raises(Unusable, match="in a password it is written %40") as refused:
+        Settings.from_env({"HUB_DATABASE_URL": "postgresql://hub:top@secret@host/hub"})
+    assert "secret" not in str(refused.value)
+
+
 def test_purposes_are_codes_and_only_known_ones_are_covert() -> None:
     settings = Settings.from_env(
         {"HUB_PURPOSES": "tender, enforcement", "HUB_COVERT_PURPOSES": "enforcement:180", "HUB_SHARING_YEARS": "3"}

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from hub.cli import access, access_log, clients, people, recomputation
-from hub.cli.surroundings import aside, clock_of, current, data_dir_option, database, on, read_settings
+from hub.cli.surroundings import aside, clock_of, current, data_dir_option, database, on, read_settings, server
 from hub.errors import Unusable
 from hub.interruption import interruption
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from hub.settings import Settings
 
@@ -116,10 +116,13 @@ def serve(
     async def started() -> None:
         say_where()
 
-    async def watch() -> bool:
-        return not is_orphan()
+    with listener, server(data_dir) as (url, postgres), suppress(KeyboardInterrupt):
 
-    with listener, database(data_dir) as url, suppress(KeyboardInterrupt):
+        async def watch() -> bool:
+            if postgres is not None:
+                await postgres.keep_alive()
+            return not is_orphan()
+
         log_requests = True if settings.log_requests is None else settings.log_requests
         settings = replace(settings, database_url=url, log_requests=log_requests)
         if count == 1:
@@ -130,11 +133,17 @@ def serve(
             listener.close()
             listener = take_port(*place, shared=True)
             with listener:
-                _supervise(settings, count, (place[0], place[1]), say_where, no_rate_limit=no_rate_limit)
+                _supervise(settings, count, (place[0], place[1]), say_where, watch, no_rate_limit=no_rate_limit)
 
 
 def _supervise(
-    settings: "Settings", count: int, place: tuple[str, int], started: "Callable[[], None]", *, no_rate_limit: bool
+    settings: "Settings",
+    count: int,
+    place: tuple[str, int],
+    started: "Callable[[], None]",
+    watch: "Callable[[], Awaitable[bool]]",
+    *,
+    no_rate_limit: bool,
 ) -> None:
     """Keep so many processes that serve a port."""
     from hub.supervision import own_command, supervise
@@ -158,7 +167,7 @@ def _supervise(
             given["HUB_METRICS_PORT"] = str(settings.metrics_port + number)
         return given
 
-    supervise(count, command, environment, place, started=started, say=aside)
+    supervise(count, command, environment, place, started=started, watch=watch, say=aside)
 
 
 @cli.command()
@@ -406,10 +415,32 @@ def _sentence_for(reason: Exception) -> str | None:
     """What the person at the terminal can mend; None for a fault of ours, which keeps its traceback."""
     import errno
 
-    full = isinstance(reason, OSError) and reason.errno in (errno.ENOSPC, errno.EDQUOT)
-    state = getattr(reason, "sqlstate", None) or ""
-    if full or state == "53100":
+    # What a driver says of a lost connection depends on what it was doing; what it was told of stands behind that.
+    chain = list(_with_what_led_to_it(reason))
+    states = [getattr(one, "sqlstate", None) or "" for one in chain]
+    if "53100" in states or any(getattr(one, "errno", None) in (errno.ENOSPC, errno.EDQUOT) for one in chain):
         return "The disk is full; nothing that was not committed is kept."
-    if state.startswith(("08", "57P")) or isinstance(reason, ConnectionError):
+    if any(state.startswith(("08", "57P")) for state in states) or any(map(_is_of_a_lost_connection, chain)):
         return "The connection to the database was lost; run the command again."
     return None
+
+
+def _with_what_led_to_it(reason: BaseException) -> "Iterator[BaseException]":
+    one: BaseException | None = reason
+    while one is not None:
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _is_of_a_lost_connection(reason: BaseException) -> bool:
+    if isinstance(reason, ConnectionError):
+        return True
+    import asyncpg
+    import psycopg
+
+    if isinstance(reason, psycopg.OperationalError):
+        return reason.sqlstate is None  # with a state it is PostgreSQL that complains; without one it is not there
+    # The second: the driver was in the middle of something.
+    return (isinstance(reason, asyncpg.InterfaceError) and "closed" in str(reason)) or (
+        isinstance(reason, asyncpg.InternalClientError) and "in progress" in str(reason)
+    )

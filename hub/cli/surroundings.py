@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from hub.clock import Clock
     from hub.settings import Settings
+    from hub.store.embedded import Embedded
 
 Result = TypeVar("Result")
 
@@ -33,16 +34,23 @@ def database(data_dir: Path | None, *, make: bool = False) -> Iterator[str]:
 
     With `make`, a new embedded one is made, and no schema is asked for; else the database must have this version's.
     """
+    with server(data_dir, make=make) as (url, _):
+        yield url
+
+
+@contextmanager
+def server(data_dir: Path | None, *, make: bool = False) -> "Iterator[tuple[str, Embedded | None]]":
+    """The same, with the embedded server where there is one: who stays long may have to start it again."""
     settings = read_settings()
     if data_dir is None and settings.database_url is not None:
-        yield current(settings.database_url) if not make else settings.database_url
+        yield current(settings.database_url) if not make else settings.database_url, None
         return
 
     from hub.store.embedded import Embedded
 
     with Embedded(data_dir or settings.data_dir, say=aside) as postgres:
         postgres.open(make=make)
-        yield current(postgres.url) if not make else postgres.url
+        yield current(postgres.url) if not make else postgres.url, postgres
 
 
 def on(url: str, work: "Callable[[Connection], Coroutine[object, object, Result]]") -> "Result":

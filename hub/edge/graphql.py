@@ -12,7 +12,8 @@ without waiting for it.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -104,8 +105,31 @@ def only_queries() -> Reply:
     return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
 
 
-def refusal(sentence: str, code: str) -> GraphQLError:
-    return GraphQLError(sentence, extensions={"code": code})
+class Settled(Exception):
+    """A request that is answered before anything of it is run, or instead of what was."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+
+@dataclass(slots=True)
+class Visit:
+    """A request that was let in: how it came, and as far as that is known who sends it.
+
+    `client` is whose cost it is, `reader` who may be bound to documents of its own.
+    """
+
+    scope: Scope
+    headers: Mapping[bytes, bytes]
+    receive: Receive
+    exchange: Exchanging | None
+    media: bytes
+    number: str
+    now: datetime
+    method: str
+    client: str
+    reader: str = ANYBODY
+    context: Context = NOBODY
 
 
 class GraphQLEndpoint:
@@ -167,7 +191,12 @@ class GraphQLEndpoint:
             self.clients[client] = mine + 1
             try:
                 media = media_type(headers.get(b"accept"))
-                reply = await self.reply(scope, headers, receive, exchange, media, client, number)
+                now, method = self.clock.now(), scope["method"]
+                visit = Visit(scope, headers, receive, exchange, media, number, now, method, client)
+                reply = await self.reply(visit)
+                self.make_room(in_vain=False)
+            except Settled as settled:
+                reply = settled.reply
                 self.make_room(in_vain=False)
             except Gone:
                 return  # nobody is there to be answered
@@ -239,130 +268,164 @@ class GraphQLEndpoint:
         body = orjson.dumps(reply.payload)
         return head_of(reply, body, JSON, number), body
 
-    async def reply(
-        self,
-        scope: Scope,
-        headers: Mapping[bytes, bytes],
-        receive: Receive,
-        exchange: Exchanging | None,
-        media: bytes,
-        client: str,
-        number: str,
-    ) -> Reply:
+    async def reply(self, visit: Visit) -> Reply:
         """The answer to a request that was let in.
 
-        Raises Refused for what is refused of its operation.
+        Raises Settled for one that is answered before anything is run, Refused for what is refused of its operation.
         """
-        now = self.clock.now()
-        context, who = NOBODY, ANYBODY
-        if b"authorization" in headers:
-            try:
-                known = self.access.known(headers, self.budget, now)
-                context = known if known is not None else await self.access.context(headers, self.budget, now)
-            except PurposeNotGranted as refused:
-                return refusals([refusal(str(refused), "PURPOSE_NOT_GRANTED")], media, self.limits)
-            who = context.caller.client
-            client = budget_key(context.caller)
-        method = scope["method"]
-        if method == "POST":
-            only_json(headers)
-            whole = exchange.whole_body(self.limits.body_bytes) if exchange is not None else None
-            body = whole if whole is not None else await body_of(headers, receive, self.limits, self.arrived)
-            given, shallow = posted(headers, body, self.limits)
-        elif method in READING:
-            given, shallow = got(scope, self.limits), False
-        elif method == "OPTIONS":
-            return self.preflight(headers)
-        else:
-            return error_reply(405, "Use GET or POST.", "BAD_USER_INPUT", [(b"allow", ALLOWED)])
-        asked = checked(given, self.limits, shallow=shallow)
-        try:
-            text = self.documents.plain_text(asked, who)
-            if text is None:
-                text = await self.documents.text_of(asked, who)
-        except UnknownDocument as unknown:
-            return error_reply(400 if media == RESPONSE else 200, str(unknown), unknown.code)
-        try:
-            operation = self.engine.known(text, asked.operation_name) or await self.read_aside(
-                text, asked.operation_name, client
-            )
-        except Refused:
-            if method in READING and self.engine.writes(text, asked.operation_name):
-                return only_queries()
-            raise
-        if asked.extensions and asked.query is not None:
-            self.documents.persist(asked)
-        kind = operation.node.operation.value
-        if method in READING and kind != "query":
-            return only_queries()
-        if context is NOBODY and operation.asks_for_caller:
-            context = self.access.nobody(client, self.budget, now)
+        if b"authorization" in visit.headers:
+            await self.recognise(visit)
+        if visit.method == "OPTIONS":
+            return self.preflight(visit.headers)
+        asked = await self.asked(visit)
+        operation = await self.operation_of(asked, visit)
+        if visit.context is NOBODY and operation.asks_for_caller:
+            visit.context = self.access.nobody(visit.client, self.budget, visit.now)
         # Only now: a body may have taken its time, and at midnight publications end.
         today = self.clock.today()
-        compiled, request = self.engine.prepared(operation, asked.variables, today, context) or (
+        compiled, request = self.engine.prepared(operation, asked.variables, today, visit.context) or (
             await self.engine.prepare_aside(
-                operation, asked.variables, today, context, partial(self.plan_aside, operation, client)
+                operation, asked.variables, today, visit.context, partial(self.plan_aside, operation, visit.client)
             )
         )
         hit, compiled.used = compiled.used, True
         cost = max(compiled.plan.cost, 1)
-        if not self.budget.spent(client, cost):
-            await self.budget.spend(client, cost)
+        await self.pay(visit.client, cost)
         reply = Reply(200, None, [], operation.name, cost, hit)
+        await self.carry_out(operation, compiled, request, visit, reply)
+        self.weigh(reply, compiled, visit.client)
+        if reply.status == 304:
+            reply.payload = reply.body = None
+        self.tell_what_is_left_out(reply, compiled, request)
+        if visit.context.caller is not ANONYMOUS:
+            keep_private(reply)
+            if visit.context.seen:
+                await self.note(visit, operation, today)
+        if asked.extensions and asked.extensions.get("cost") is True and reply.payload is not None:
+            reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
+            reply.body = None
+        return reply
+
+    async def recognise(self, visit: Visit) -> None:
+        """Find out who sends a token.
+
+        Raises Settled for a purpose that is not granted, and what `Access.context` raises.
+        """
+        headers, budget = visit.headers, self.budget
         try:
-            if kind == "mutation":
+            known = self.access.known(headers, budget, visit.now)
+            visit.context = known if known is not None else await self.access.context(headers, budget, visit.now)
+        except PurposeNotGranted as refused:
+            refusal = GraphQLError(str(refused), extensions={"code": "PURPOSE_NOT_GRANTED"})
+            raise Settled(refusals([refusal], visit.media, self.limits)) from None
+        visit.reader = visit.context.caller.client
+        visit.client = budget_key(visit.context.caller)
+
+    async def asked(self, visit: Visit) -> Asked:
+        """What is asked, by either method.
+
+        Raises Settled for another method, BadRequest for what cannot be read, and what reading a body raises.
+        """
+        if visit.method == "POST":
+            only_json(visit.headers)
+            body = visit.exchange.whole_body(self.limits.body_bytes) if visit.exchange is not None else None
+            if body is None:
+                body = await body_of(visit.headers, visit.receive, self.limits, self.arrived)
+            given, shallow = posted(visit.headers, body, self.limits)
+        elif visit.method in READING:
+            given, shallow = got(visit.scope, self.limits), False
+        else:
+            raise Settled(error_reply(405, "Use GET or POST.", "BAD_USER_INPUT", [(b"allow", ALLOWED)]))
+        return checked(given, self.limits, shallow=shallow)
+
+    async def operation_of(self, asked: Asked, visit: Visit) -> Operation:
+        """The operation that is asked for.
+
+        Raises Settled for a document that is not known and for a mutation by GET, Refused for what is refused of the
+        document, and what `Documents.text_of` raises.
+        """
+        try:
+            text = self.documents.plain_text(asked, visit.reader)
+            if text is None:
+                text = await self.documents.text_of(asked, visit.reader)
+        except UnknownDocument as unknown:
+            status = 400 if visit.media == RESPONSE else 200
+            raise Settled(error_reply(status, str(unknown), unknown.code)) from None
+        try:
+            operation = self.engine.known(text, asked.operation_name) or await self.read_aside(
+                text, asked.operation_name, visit.client
+            )
+        except Refused:
+            if visit.method in READING and self.engine.writes(text, asked.operation_name):
+                raise Settled(only_queries()) from None
+            raise
+        if asked.extensions and asked.query is not None:
+            self.documents.persist(asked)
+        if visit.method in READING and operation.kind != "query":
+            raise Settled(only_queries())
+        return operation
+
+    async def carry_out(
+        self, operation: Operation, compiled: Ready, request: list[Any], visit: Visit, reply: Reply
+    ) -> None:
+        """Run what is asked for and put its data into the reply. What the database was kept busy for in vain is owed.
+
+        Raises what the engine and the database raise.
+        """
+        try:
+            if operation.kind == "mutation":
                 reply.payload = {"data": await self.access.perform(compiled, request)}
-            else:
-                if exchange is not None:
-                    exchange.begin_statement()
-                try:
-                    if method in READING and context.caller is ANONYMOUS:
-                        await self.by_get(scope, headers, compiled, request, media, reply)
-                    else:
-                        reply.payload = {"data": await self.run(compiled, request, client)}
-                finally:
-                    if exchange is not None:
-                        exchange.end_statement()
+                return
+            if visit.exchange is not None:
+                visit.exchange.begin_statement()
+            try:
+                if visit.method in READING and visit.context.caller is ANONYMOUS:
+                    await self.by_get(visit, compiled, request, reply)
+                else:
+                    reply.payload = {"data": await self.run(compiled, request, visit.client)}
+            finally:
+                if visit.exchange is not None:
+                    visit.exchange.end_statement()
         except asyncpg.QueryCanceledError:
-            self.budget.owe(client, LATE_COSTS * self.limits.cost)
+            self.budget.owe(visit.client, LATE_COSTS * self.limits.cost)
             raise
         except FoundTooMuch:
             # Nobody knows how long the answer would have been.
-            self.budget.owe(client, self.limits.answer_bytes // BYTES_PER_ROW_MORE)
+            self.budget.owe(visit.client, self.limits.answer_bytes // BYTES_PER_ROW_MORE)
             raise
+
+    def weigh(self, reply: Reply, compiled: Ready, client: str) -> None:
+        """Have the client owe for an answer that is longer than its cost said.
+
+        Raises Settled for one that is too long.
+        """
         length = self.length_of(compiled, reply)
-        if length > cost * ROW_BYTES:
-            self.budget.owe(client, (length - cost * ROW_BYTES) // BYTES_PER_ROW_MORE)
+        if length > reply.cost * ROW_BYTES:
+            self.budget.owe(client, (length - reply.cost * ROW_BYTES) // BYTES_PER_ROW_MORE)
         if length > self.limits.answer_bytes:
-            return error_reply(
-                400,
-                f"The answer is longer than {self.limits.answer_bytes:,} bytes; ask for less.",
-                "COST_EXCEEDED",
-            )
-        if reply.status == 304:
-            reply.payload = reply.body = None
+            sentence = f"The answer is longer than {self.limits.answer_bytes:,} bytes; ask for less."
+            raise Settled(error_reply(400, sentence, "COST_EXCEEDED"))
+
+    def tell_what_is_left_out(self, reply: Reply, compiled: Ready, request: list[Any]) -> None:
+        """Name what the caller may not see of what is asked for, beside the data."""
         if (compiled.plan.denials or compiled.plan.notices) and reply.payload is not None:
             errors = left_out(compiled.plan, request, reply.payload["data"], self.limits.errors)
             if errors:
                 reply.code = (errors[0].extensions or {})["code"]
                 reply.payload = {"errors": [error.formatted for error in errors], **reply.payload}
                 reply.body = None
-        if context.caller is not ANONYMOUS:
-            keep_private(reply)
-            if context.seen:
-                if is_doubtful(context):
-                    await self.settle(context, today)
-                if context.seen:
-                    await self.access.log(context, operation.name, number)
-        if asked.extensions and asked.extensions.get("cost") is True and reply.payload is not None:
-            reply.payload["extensions"] = {"cost": {"rows": cost, "limit": self.limits.cost}}
-            reply.body = None
-        return reply
 
-    async def settle(self, context: Context, today: date) -> None:
-        """Find out of subjects that are not registered whether an answer shows of them what is not public."""
-        async with self.pool().connection() as connection:
-            await settle(context, today, connection)
+    async def note(self, visit: Visit, operation: Operation, today: date) -> None:
+        """Have what an answer shows beyond the public in the access log before the answer leaves.
+
+        Of a subject that is not registered it takes a look to find out whether it is shown beyond that.
+        """
+        context = visit.context
+        if is_doubtful(context):
+            async with self.pool().connection() as connection:
+                await settle(context, today, connection)
+        if context.seen:
+            await self.access.log(context, operation.name, visit.number)
 
     def length_of(self, compiled: Ready, reply: Reply) -> int:
         """How many bytes an answer has: counted as it is written, or where it may be huge about, and before."""
@@ -431,25 +494,18 @@ class GraphQLEndpoint:
         except Exception as fault:  # noqa: BLE001  (whatever it is, this request can be answered without it)
             log.warning("no statement for several requests: %s", type(fault).__name__)
 
-    async def by_get(
-        self,
-        scope: Scope,
-        headers: Mapping[bytes, bytes],
-        compiled: Ready,
-        request: list[Any],
-        media: bytes,
-        reply: Reply,
-    ) -> None:
+    async def by_get(self, visit: Visit, compiled: Ready, request: list[Any], reply: Reply) -> None:
         """A public answer that caches may keep if they ask each time: what is withdrawn must not live on in one."""
         reply.headers += PUBLIC_HEADERS
-        given = headers.get(b"if-none-match")
+        media = visit.media
+        given = visit.headers.get(b"if-none-match")
         day = request[len(compiled.plan.slots)]
         if not compiled.needs_database:
             reply.payload = {"data": await self.engine.run(compiled, request, None)}
             reply.body = orjson.dumps(reply.payload)
             tag = tag_of(reply.body, media)
         else:
-            key = key_of(scope["query_string"], media)
+            key = key_of(visit.scope["query_string"], media)
             async with self.pool().connection() as connection:
                 unchanged = await self.freshness.unchanged(key, given, day, connection)
                 if unchanged is not None:

@@ -131,6 +131,7 @@ class Filter:
     """What an argument demands of a row. `keys` for an input object: each key's own condition.
 
     `present` makes the argument structural by its value (for flags): the condition is chosen while planning.
+    `single` is the same condition for a list of one value: then an index may have the rows in the order of the page.
     `of_items` marks one that names catalogue items: who asks for an item is told what of it is left out.
     `public` is for what everybody sees: whoever sees no more is answered without a look at each row where none can fit.
     """
@@ -138,6 +139,7 @@ class Filter:
     condition: Condition | None = None
     keys: Mapping[str, "Filter"] = field(default_factory=dict)
     choices: Callable[[FromClause, Any], ColumnElement[bool] | None] | None = None
+    single: Condition | None = None
     of_items: bool = False
     public: Shown | None = None
 

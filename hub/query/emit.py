@@ -318,7 +318,8 @@ class Emitter:
                     found.append(chosen)
             elif condition.filter.condition is not None and condition.slot is not None:
                 given = self.bind(condition.slot)
-                found.append(condition.filter.condition(alias, given))
+                holds = condition.filter.single if condition.single else None
+                found.append((holds or condition.filter.condition)(alias, given))
                 public = condition.filter.public
                 if public is not None and public.guard is rows.guard:
                     found.append(public.can_be(given))

@@ -63,6 +63,7 @@ class Operation:
         # Whether the engine keeps it, and with it its plans.
         self.kept = False
         self.node = operation
+        self.kind: str = operation.operation.value
         self.name = operation.name.value if operation.name else None
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)

@@ -19,8 +19,8 @@ from graphql import (
     SchemaMetaFieldDef,
     TypeMetaFieldDef,
     get_named_type,
+    is_input_object_type,
     is_list_type,
-    is_wrapping_type,
 )
 
 from hub.query.selection import Selection
@@ -66,8 +66,8 @@ class Introspection:
         of_inputs = node.name.value == "isOneOf"
 
         def have(source: Any) -> Any:
-            if of_inputs and is_wrapping_type(source):
-                return None  # Strawberry's own answer knows of neither lists nor marks of nulls
+            if of_inputs and not is_input_object_type(source):
+                return None  # Strawberry's own answer is false for all kinds, though only inputs may have one
             # Read where it is needed, so that what nobody reaches is no fault.
             return resolve(source, info, **{each.name: each.of(variables) for each in arguments})
 

@@ -11,7 +11,7 @@ from hub.query.catalog import Filter, Many, Order, python_type
 from hub.query.cursor import decode_cursor
 from hub.query.selection import Place, Selection
 from hub.query.slots import Slots, one_of_several
-from hub.query.values import Argument, Variables, step_of
+from hub.query.values import Argument, Variables, is_single, step_of
 
 PAGE_DEFAULT = 20
 
@@ -44,15 +44,15 @@ class Lists:
                 found.append(p.Condition(rule, flag=value))
             elif value is not None and rule.keys:
                 found.extend(
-                    self.condition(part, argument, key, place)
+                    self.condition(part, argument, key, value[key], place)
                     for key, part in rule.keys.items()
                     if value.get(key) is not None
                 )
             elif value is not None:
-                found.append(self.condition(rule, argument, None, place))
+                found.append(self.condition(rule, argument, None, value, place))
         return tuple(found)
 
-    def condition(self, rule: Filter, argument: Argument, key: str | None, place: Place) -> p.Condition:
+    def condition(self, rule: Filter, argument: Argument, key: str | None, value: Any, place: Place) -> p.Condition:
         read = argument.part(key) if key else argument.of
         name, most = f"{argument.name}.{key}" if key else argument.name, self.limits.list_values
 
@@ -65,7 +65,7 @@ class Lists:
             # Each row may be compared with every value: once is enough.
             return list(dict.fromkeys(given))
 
-        return p.Condition(rule, self.slots.by(("filter", argument.identity, name), checked))
+        return p.Condition(rule, self.slots.by(("filter", argument.identity, name), checked), single=is_single(value))
 
     def page(self, parent: str, order: Order, place: Place) -> Page:
         """The page that is asked for, forwards from a cursor or backwards to one."""

@@ -27,11 +27,15 @@ class Slot:
 
 @dataclass(frozen=True)
 class Condition:
-    """A filter's condition with the slot of the caller's value, or with a flag that was decided while planning."""
+    """A filter's condition with the slot of the caller's value, or with a flag that was decided while planning.
+
+    `single` says that the value is a list of one.
+    """
 
     filter: Filter
     slot: Slot | None = None
     flag: bool | None = None
+    single: bool = False
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,9 @@ class LiteralsOfCorrectType(ValuesOfCorrectTypeRule):
             ours = "code" in (error.extensions or {})
             hints = not self.context.hide_suggestions
             sentence = error.message if ours else needed(type_at(input_type, path), hints=hints)
-            self.report_error(GraphQLError(f"{name}{place}: {sentence}", nodes=error.nodes or [node]))
+            # Of a list or an object in the place of a built-in scalar, graphql-core names a copy that has no place.
+            nodes = [each for each in error.nodes or () if each.loc] or [literal_at(node, path)]
+            self.report_error(GraphQLError(f"{name}{place}: {sentence}", nodes=nodes))
 
         # Of their sentences ours takes nothing, so that suggestions would be looked for in vain.
         validate_input_literal(node, input_type, report, None, None, hide_suggestions=True)
@@ -110,6 +112,16 @@ def has_wide_object(node: ValueNode, most: int) -> bool:
         elif isinstance(each, ListValueNode):
             waiting.extend(each.values)
     return False
+
+
+def literal_at(node: ValueNode, path: Sequence[str | int]) -> ValueNode:
+    """The literal at a place within a literal, or the innermost one on the way there."""
+    for step in path:
+        if isinstance(node, ListValueNode) and isinstance(step, int):
+            node = node.values[step]
+        elif isinstance(node, ObjectValueNode):
+            node = next((field.value for field in node.fields if field.name.value == step), node)
+    return node
 
 
 def type_at(kind: Any, path: Sequence[str | int]) -> Any:

@@ -366,13 +366,15 @@ def step_of(size: int) -> int:
 def structure_of(kind: Any) -> Callable[[Any], Any]:
     """What of a variable's value may change a plan or its cost.
 
-    Flags, page steps, the keys present in a filter, a list's length in steps, the types of representations; of anything
-    else only whether it is there.
+    Flags, page steps, the keys present in a filter and whether their lists are of one value, a list's length in steps,
+    the types of representations; of anything else only whether it is there.
     """
     nullable = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
     name = getattr(nullable, "name", None)
     if isinstance(nullable, GraphQLInputObjectType):
-        return lambda value: None if value is None else frozenset(k for k, v in value.items() if v is not None)
+        return lambda value: (
+            None if value is None else frozenset((k, is_single(v)) for k, v in value.items() if v is not None)
+        )
     if isinstance(nullable, GraphQLList):
         if str(nullable).startswith("[_Any"):
             return lambda value: None if value is None else (step_of(len(value)), frozenset(map(_type_named, value)))
@@ -382,6 +384,11 @@ def structure_of(kind: Any) -> Callable[[Any], Any]:
     if name == "Int":
         return lambda value: None if value is None else step_of(value)
     return lambda value: value is not None
+
+
+def is_single(value: Any) -> bool:
+    """Whether a value is a list of one, or of none: both are the first step of its length."""
+    return isinstance(value, list) and len(value) <= 1
 
 
 def _type_named(representation: Any) -> str:

@@ -5,7 +5,7 @@ from operator import or_ as either
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import ARRAY, ColumnElement, FromClause, Text, any_, case, select
+from sqlalchemy import ARRAY, ColumnElement, FromClause, Select, Text, any_, case, select
 
 from hub.policy.visibility import word
 from hub.query.catalog import Codec, Filter, Identity, One, OneOf, Order, sourced, stored
@@ -29,18 +29,21 @@ else:
     ]
 
 
-def of_lists(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
-    """About an entry of one of the lists given by code."""
+def ids_of_lists(given: ColumnElement[Any]) -> Select[Any]:
     asked = sanctions_lists.alias()
-    return row.c.list_id.in_(select(asked.c.id).where(asked.c.code == any_(given.cast(ARRAY(Text)))))
+    return select(asked.c.id).where(asked.c.code == any_(given.cast(ARRAY(Text))))
 
 
+OF_LISTS = Filter(
+    lambda row, given: row.c.list_id.in_(ids_of_lists(given)),
+    single=lambda row, given: row.c.list_id == ids_of_lists(given).scalar_subquery(),
+)
 DISCLOSURE_FILTER = Filter(
     keys={
         "kinds": one_of(disclosures.c.kind),
         "departments": of_departments(disclosures.c.department_id),
         "catalogueItems": one_of(disclosures.c.catalogue_code),
-        "lists": Filter(of_lists),
+        "lists": OF_LISTS,
         "regions": within_divisions(disclosures.c.region_code),
     }
 )

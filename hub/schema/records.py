@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import ARRAY, TIMESTAMP, Text, any_, case, exists, func, literal_column, null, or_, select
+from sqlalchemy import ARRAY, TIMESTAMP, Select, Text, any_, case, exists, func, literal_column, null, or_, select
 from sqlalchemy.sql import ColumnElement, FromClause
 
 from hub.policy.visibility import ENDED_STATUSES, TODAY, record_is_public, word
@@ -30,7 +30,10 @@ REVISIONS = Order("revisions", (record_revisions.c.revision,), descending=False)
 
 def one_of(column: Any) -> Filter:
     """The row's word is one of those given."""
-    return Filter(lambda row, given: row.c[column.name] == any_(given.cast(ARRAY(Text))))
+    return Filter(
+        lambda row, given: row.c[column.name] == any_(given.cast(ARRAY(Text))),
+        single=lambda row, given: row.c[column.name] == select(func.unnest(given.cast(ARRAY(Text)))).scalar_subquery(),
+    )
 
 
 def one_beyond(words: Iterable[str]) -> Callable[[ColumnElement[Any]], ColumnElement[bool]]:
@@ -55,13 +58,14 @@ def not_after(column: Any) -> Filter:
 def of_departments(column: Any) -> Filter:
     """The row's department is one of those given by code."""
 
-    def condition(row: FromClause, given: ColumnElement[Any]) -> ColumnElement[bool]:
+    def ids(given: ColumnElement[Any]) -> Select[Any]:
         asked = departments.alias()
-        ids = select(asked.c.id).where(asked.c.code == any_(given.cast(ARRAY(Text))))
-        decided_by_one: ColumnElement[bool] = row.c[column.name].in_(ids)
-        return decided_by_one
+        return select(asked.c.id).where(asked.c.code == any_(given.cast(ARRAY(Text))))
 
-    return Filter(condition)
+    return Filter(
+        lambda row, given: row.c[column.name].in_(ids(given)),
+        single=lambda row, given: row.c[column.name] == ids(given).scalar_subquery(),
+    )
 
 
 def first(count: int, code: ColumnElement[Any]) -> ColumnElement[str]:

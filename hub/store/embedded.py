@@ -12,6 +12,7 @@ hold, also when any process is killed with -9 at any point:
 The server runs in a session of its own: a Ctrl-C in the terminal does not reach it, we stop it last.
 """
 
+import asyncio
 import hashlib
 import os
 import re
@@ -51,6 +52,10 @@ SOCKET_BYTES_MAX = 100  # 103 on macOS, 107 on Linux
 START_SECONDS_MAX = 300.0
 STOP_SECONDS_MAX = 60.0
 QUEUE_SECONDS_MAX = 120.0
+# A server that refuses so long while nothing of it recovers will never take connections: PostgreSQL 18 stays so when
+# it was told to end during a recovery, or when the process that recovers is killed. To end a process that does not end,
+# it needs five seconds.
+STUCK_SECONDS_MAX = 15.0
 
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
@@ -163,6 +168,17 @@ class Embedded:
         with self._starting():
             self._bring_up()
 
+    async def keep_alive(self) -> bool:
+        """Start the server again if it has died; says whether it had. For a loop that asks now and then.
+
+        Raises Unusable as `revive` does.
+        """
+        if self.is_alive():
+            return False
+        self.say("PostgreSQL has died; starting it again.")
+        await asyncio.to_thread(self.revive)
+        return True
+
     def stop(self) -> bool:
         """Leave; whoever leaves last stops the server. Says whether that was us. A second call does nothing."""
         if self.in_use is None:
@@ -243,7 +259,9 @@ class Embedded:
 
     def _answers(self, found: Postmaster) -> bool:
         """Whether the server that runs takes connections, waiting while it starts or recovers; not once it is gone."""
-        deadline = time.monotonic() + START_SECONDS_MAX
+        began = hopeful_at = time.monotonic()
+        deadline = began + START_SECONDS_MAX
+        told = False
         while time.monotonic() < deadline:
             current = self._postmaster()
             if current is None or current.pid != found.pid:
@@ -260,8 +278,24 @@ class Embedded:
                         return False
                 else:
                     return True
+            now = time.monotonic()
+            if now - began > 5 and not told:
+                told = True
+                self.say("Waiting for the PostgreSQL that runs here; it may be recovering from a crash.")
+            if now - hopeful_at > STUCK_SECONDS_MAX / 2 and self._recovers(found.pid):
+                hopeful_at = now
+            if now - hopeful_at > STUCK_SECONDS_MAX:
+                _signal(found.pid, signal.SIGQUIT)
+                return False
             time.sleep(0.05)
         raise Unusable(f"The PostgreSQL that runs in {self.data_dir} does not answer; its process is {found.pid}.")
+
+    @staticmethod
+    def _recovers(pid: int) -> bool:
+        """Whether a server has a process that replays what was not written before a crash."""
+        with suppress(psutil.Error):
+            return any("startup" in "".join(child.cmdline()[:1]) for child in psutil.Process(pid).children())
+        return False
 
     def _status(self) -> str:
         try:
@@ -419,9 +453,11 @@ class Embedded:
         pid = self.child.pid if self.child is not None and self.child.poll() is None else found and found.pid
         with FileLock(self.data_dir / "locks" / "server") as held:
             if pid is not None:
-                _signal(pid, signal.SIGINT)  # fast shutdown: roll back, checkpoint, end
-                if self._gone(held, STOP_SECONDS_MAX):
-                    return
+                # PostgreSQL 18 may never end if it is told to, gently, while it recovers from a crash.
+                if not self._recovers(pid):
+                    _signal(pid, signal.SIGINT)  # fast shutdown: roll back, checkpoint, end
+                    if self._gone(held, STOP_SECONDS_MAX):
+                        return
                 _signal(pid, signal.SIGQUIT)  # at once; the next start recovers
             # Children whose postmaster was killed end by themselves as soon as they wait for anything.
             if self._gone(held, 5):

@@ -60,6 +60,8 @@ def failure(data_dir: Path, what: str, output: bytes) -> Unusable:
         return Unusable(f"{what}: the disk of {data_dir} is full.")
     if "Read-only file system" in text:
         return Unusable(f"{what}: the file system of {data_dir} is read-only.")
-    said = re.findall(r"(?:FATAL|PANIC|ERROR|error): +(.+)", text) or text.strip().splitlines()
+    # Neither what went well is a reason, nor that `initdb` tidies up at last.
+    lines = [line for line in text.splitlines() if line and not re.search(r" LOG: |^initdb: removing", line)]
+    said = re.findall(r"(?:FATAL|PANIC|ERROR|error): +(.+)", text) or lines
     where = f"; see {data_dir / 'postgres.log'}" if "FATAL" in text or "PANIC" in text else ""
     return Unusable(f"{what}: {said[-1].rstrip('.') if said else 'it gave no reason'}{where}.")

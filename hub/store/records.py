@@ -113,6 +113,10 @@ records = Table(
     Index("ix_records_newest", text("decided_on desc"), text("id desc")),
     Index("ix_records_item_newest", "item_code", text("decided_on desc"), text("id desc")),
     Index("ix_records_department_newest", "department_id", text("decided_on desc"), text("id desc")),
+    # For lists of one kind, one department's of one kind, and one state: few may be among the newest of all.
+    Index("ix_records_kind_newest", "kind", text("decided_on desc"), text("id desc")),
+    Index("ix_records_department_kind_newest", "department_id", "kind", text("decided_on desc"), text("id desc")),
+    Index("ix_records_status_newest", "status", text("decided_on desc"), text("id desc")),
     Index("ix_records_feed_due", "public_from", postgresql_where=text("feed_state = 'DUE'")),
     Index("ix_records_feed_open", "public_until", postgresql_where=text("feed_state = 'OPEN'")),
 )

@@ -1,6 +1,6 @@
 """What tests do with GraphiQL's page."""
 
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Locator, Page, Request, expect
 
 QUERY = ".graphiql-query-editor .view-lines"
 ANSWER = ".graphiql-response .view-lines"
@@ -24,6 +24,30 @@ async def becomes_true(page: Page, script: str) -> None:
             return
         await page.wait_for_timeout(50)
     raise AssertionError(f"it never was so: {script}")
+
+
+# WCAG's contrast of a text with what it stands on, each layer of colour laid over those beneath it.
+CONTRAST = """element => {
+    const read = (colour) => { const [r, g, b, a = 1] = colour.match(/[\\d.]+/g).map(Number); return [r, g, b, a]; };
+    const over = (top, below) => below.map((part, at) => top[at] * top[3] + part * (1 - top[3]));
+    const light = (colour) => colour
+        .map((part) => part / 255)
+        .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+    const layers = [];
+    for (let each = element; each; each = each.parentElement)
+        layers.unshift(read(getComputedStyle(each).backgroundColor));
+    const ground = layers.reduce((below, top) => over(top, below), [255, 255, 255]);
+    const text = over(read(getComputedStyle(element).color), ground);
+    const [dark, pale] = [light(ground), light(text)].sort((a, b) => a - b);
+    return (pale + 0.05) / (dark + 0.05);
+}"""
+
+
+async def contrast(text: Locator) -> float:
+    """How well a text is told from its ground; WCAG 1.4.3 wants 4.5."""
+    found: float = await text.evaluate(CONTRAST)
+    return found
 
 
 def asks_for(name: str, request: Request) -> bool:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from playwright.async_api import BrowserContext, Page, expect
 
 from hub.edge.graphiql import samples
-from tests.browser.graphiql import ANSWER, FIRST_SUBJECT, QUERY, asks_for, becomes_true, run, visit
+from tests.browser.graphiql import ANSWER, FIRST_SUBJECT, QUERY, asks_for, becomes_true, contrast, run, visit
 
 
 async def background(page: Page) -> int:
@@ -99,6 +99,17 @@ async def test_it_is_dark_or_light_as_one_wants_and_a_reload_keeps_that_and_what
         await expect(page.locator(QUERY)).to_contain_text("query Feed")
         await expect(page.get_by_label("Variables").locator(".view-lines").first).to_contain_text("first")
         assert await page.get_by_role("tab").count() == 2
+
+
+async def test_the_hubs_own_words_are_told_from_their_ground(page: Page, address: str) -> None:
+    await visit(page, f"{address}/graphiql")
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        await page.locator(".hub-samples button").first.hover()
+        for words in (".hub-name", ".hub-name-en", ".hub-mark", ".hub-samples button:hover [lang=en]"):
+            assert await contrast(page.locator(words).first) >= 4.5, (scheme, words)
+        await page.locator(".hub-mark").hover()
+        assert await contrast(page.locator(".hub-mark span").first) >= 4.5, scheme
 
 
 async def test_headers_are_sent_and_never_kept(page: Page, address: str) -> None:

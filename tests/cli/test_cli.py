@@ -1,14 +1,20 @@
 """What the command line says and which status it ends with; what its verbs do is tested where it is done."""
 
+import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import psycopg
 import pytest
+import uvicorn
+from starlette.types import Receive, Send
 
 from hub import cli
+from hub.errors import Unusable
 from hub.interruption import Interruption
+from hub.serving import Server
 from hub.store import migration
 from hub.store.migration import is_current
 
@@ -63,6 +69,18 @@ def test_what_cannot_be_done_is_said_and_ends_with_status_1(hub: Run, arguments:
     assert list(Path().iterdir()) == []
 
 
+async def test_a_server_that_cannot_start_ends_its_task_and_not_the_loop() -> None:
+    """With SystemExit in a task, the loop would go before the task is looked at, and log that nobody did."""
+
+    async def cannot_start(_scope: object, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    server = Server(uvicorn.Config(cannot_start, lifespan="on", log_config=None))
+    with pytest.raises(Unusable, match="could not start"):
+        await asyncio.create_task(server.serve([]))
+
+
 def test_bad_variables_are_one_sentence(hub: Run) -> None:
     status, _, complaint = hub("serve", HUB_PORT="x", HUB_POOL_MAX="0")
     assert status == 1
@@ -110,12 +128,22 @@ def test_schema_prints_what_it_checks(hub: Run) -> None:
     assert "hub schema > schema.graphql" in complaint
 
 
+def led_to(fault: str, first: Exception) -> Exception:
+    following = RuntimeError(fault)
+    following.__context__ = first
+    return following
+
+
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
         (psycopg.errors.DiskFull("could not extend file"), "The disk is full"),
         (OSError(28, "No space left on device"), "The disk is full"),
         (psycopg.errors.AdminShutdown("terminating"), "connection to the database was lost"),
+        (psycopg.OperationalError("server closed the connection unexpectedly"), "connection to the database was lost"),
+        (asyncpg.InterfaceError("the underlying connection is closed"), "connection to the database was lost"),
+        (asyncpg.InternalClientError("another operation (2) is in progress"), "connection to the database was lost"),
+        (led_to("another fault of the driver", ConnectionResetError()), "connection to the database was lost"),
     ],
 )
 def test_trouble_of_the_machine_is_a_sentence(

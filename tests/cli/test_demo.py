@@ -281,3 +281,27 @@ def test_serve_answers_on_the_database_it_is_given(database: str) -> None:
     serving.until("GraphQL is served")
     assert ask({"base_url": f"http://127.0.0.1:{port}"}, "{ departments { code } }") == {"departments": []}
     assert serving.end(signal.SIGTERM) == 0, serving.output
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_serve_survives_its_embedded_server(first: First, workers: str) -> None:
+    serving = Command("serve", "--port", "0", "--workers", workers, "--data-dir", str(first.data_dir))
+    serving.until("GraphQL is served at ")
+    base_url = serving.output.rpartition("GraphQL is served at ")[2].partition("/graphql")[0]
+    with Embedded(first.data_dir) as server:
+        server.open(make=False)
+        os.kill(server.postmaster_pid, signal.SIGKILL)
+    serving.until("PostgreSQL has died; starting it again.")
+    deadline = time.monotonic() + SECONDS_MAX
+    while (answered := status_of(f"{base_url}/readyz")) != 200:
+        assert time.monotonic() < deadline, answered
+        time.sleep(0.1)
+    assert serving.end(signal.SIGTERM) == 0, serving.output
+    assert nothing_left(first.data_dir)
+
+
+def status_of(url: str) -> int:
+    address = urlsplit(url)
+    with closing(http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)) as connection:
+        connection.request("GET", address.path)
+        return connection.getresponse().status

@@ -6,19 +6,7 @@ import asyncpg
 import pytest
 
 from hub.identity.verifier import Verifier
-from hub.store.engine import connect
 from tests.identity import acting
-
-
-@pytest.fixture
-async def rolled_back(shared_database: str) -> AsyncIterator[asyncpg.Connection]:
-    """A connection whose work is undone, for tests that need no other: quicker than a database of one's own."""
-    opened = await connect(shared_database)
-    undone = opened.transaction()
-    await undone.start()
-    yield opened
-    await undone.rollback()
-    await opened.close()
 
 
 @pytest.fixture

@@ -25,11 +25,6 @@ def public_jwk(**more: Any) -> dict[str, Any]:
     return dict(ECKey.generate_key("P-256", private=True).as_dict(private=False)) | more
 
 
-@pytest.fixture
-def connection(rolled_back: asyncpg.Connection) -> asyncpg.Connection:
-    return rolled_back
-
-
 @pytest.fixture(autouse=True)
 def laid(world: World) -> World:
     return world

@@ -25,6 +25,7 @@ from hub.identity.tokens import (
 )
 from hub.identity.verifier import Verifier
 from hub.settings import PURPOSES, IssuerClaims, Settings
+from hub.store.engine import connect
 from hub.store.labels import ClientKind
 from tests import make
 from tests.identity import acting
@@ -43,6 +44,23 @@ async def trusting(database: str, clock: TurningClock, second: SecondServer, wor
     """A verifier that honours the second server's tokens."""
     issuer = OutsideIssuer(second.issuer, RESOURCE, READING, clock)
     async with acting.verifying(database, clock, outside=issuer) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+async def laid(shared_database: str, anyio_backend: str) -> str:
+    """The URL of a database with departments and items, for tests that only read it."""
+    connection = await connect(shared_database)
+    await acting.lay_world(connection)
+    await connection.close()
+    return shared_database
+
+
+@pytest.fixture
+async def honouring(laid: str, clock: TurningClock, second: SecondServer) -> AsyncIterator[Verifier]:
+    """The same over what no test changes."""
+    issuer = OutsideIssuer(second.issuer, RESOURCE, READING, clock)
+    async with acting.verifying(laid, clock, outside=issuer) as made:
         yield made
 
 
@@ -84,10 +102,10 @@ async def test_its_claims_become_a_caller_within_what_was_granted(
     ],
 )
 async def test_a_token_that_is_not_right_is_refused(
-    clock: TurningClock, second: SecondServer, trusting: Verifier, change: Any, error: type[BadToken]
+    clock: TurningClock, second: SecondServer, honouring: Verifier, change: Any, error: type[BadToken]
 ) -> None:
     with pytest.raises(error):
-        await trusting.principal(second.token(clock, **change))
+        await honouring.principal(second.token(clock, **change))
 
 
 async def test_the_hubs_own_tokens_and_other_algorithms_are_refused(
@@ -152,9 +170,9 @@ async def test_a_supplier_acts_by_a_delegation_of_the_hubs(
 
 @pytest.mark.parametrize("name", ["11010519491231002X", "wang 11010519491231002X", "13812345678"])
 async def test_a_person_is_never_called_by_a_number(
-    clock: TurningClock, second: SecondServer, trusting: Verifier, name: str
+    clock: TurningClock, second: SecondServer, honouring: Verifier, name: str
 ) -> None:
-    person = (await trusting.principal(second.token(clock, preferred_username=name))).person
+    person = (await honouring.principal(second.token(clock, preferred_username=name))).person
     assert person is not None
     assert len(person) == len(name)
     assert person.startswith(name[:5] if name.startswith("wang") else "1*")
@@ -162,12 +180,12 @@ async def test_a_person_is_never_called_by_a_number(
 
 
 async def test_who_sends_another_kind_of_token_is_told_which_kinds_are_taken(
-    clock: TurningClock, second: SecondServer, trusting: Verifier
+    clock: TurningClock, second: SecondServer, honouring: Verifier
 ) -> None:
     token = second.token(clock, header={"typ": "at+jwt"})
     for _ in range(2):
         with pytest.raises(NotAnAccessToken, match=r"The `typ` must be jwt\.$"):
-            await trusting.principal(token)
+            await honouring.principal(token)
 
 
 async def test_a_revoked_jti_is_revoked_here_too(
@@ -179,43 +197,43 @@ async def test_a_revoked_jti_is_revoked_here_too(
 
 
 async def test_its_new_key_is_fetched_once_for_all_unknown_ones(
-    clock: TurningClock, second: SecondServer, trusting: Verifier, monkeypatch: pytest.MonkeyPatch
+    clock: TurningClock, second: SecondServer, honouring: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await trusting.principal(second.token(clock))
+    await honouring.principal(second.token(clock))
     second.key = RSAKey.generate_key(2048, {"kid": "second"})
     second.publish("/realms/gov/.well-known/openid-configuration")
     new = second.token(clock, header={"kid": "second"})
     with pytest.raises(NotOurs):
-        await trusting.principal(new)
+        await honouring.principal(new)
     asked = len(second.asked)
     monkeypatch.setattr(remote, "AGAIN_SECONDS", 0.0)
-    assert (await trusting.examine(new)).claims.client_id == "portal"
+    assert (await honouring.examine(new)).claims.client_id == "portal"
     assert len(second.asked) == asked + 3
     monkeypatch.setattr(remote, "AGAIN_SECONDS", 10.0)
     for kid in ("third", "fourth"):
         with pytest.raises(NotOurs):
-            await trusting.principal(second.token(clock, header={"kid": kid}))
+            await honouring.principal(second.token(clock, header={"kid": kid}))
     assert len(second.asked) == asked + 3
 
 
 async def test_while_it_cannot_be_reached_nobody_is_refused_for_good(
-    clock: TurningClock, second: SecondServer, trusting: Verifier, monkeypatch: pytest.MonkeyPatch
+    clock: TurningClock, second: SecondServer, honouring: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents, second.documents = second.documents, {}
     token = second.token(clock)
     with pytest.raises(Overloaded):
-        await trusting.principal(token)
+        await honouring.principal(token)
     second.documents = documents
     monkeypatch.setattr(remote, "AGAIN_SECONDS", 0.0)
-    assert (await trusting.principal(token)).client == "portal"
+    assert (await honouring.principal(token)).client == "portal"
     # Keys that are known outlive their server's absence.
     second.documents = {}
     monkeypatch.setattr(remote, "KEPT_SECONDS", 0.0)
-    assert (await trusting.principal(token)).client == "portal"
+    assert (await honouring.principal(token)).client == "portal"
 
 
 async def test_all_that_its_keys_take_has_the_time_of_one_fetch(
-    clock: TurningClock, second: SecondServer, trusting: Verifier, monkeypatch: pytest.MonkeyPatch
+    clock: TurningClock, second: SecondServer, honouring: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fetch(_: str) -> None:
         await asyncio.Event().wait()
@@ -223,18 +241,18 @@ async def test_all_that_its_keys_take_has_the_time_of_one_fetch(
     monkeypatch.setattr(outside, "fetch_json", fetch)
     monkeypatch.setattr(outside, "FETCH_SECONDS_MAX", 0.01)
     with pytest.raises(Overloaded):
-        await trusting.principal(second.token(clock))
+        await honouring.principal(second.token(clock))
 
 
 @pytest.mark.parametrize(
     "other", [{"issuer": "https://elsewhere.example"}, {"jwks_uri": "http://hub.example/keys"}, {"jwks_uri": None}]
 )
 async def test_metadata_that_lie_are_not_believed(
-    clock: TurningClock, second: SecondServer, trusting: Verifier, other: dict[str, Any]
+    clock: TurningClock, second: SecondServer, honouring: Verifier, other: dict[str, Any]
 ) -> None:
     second.publish("/.well-known/oauth-authorization-server/realms/gov", **other)
     with pytest.raises(Overloaded):
-        await trusting.principal(second.token(clock))
+        await honouring.principal(second.token(clock))
 
 
 async def test_documents_are_bounded_and_must_be_objects(second: SecondServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,11 +22,6 @@ UNDONE = True
 READ = "samr/records:read"
 
 
-@pytest.fixture
-def connection(rolled_back: asyncpg.Connection) -> asyncpg.Connection:
-    return rolled_back
-
-
 async def rights(connection: asyncpg.Connection, client: str, person: str | None = None, today: date = TODAY) -> Rights:
     return await rights_of(connection, client, person, today=today, purposes=PURPOSES)
 

@@ -210,6 +210,37 @@ async def test_no_row_is_looked_at_for_states_that_the_public_never_sees(
     assert looked == [False, True]
 
 
+@pytest.mark.parametrize(
+    ("one", "several", "index"),
+    [
+        ({"kinds": ["HONOR"]}, {"kinds": ["HONOR", "COMPLAINT"]}, "ix_records_kind_newest"),
+        (
+            {"departments": ["samr"], "kinds": ["HONOR"]},
+            {"departments": ["samr", "mem"], "kinds": ["HONOR"]},
+            "ix_records_department_kind_newest",
+        ),
+        ({"statuses": ["EXPIRED"]}, {"statuses": ["EXPIRED", "EFFECTIVE"]}, "ix_records_status_newest"),
+    ],
+)
+async def test_records_of_one_value_are_read_in_the_order_of_their_page(
+    asker: Asker, one: dict[str, Any], several: dict[str, Any], index: str
+) -> None:
+    """Or the newest of all are looked through for them: seconds, where few of a million are so."""
+    text = f"query ($filter: RecordFilter) {{ records(filter: $filter) {page('id')} }}"
+    read: list[bool] = []
+    for wanted in (one, several):
+        heard: list[Any] = []
+        with asker.connection.query_logger(heard.append):
+            await asker.data(text, {"filter": wanted})
+        (sent,) = [query for query in heard if query.query.startswith("SELECT")]
+        async with asker.connection.transaction():
+            # As few rows as there are here would all be read, and sorted.
+            await asker.connection.execute("set local enable_seqscan = off; set local enable_sort = off")
+            plan = "\n".join(row[0] for row in await asker.connection.fetch(f"explain {sent.query}", *sent.args))
+            read.append(index in plan and "Sort" not in plan)
+    assert read == [True, False]
+
+
 async def test_a_value_that_a_filter_repeats_is_compared_once(asker: Asker) -> None:
     heard: list[Any] = []
     with asker.connection.query_logger(heard.append):

@@ -199,6 +199,24 @@ async def test_thousands_of_bad_values_are_not_all_told(asker: Asker) -> None:
     assert 0 < len(errors) <= 50
 
 
+@pytest.mark.parametrize(
+    ("text", "literal"),
+    [
+        (f"{{ disclosures(first: [1]) {PAGE} }}", "[1]"),
+        (f"{{ disclosures(first: {{a: 1}}) {PAGE} }}", "{a: 1}"),
+        (f'{{ records(filter: {{catalogueItems: ["x", {{a: 1}}]}}) {PAGE} }}', "{a: 1}"),
+        (f"{{ records(filter: {{catalogueItems: {{a: 1}}}}) {PAGE} }}", "{a: 1}"),
+        (f"{{ disclosures(filter: {{kinds: [[PUBLISHED]]}}) {PAGE} }}", "[PUBLISHED]"),
+        (f"{{ disclosures @include(if: [1]) {PAGE} }}", "[1]"),
+    ],
+)
+async def test_a_list_or_an_object_in_the_place_of_a_word_is_found_in_the_text(
+    asker: Asker, text: str, literal: str
+) -> None:
+    error = await refused(asker, text)
+    assert error["locations"] == [{"line": 1, "column": text.index(literal) + 1}]
+
+
 async def test_a_refusal_says_where_by_the_keys_of_the_answer(asker: Asker) -> None:
     text = f'{{ who: subject(uscc: "{HUAWEI}") {{ all: records(first: 5, after: "x") {PAGE} }} }}'
     assert (await refused(asker, text))["path"] == ["who", "all"]

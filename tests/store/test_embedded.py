@@ -13,8 +13,10 @@ import psycopg
 import pytest
 
 from hub.errors import Unusable
+from hub.store import embedded
 from hub.store.embedded import Embedded
 from hub.store.locks import FileLock
+from hub.store.programs import failure
 
 QUICK = {"fsync": "off"}
 
@@ -68,6 +70,38 @@ def test_a_killed_server_starts_again_at_the_same_address(stopped: Path) -> None
         assert server.url == url
         assert server.postmaster_pid != pid
         assert works(server)
+
+
+def test_a_server_that_will_never_take_connections_again_is_replaced(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "STUCK_SECONDS_MAX", 0.5)
+    with Embedded.start(stopped, settings=QUICK) as server:
+        stuck = psutil.Process(server.postmaster_pid)
+        children = {child.cmdline()[0].split()[1]: child for child in stuck.children()}
+        # After a crash it waits for its children to end, and refuses connections; this one does not for some seconds.
+        children["walwriter"].suspend()
+        children["background"].kill()
+        while not refuses(server.url):
+            pass
+        with Embedded.start(stopped, settings=QUICK) as another:
+            assert another.postmaster_pid != stuck.pid
+            assert works(another)
+
+
+def test_a_server_that_recovers_is_ended_without_waiting_for_it(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Embedded.start(stopped, settings=QUICK) as server:
+        monkeypatch.setattr(Embedded, "_recovers", lambda *_: True)
+        assert server.stop()
+        assert "received immediate shutdown request" in (stopped / "postgres.log").read_text()
+
+
+def refuses(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def test_files_that_name_a_process_of_someone_else_do_no_harm(stopped: Path) -> None:
@@ -191,6 +225,13 @@ def test_a_command_on_a_directory_without_a_database_makes_none(tmp_path: Path) 
     with pytest.raises(Unusable, match="holds no database"):
         Embedded(tmp_path / "data").open(make=False)
     assert not (tmp_path / "data").exists()
+
+
+def test_what_went_well_is_no_reason(folder: Path) -> None:
+    killed = b'child process was terminated by signal 9: Killed\ninitdb: removing contents of data directory "new"\n'
+    assert "was terminated by signal 9: Killed." in str(failure(folder, "No database", killed))
+    ready = b"2026-11-29 00:24:29.830 CST [1] LOG:  database system is ready to accept connections\n"
+    assert str(failure(folder, "PostgreSQL did not start", ready)) == "PostgreSQL did not start: it gave no reason."
 
 
 def test_a_nearly_full_disk_is_refused_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ FROM measures AS t9
 WHERE t9.code = ANY (t2.measure_codes) ORDER BY t9.code ASC
 LIMIT 4011))) AS row_1
 FROM sanctions_entries AS t2 LEFT OUTER JOIN subjects AS t3 ON t2.subject_id = t3.id
-WHERE t1.id = t2.list_id AND t2.status = 'LISTED' AND t2.public_from <= $1::DATE AND (t2.public_until IS NULL OR t2.public_until >= $1::DATE) AND t2.withdrawn_reason IS NULL AND (t2.until IS NULL OR t2.until >= $1::DATE) AND t2.status = ANY (CAST($2 AS TEXT[])) AND (EXISTS (SELECT 1
+WHERE t1.id = t2.list_id AND t2.status = 'LISTED' AND t2.public_from <= $1::DATE AND (t2.public_until IS NULL OR t2.public_until >= $1::DATE) AND t2.withdrawn_reason IS NULL AND (t2.until IS NULL OR t2.until >= $1::DATE) AND t2.status = (SELECT unnest(CAST($2 AS TEXT[])) AS unnest_1) AND (EXISTS (SELECT 1
 FROM unnest(CAST($2 AS TEXT[])) AS asked
 WHERE (asked NOT IN ('PROPOSED', 'NOTIFIED', 'REMOVED', 'DISMISSED', 'ANNULLED')))) ORDER BY t2.id ASC
 LIMIT 6)) AS c2
