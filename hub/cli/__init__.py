@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import suppress
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,6 +30,12 @@ STOPPED_BY_SIGNAL = 130
 def main() -> NoReturn:
     """Run the verb that was asked for, and end the process with its status."""
     interruption.install()
+    if not sys.stdout:
+        # Started with `>&-`: Python then has none at all.
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for as long as we run
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that has no Chinese must not stop an import after its work.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = cli.main(prog_name="hub", standalone_mode=False) or 0
     except click.ClickException as wrong:

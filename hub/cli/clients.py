@@ -53,10 +53,22 @@ def client() -> None:
 @PROOF[0]
 @PROOF[1]
 @PROOF[2]
-@click.option("--grant-type", "grant_types", multiple=True, help="[default: what fits the way it proves itself]")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, metavar="URL", help="Where people come back to; exact.")
-@click.option("--scope", "scopes", multiple=True, help="What it may ask for, such as samr/records:read.")
-@click.option("--purpose", "purposes", multiple=True, help="What it may want data for, such as tender.")
+@click.option(
+    "--grant-type", "grant_types", multiple=True, help="May be repeated. [default: what fits the way it proves itself]"
+)
+@click.option(
+    "--redirect-uri",
+    "redirect_uris",
+    multiple=True,
+    metavar="URL",
+    help="Where people come back to; exact, may be repeated.",
+)
+@click.option(
+    "--scope", "scopes", multiple=True, help="What it may ask for, such as samr/records:read; may be repeated."
+)
+@click.option(
+    "--purpose", "purposes", multiple=True, help="What it may want data for, such as tender; may be repeated."
+)
 @data_dir_option
 def create_client(data_dir: Path | None, kind: str, auth: str, grant_types: tuple[str, ...], **said: Any) -> None:
     """Register a client. Its secret, where it has one, is shown once."""

@@ -24,8 +24,10 @@ def user() -> None:
 @click.argument("username")
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--department", required=True, metavar="CODE", help="The department that it belongs to.")
-@click.option("--scope", "scopes", multiple=True, help="What it may ask for, such as records:read.")
-@click.option("--purpose", "purposes", multiple=True, help="What it may want data for, such as tender.")
+@click.option("--scope", "scopes", multiple=True, help="What it may ask for, such as records:read; may be repeated.")
+@click.option(
+    "--purpose", "purposes", multiple=True, help="What it may want data for, such as tender; may be repeated."
+)
 @password_option
 @data_dir_option
 def create_user(data_dir: Path | None, *, password_stdin: bool, **said: Any) -> None:

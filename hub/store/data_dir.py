@@ -26,6 +26,9 @@ def usable(data_dir: Path) -> Path:
             raise Unusable(f"The path of the data directory is longer than {PATH_BYTES_MAX} bytes.")
         if any(ord(character) < ord(" ") for character in str(data_dir)):
             raise Unusable("The path of the data directory holds a control character.")
+        if any("\ud800" <= character <= "\udfff" for character in str(data_dir)):
+            # So Python writes the bytes that it cannot read; no URL could hold them.
+            raise Unusable("The path of the data directory is not in UTF-8, or the locale says that it is not.")
         if data_dir.exists() and not data_dir.is_dir():
             raise Unusable(f"{data_dir} is a file, not a directory.")
         data_dir.mkdir(parents=True, exist_ok=True)

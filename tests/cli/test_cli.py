@@ -1,6 +1,8 @@
 """What the command line says and which status it ends with; what its verbs do is tested where it is done."""
 
 import asyncio
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,8 @@ from hub.store import migration
 from hub.store.migration import is_current
 
 Run = Callable[..., tuple[int, str, str]]
+
+MISTAKEN = Path(__file__).parents[2] / "examples" / "penalties-with-mistakes.csv"
 
 
 @pytest.fixture
@@ -116,6 +120,27 @@ def test_seed_and_import_write_into_the_database_that_is_given(hub: Run, databas
     assert "missing.csv" in complaint
     with psycopg.connect(database) as connection:
         assert connection.execute("select count(*) from records").fetchone() == (50,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["client", "list"], 0),
+        (["import", str(MISTAKEN), "--department", "nanjing-planning"], 2),
+        (["access-log", "export", "-"], 0),
+    ],
+)
+def test_output_that_can_show_no_chinese_or_is_closed_stops_nothing(
+    hub: Run, database: str, arguments: list[str], status: int
+) -> None:
+    assert hub("seed", "--subjects", "1", "--records", "0", HUB_DATABASE_URL=database)[0] == 0
+    command = [sys.executable, "-m", "hub", *arguments]
+    env = {**os.environ, "HUB_DATABASE_URL": database, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (shown.returncode, "Traceback" in shown.stderr) == (status, False)
+    closed = ["/bin/sh", "-c", 'exec "$0" "$@" >&-', *command]
+    silent = subprocess.run(closed, env=env, capture_output=True, text=True, check=False)
+    assert (silent.returncode, "Traceback" in silent.stderr) == (status, False)
 
 
 def test_schema_prints_what_it_checks(hub: Run) -> None:

@@ -202,7 +202,7 @@ def test_a_directory_of_something_else_is_left_alone(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize("name", ["x" * 300, "a\nb", "a" * 120 + ("/" + "a" * 120) * 7])
+@pytest.mark.parametrize("name", ["x" * 300, "a\nb", "a\udcff", "a" * 120 + ("/" + "a" * 120) * 7])
 def test_an_impossible_path_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(Unusable):
         Embedded.start(tmp_path / name)
