@@ -1,6 +1,7 @@
 """The whole application within a test's own loop, on a database of its own."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +15,11 @@ from hub.app import Hub
 from hub.clock import Clock
 from hub.edge.protocol import protocol_with
 from hub.settings import Settings
+
+JSON = "application/json"
+RESPONSE = "application/graphql-response+json"
+TYPENAME = {"query": "{ __typename }"}
+CODES = "{ departments { code } }"
 
 
 @asynccontextmanager
@@ -59,3 +65,13 @@ async def until(holds: Callable[[], bool]) -> None:
 def code_of(answer: httpx.Response) -> str:
     code: str = answer.json()["errors"][0]["extensions"]["code"]
     return code
+
+
+async def post(client: httpx.AsyncClient, body: Any, **headers: str) -> httpx.Response:
+    """Post a body as it is, or a value as JSON."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return await client.post(
+        "/graphql",
+        content=content,
+        headers={"content-type": JSON, **{k.replace("_", "-"): v for k, v in headers.items()}},
+    )

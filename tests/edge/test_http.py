@@ -1,8 +1,6 @@
 """GraphQL over HTTP, read strictly: methods, media types, bodies, and the form of every error."""
 
-import asyncio
 import gzip
-import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,36 +11,12 @@ import asyncpg
 import httpx
 import pytest
 
-from hub.clock import Clock
-from hub.commands.documents import check_client, register_document, restrict_client
-from hub.errors import Unusable
 from hub.limits import Limits
 from hub.schema.scalars import read_uscc
-from hub.store.engine import connect
 from tests import make
-from tests.edge.running import ask, code_of, running, until
+from tests.edge.running import CODES, JSON, RESPONSE, TYPENAME, ask, code_of, post, running
 
 pytestmark = pytest.mark.anyio
-
-JSON = "application/json"
-RESPONSE = "application/graphql-response+json"
-TYPENAME = {"query": "{ __typename }"}
-CODES = "{ departments { code } }"
-
-
-@pytest.fixture(scope="module")
-async def client(shared_database: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with running(shared_database, limits=Limits(body_ms=200)) as (_, asking):
-        yield asking
-
-
-async def post(client: httpx.AsyncClient, body: Any, **headers: str) -> httpx.Response:
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return await client.post(
-        "/graphql",
-        content=content,
-        headers={"content-type": JSON, **{k.replace("_", "-"): v for k, v in headers.items()}},
-    )
 
 
 @pytest.mark.parametrize(
@@ -115,17 +89,6 @@ async def test_other_methods_media_types_and_encodings_are_refused(client: httpx
         assert (await post(client, body, content_encoding="gzip")).status_code == 400
 
 
-@pytest.mark.parametrize(
-    "text", ["mutation { nothing }", "mutation M { revokeAccess(input: {}) { problems { code } } }"]
-)
-async def test_a_mutation_by_get_is_refused_as_one_whatever_else_is_wrong_with_it(
-    client: httpx.AsyncClient, text: str
-) -> None:
-    answer = await client.get("/graphql", params={"query": text})
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-    assert (await client.get("/graphql", params={"query": "{ nothing }"})).status_code == 200
-
-
 async def test_bodies_are_bounded_in_size_inflated_size_and_time(client: httpx.AsyncClient) -> None:
     async def slow() -> AsyncIterator[bytes]:
         yield b'{"query": '
@@ -159,18 +122,6 @@ async def test_the_values_of_a_body_are_counted_before_they_are_made(client: htt
     assert "more than 20,000 values" in answer.text
 
 
-async def test_so_are_those_of_a_query_string(database: str) -> None:
-    async with running(database, limits=Limits(json_values=4)) as (_, client):
-        answers = [
-            await client.get(
-                "/graphql", params=TYPENAME | {"variables": f'{{"a": {values}}}'}, headers={"accept": JSON}
-            )
-            for values in ("[1, 2, 3]", "[1, 2, 3, 4]")
-        ]
-    assert [answer.status_code for answer in answers] == [200, 400]
-    assert "more than 4 values" in answers[1].text
-
-
 async def test_a_code_as_long_as_a_body_is_not_tidied(client: httpx.AsyncClient) -> None:
     variables = {"uscc": "914403001922038216".rjust(201)}
     answer = await post(
@@ -186,81 +137,6 @@ async def test_a_body_of_which_nothing_comes_is_given_up(client: httpx.AsyncClie
 
     answer = await client.post("/graphql", content=never(), headers={"content-type": JSON, "content-length": "24"})
     assert (answer.status_code, code_of(answer)) == (408, "BAD_USER_INPUT")
-
-
-async def test_a_get_is_validated_by_its_tag_until_something_changes(
-    client: httpx.AsyncClient, shared_database: str
-) -> None:
-    first = await client.get("/graphql", params={"query": CODES})
-    assert first.headers["cache-control"] == "no-cache"
-    assert {"Accept", "Authorization"} <= set(first.headers["vary"].split(", "))
-    tag = {"if-none-match": first.headers["etag"]}
-    again = await client.get("/graphql", params={"query": CODES}, headers=tag)
-    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
-    # The same bytes under another media type are another representation.
-    older, newer = [
-        await client.get("/graphql", params={"query": CODES}, headers={"accept": m}) for m in (JSON, RESPONSE)
-    ]
-    assert older.content == newer.content
-    assert older.headers["etag"] != newer.headers["etag"]
-
-    connection = await connect(shared_database)
-    await make.department(connection, code="newcomer")
-    changed = await client.get("/graphql", params={"query": CODES}, headers=tag)
-    assert changed.status_code == 200
-    assert {"code": "newcomer"} in changed.json()["data"]["departments"]
-    await connection.execute("update disclosure_head set position = position")
-    unchanged = await client.get(
-        "/graphql", params={"query": CODES}, headers={"if-none-match": f'"x", W/{changed.headers["etag"]}'}
-    )
-    assert unchanged.status_code == 304
-    await connection.close()
-
-
-async def test_get_takes_variables_and_refuses_what_post_refuses(client: httpx.AsyncClient) -> None:
-    query = "query Q($id: ID!) { node(id: $id) { id } }"
-    given = {"query": query, "variables": '{"id": "S7fffffff"}', "operationName": "Q"}
-    assert (await client.get("/graphql", params=given)).json() == {"data": {"node": None}}
-    for wrong in ({"variables": "{"}, {"variables": "[]"}, {"extensions": "7"}, {"query": "x" * 40_000}):
-        answer = await client.get("/graphql", params={**given, **wrong})
-        assert answer.status_code in (400, 414)
-    assert (await client.get("/graphql", params={"query": CODES}, headers={"accept": JSON})).status_code == 200
-
-
-async def test_a_token_in_the_address_is_refused_and_not_repeated(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/graphql", params={"query": CODES, "access_token": "secret"})
-    assert (answer.status_code, code_of(answer)) == (400, "BAD_USER_INPUT")
-    assert "Authorization header" in answer.json()["errors"][0]["message"]
-    assert "secret" not in answer.text
-
-
-async def test_a_get_that_names_a_parameter_twice_is_refused(client: httpx.AsyncClient) -> None:
-    twice = await client.get("/graphql", params=[("query", CODES), ("query", "{ __typename }"), ("x", "1"), ("x", "2")])
-    assert (twice.status_code, code_of(twice)) == (400, "BAD_USER_INPUT")
-    assert "query is given twice" in twice.json()["errors"][0]["message"]
-    other = await client.get("/graphql", params=[("query", CODES), ("x", "1"), ("x", "2")])
-    assert "data" in other.json()
-
-
-async def test_no_cache_keeps_a_refusal_that_came_by_get(client: httpx.AsyncClient) -> None:
-    missing = f'{{"persistedQuery": {{"version": 1, "sha256Hash": "{"0" * 64}"}}}}'
-    for params in ({"extensions": missing}, {"query": "{ nothing }"}, {"query": "mutation { __typename }"}, {}):
-        answer = await client.get("/graphql", params=params, headers={"accept": JSON})
-        assert answer.headers.get_list("cache-control") == ["no-store"], params
-    answered = await client.get("/graphql", params={"query": CODES})
-    assert answered.headers.get_list("cache-control") == ["no-cache"]
-
-
-async def test_what_is_remembered_of_answers_by_get_is_small_whatever_was_asked(database: str) -> None:
-    async with running(database) as (hub, client):
-        for number in range(3):
-            padded = {"query": CODES, "padding": f"{number}" + "x" * 30_000}
-            first = await client.get("/graphql", params=padded)
-            assert first.status_code == 200
-            tag = {"if-none-match": first.headers["etag"]}
-            assert (await client.get("/graphql", params=padded, headers=tag)).status_code == 304
-        assert len(hub.graphql.freshness.known) == 3
-        assert max(map(len, hub.graphql.freshness.known)) <= 16
 
 
 async def test_long_headers_and_codes_are_read_and_not_kept(database: str) -> None:
@@ -281,22 +157,6 @@ async def test_no_accept_is_read_that_is_longer_than_any_in_earnest(client: http
     ):
         assert (answer.status_code, code_of(answer)) == (431, "BAD_USER_INPUT")
         assert "Accept" in answer.text
-
-
-async def test_documents_are_kept_by_what_they_take_in_memory_and_only_if_they_are_sound(database: str) -> None:
-    async with running(database) as (hub, client):
-        for number in range(3):
-            text = f"{{ nothing{number} }} # 😀" + "x" * 100_000
-            hashed = hashlib.sha256(text.encode()).hexdigest()
-            unsound = {"query": text, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": hashed}}}
-            assert code_of(await post(client, unsound)) == "BAD_USER_INPUT"
-        documents = hub.graphql.documents
-        assert (len(documents.persisted), documents.bytes) == (0, 0)
-        wide = f"{{ departments {{ code }} }} # 😀{'x' * 100_000}"
-        hashed = hashlib.sha256(wide.encode()).hexdigest()
-        sound = {"query": wide, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": hashed}}}
-        assert "data" in (await post(client, sound)).json()
-        assert documents.bytes > 400_000
 
 
 async def test_pages_may_be_larger_where_an_operator_allows_it(database: str, connection: asyncpg.Connection) -> None:
@@ -373,67 +233,6 @@ async def test_a_refusal_says_to_whom_it_may_be_shown(database: str) -> None:
             assert "Origin" in answer.headers["vary"]
         stranger = await client.post("/graphql", content=b"{", headers={"origin": "https://a.example"})
         assert stranger.headers["vary"] == "Origin"
-
-
-async def test_documents_persist_by_their_hash(client: httpx.AsyncClient) -> None:
-    hashed = hashlib.sha256(CODES.encode()).hexdigest()
-    persisted = {"persistedQuery": {"version": 1, "sha256Hash": hashed}}
-    unknown = await post(client, {"extensions": persisted}, accept=RESPONSE)
-    assert (unknown.status_code, code_of(unknown)) == (400, "PERSISTED_QUERY_NOT_FOUND")
-    assert (await post(client, {"extensions": persisted}, accept=JSON)).status_code == 200
-    assert "data" in (await post(client, {"query": CODES, "extensions": persisted})).json()
-    assert "data" in (await post(client, {"extensions": persisted})).json()
-    assert "data" in (await client.get("/graphql", params={"documentId": f"sha256:{hashed}"})).json()
-    wrong = await post(client, {"query": "{ __typename }", "extensions": persisted})
-    assert (wrong.status_code, code_of(wrong)) == (400, "BAD_USER_INPUT")
-
-
-async def test_a_restricted_client_uses_registered_documents_only(
-    database: str, connection: asyncpg.Connection
-) -> None:
-    identifier = await register_document(connection, Clock(), "anonymous", CODES)
-    await restrict_client(connection, "anonymous", registered_only=True)
-    async with running(database) as (_, client):
-        assert "data" in (await post(client, {"documentId": identifier})).json()
-        assert "data" in (await post(client, {"query": CODES})).json()
-        refused = await post(client, TYPENAME)
-        hashed = {"persistedQuery": {"version": 1, "sha256Hash": identifier.removeprefix("sha256:")}}
-        other = await post(client, TYPENAME | {"extensions": hashed})
-    assert (refused.status_code, code_of(refused)) == (403, "FORBIDDEN")
-    assert (other.status_code, code_of(other)) == (400, "BAD_USER_INPUT")
-
-
-async def test_what_is_known_of_documents_is_looked_up_once_for_all_who_ask_meanwhile(
-    database: str, connection: asyncpg.Connection
-) -> None:
-    identifier = await register_document(connection, Clock(), "anonymous", CODES)
-    async with running(database, pool_max=1) as (hub, client):
-        assert hub.pool is not None
-        for body in ({"query": "{ departments { code } }"}, {"documentId": identifier}):
-            async with hub.pool.connection():
-                asked = [asyncio.create_task(post(client, body)) for _ in range(5)]
-                await until(lambda: hub.graphql.working == 5)
-                assert len(hub.pool.waiting) == 1
-                asked[0].cancel()  # whoever began it may leave
-            answers = await asyncio.gather(*asked[1:])
-            assert [answer.status_code for answer in answers] == [200] * 4
-
-
-async def test_where_looking_up_who_is_restricted_fails_the_next_look_does_not(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running(database) as (_, client):
-        with monkeypatch.context() as patched:
-            patched.setattr("hub.edge.documents.RESTRICTED", "select 1 / 0")
-            failed = await asyncio.gather(*(ask(client, CODES) for _ in range(3)))
-        assert [answer.status_code for answer in failed] == [500] * 3
-        assert (await ask(client, CODES)).status_code == 200
-
-
-async def test_documents_are_for_clients_that_there_are(connection: asyncpg.Connection) -> None:
-    await check_client(connection, "anonymous")
-    with pytest.raises(Unusable, match="There is no client 'nobody'"):
-        await check_client(connection, "nobody")
 
 
 async def test_only_listed_origins_may_read(database: str) -> None:
