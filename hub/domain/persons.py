@@ -195,6 +195,14 @@ def holds_resident_id(text: str) -> bool:
     return any(is_one(match["number"]) for pattern, is_one in _IDENTITY for match in pattern.finditer(work))
 
 
+def holds_labelled_number(text: str) -> bool:
+    """Whether a text names a person by a number behind the word for it: 身份证, 护照 and the like, not a telephone."""
+    if not worth_a_look(text):
+        return False
+    work = _plain(text)
+    return any(is_one(match["number"]) for pattern, is_one in _LABELLED_KINDS for match in pattern.finditer(work))
+
+
 def holds_number(text: str) -> bool:
     """Whether a text names a person by a number that would be masked: of identity, or of a mobile."""
     return mask_persons_in(text)[1] > 0
@@ -263,4 +271,5 @@ def _is_resident(text: str) -> bool:
 
 
 _IDENTITY: Final = ((_LABELLED, _is_labelled), (_RESIDENT, _is_resident))
+_LABELLED_KINDS: Final = ((_LABELLED, _is_labelled), (_LABELLED_PAPER, bool))
 _KINDS: Final = (*_IDENTITY, (_LABELLED_PAPER, bool), (_LABELLED_MOBILE, bool), (_MOBILE, bool))

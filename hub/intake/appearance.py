@@ -29,8 +29,10 @@ _STYLES = re.compile(rb"<(?:\w+:)?cellXfs\b.*?</(?:\w+:)?cellXfs>", re.DOTALL)
 _STYLE = re.compile(rb"<(?:\w+:)?xf\b[^<>]*>")
 # Those that need no code of their own: money, in the currency of whoever looks at it.
 _MONEY_IDS: Final = frozenset({5, 6, 7, 8, 42, 44})
+_PERCENT_IDS: Final = frozenset({9, 10})
 _LOCALE = re.compile(r"\[\$-[^\]]*\]")
-_SCALES = re.compile(r"[!\\]\.|\"\.\"|[0#?],+(?![0#?,])")
+# A spreadsheet makes 0.002 of the 0.2 that is typed into a cell of percents.
+_SCALES = re.compile(r"[!\\]\.|\"\.\"|[0#?],+(?![0#?,])|%")
 _UNIT = re.compile("(?:十|百|千|十万|百万|千万|万|亿)?元|万|亿")
 _NUMBER = re.compile(
     rb'<(?:\w+:)?c(?=[^<>]* r="([A-Z]{1,3})([0-9]{1,9})")(?=[^<>]* s="([0-9]+)")'
@@ -54,7 +56,7 @@ def styles_of(parts: ZipFile) -> Mapping[bytes, str]:
     styles = b""
     with suppress(KeyError), parts.open("xl/styles.xml") as part:
         styles = part.read(_STYLES_MAX)
-    formats = dict.fromkeys(_MONEY_IDS, CURRENCY)
+    formats = dict.fromkeys(_MONEY_IDS, CURRENCY) | dict.fromkeys(_PERCENT_IDS, SCALED)
     for attributes in _FORMAT.findall(styles):
         number, code = _FORMAT_ID.search(attributes), _FORMAT_CODE.search(attributes)
         if number and code:

@@ -10,7 +10,7 @@ from hub.domain.amounts import fen_from
 from hub.domain.dates import SERIAL_ZERO, is_blank, parse_day
 from hub.domain.documents import document_key
 from hub.domain.names import tidy_text
-from hub.domain.persons import PLACES, looks_like_resident_id
+from hub.domain.persons import PLACES, holds_labelled_number, looks_like_resident_id
 from hub.intake.tables import NESTED, UNRESOLVED
 
 _BAD_CHARACTER = re.compile("[\x00\ud800-\udfff\ufffd]")
@@ -53,8 +53,10 @@ def is_cut_number(text: str) -> bool:
 def holds_identity_number(text: str, today: date) -> bool:
     """Whether a document's number holds an identity number, as sent or as the key that is made of it.
 
-    One whose date cannot be an adult's birth is a number like others.
+    One whose date cannot be an adult's birth is a number like others, save behind a word such as 身份证 or 护照.
     """
+    if holds_labelled_number(text):
+        return True
     if _SEVENTEEN_DIGITS.search(text) is None:
         return False
     return any(

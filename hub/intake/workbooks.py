@@ -22,6 +22,7 @@ from python_calamine import (
 from hub.domain.dates import SERIAL_ZERO, SERIAL_ZERO_1904
 from hub.errors import Unusable
 from hub.intake.appearance import Appearance, appearance_of, misleading_styles, place_of, styles_of
+from hub.intake.cells import tidied
 from hub.intake.encodings import Content
 from hub.intake.tables import HEADER_WITHIN_ROWS, UNRESOLVED, Header, Opened, Table, find_header, no_header
 
@@ -68,6 +69,11 @@ _PLAIN: Final = Appearance(0, {})
 _ZERO_DAY: Final = SERIAL_ZERO.isoformat()
 # Before a number that shows another unit than it is read in, this makes it no amount.
 _NO_AMOUNT: Final = "¥"
+# The same for the serial number of a day that a workbook from 1904 holds as a text. It came from elsewhere, and most
+# that write days count them from 1900: read either way it might be four years off without a word.
+_NO_DAY: Final = "?"
+_TEXT_SERIAL = re.compile(r"\d{5}(?:[.．]\d+)?")
+_DAYS: Final = ("decidedOn", "validFrom", "validTo", "effectiveUntil", "publicUntil")
 
 
 def open_workbook(path: Path, content: Content) -> Opened:
@@ -109,7 +115,8 @@ def open_workbook(path: Path, content: Content) -> Opened:
             else:
                 part = parts[place] if place < len(parts) else _NO_PART
                 looks = _looks(path, part.name, header, styles)
-                read = _Reading(path, about.name, header.rows, part.unresolved, looks.misleading)
+                days = _places_of_days(header) if serial_zero != SERIAL_ZERO else ()
+                read = _Reading(path, about.name, header.rows, part.unresolved, looks.misleading, days)
                 opened.tables.append(
                     Table(
                         path,
@@ -218,13 +225,20 @@ class _Reading:
     """Reads one sheet anew, so that an opened file holds no rows."""
 
     def __init__(
-        self, path: Path, sheet: str, header_rows: int, unresolved: _Unresolved, misleading: Mapping[int, Sequence[int]]
+        self,
+        path: Path,
+        sheet: str,
+        header_rows: int,
+        unresolved: _Unresolved,
+        misleading: Mapping[int, Sequence[int]],
+        days: Sequence[int],
     ) -> None:
         self.path = path
         self.sheet = sheet
         self.header_rows = header_rows
         self.unresolved = unresolved
         self.misleading = misleading
+        self.days = days
 
     def __call__(self) -> Iterator[Sequence[str]]:
         try:
@@ -240,7 +254,7 @@ class _Reading:
                 for row in range(top, min(bottom, last_row) + 1):
                     merged.setdefault(row, []).append((top, left))
         said: dict[tuple[int, int], str] = {}
-        for number, cells in enumerate(_rows(sheet)):
+        for number, cells in enumerate(_rows(sheet, self.days)):
             if number in self.unresolved:
                 _mark(cells, self.unresolved[number])
             for top, left in merged.get(number, ()):
@@ -265,11 +279,24 @@ def _mark(cells: list[str], places: frozenset[int]) -> None:
                 cells[place] = UNRESOLVED
 
 
-def _rows(sheet: CalamineSheet) -> Iterator[list[str]]:
-    """All rows from the first, with the cells from column A."""
+def _places_of_days(header: Header) -> Sequence[int]:
+    columns = header.layout.columns
+    return [columns[field] for field in _DAYS if field in columns]
+
+
+def _rows(sheet: CalamineSheet, days: Sequence[int] = ()) -> Iterator[list[str]]:
+    """All rows from the first, with the cells from column A.
+
+    `days`: the columns in which a text is no serial number of a day.
+    """
     before = [""] * (sheet.start[1] if sheet.start else 0)
     for cells in sheet.iter_rows():
-        yield before + _texts(cells)
+        texts = before + _texts(cells)
+        for place in days:
+            cell = cells[place - len(before)] if len(before) <= place < len(texts) else None
+            if type(cell) is str and _TEXT_SERIAL.fullmatch(tidied(cell)[0]):
+                texts[place] = _NO_DAY + cell
+        yield texts
 
 
 def _texts(cells: Sequence[Any]) -> list[str]:

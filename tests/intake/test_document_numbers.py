@@ -52,6 +52,11 @@ def test_a_mobile_number_is_no_documents_number(field: str, number: str) -> None
         "1101 0519 4912 3100 2X",
         "宁许〔2026〕11010519491231002X号",
         "2026 11010519491231002X",
+        # Those without a check, behind the word that tells what they are.
+        "身份证110105491231002",
+        "某某身份证号：110105 491231 002",
+        "护照E12345678",
+        "港澳通行证Ｃ１２３４５６７８",
     ],
 )
 def test_an_identity_number_is_no_documents_number(field: str, number: str) -> None:

@@ -206,6 +206,21 @@ async def test_a_bare_number_of_a_day_counts_from_where_its_workbook_does(
     assert await connection.fetchval("select array_agg(decided_on) from records") == [date(2026, 5, 8)] * 2
 
 
+async def test_a_text_is_no_number_of_a_day_where_a_workbook_counts_from_1904(
+    database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
+) -> None:
+    # The same day as texts, counted from 1900 and from 1904: nothing tells which, and the days are four years apart.
+    days = ["43832", " 42370", "'43832", "４２３７０", "2020-01-02", "20200102", 42370]
+    rows = [penalty(number, JDRQ=day, XDR_GSZC="43832") for number, day in enumerate(days, 1)]
+    path = sheets.xlsx_file(tmp_path / "f.xlsx", {"处罚": sheets.grid(rows)})
+    book = openpyxl.load_workbook(path)
+    book.epoch = CALENDAR_MAC_1904
+    book.save(path)
+    result = await import_(database, path)
+    assert result.outcomes == ["REJECTED"] * 4 + ["ACCEPTED"] * 3
+    assert await connection.fetchval("select array_agg(decided_on) from records") == [date(2020, 1, 2)] * 3
+
+
 async def test_one_document_may_penalise_several_subjects(
     database: str, connection: asyncpg.Connection, office: int, tmp_path: Path
 ) -> None:

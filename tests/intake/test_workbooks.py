@@ -112,7 +112,6 @@ def test_hidden_sheets_are_passed_over_and_named(tmp_path: Path) -> None:
         ("罚款金额", '0.00"万元"', True),
         ("罚款金额", "[$-804]0.00", True),
         ("罚款金额", "[$-zh-CN]0.00", True),
-        ("罚款金额", "0%", True),
         ("罚款金额", "¥#,##0.00", False),
         ("罚款金额", "[$￥-804]#,##0.00", False),
         ("罚款金额", '"人民币"0.00', False),
@@ -129,6 +128,10 @@ def test_hidden_sheets_are_passed_over_and_named(tmp_path: Path) -> None:
         ("罚款金额（万元）", '0"."0000', False),
         ("罚款金额（万元）", "0!.0000", False),
         ("罚款金额（万元）", "#,##0,", False),
+        # Shown as so many hundredths.
+        ("罚款金额", "0%", False),
+        ("罚款金额（万元）", "0.00%", False),
+        ("罚款金额（元）", "0.0%", False),
     ],
 )
 def test_an_amount_that_shows_another_unit_than_its_headers_is_none(
