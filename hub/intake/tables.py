@@ -186,7 +186,7 @@ _TALLY_LENGTH: Final = 10
 _SENTENCE = re.compile(r"[:：。；;]|.{40}")
 _HINT = re.compile(
     r"[(（]?\s*(?:非?必\s*填|选\s*填|可\s*选|必\s*选|条件必填|可?空|不可?空|文\s*本|字符(?:型|串)?|数值(?:型)?|数字(?:型)?|日期(?:型)?"
-    r"|[十百千万亿]{0,2}元|枚举|是|否|[YNMCO○●◐]"
+    r"|[十百千万亿]{0,2}元|(?:金额|计量)?单\s*位|金额|人民币|保留|精确|以[十百千万亿]{0,2}元|按[十百千万亿]{0,2}元|枚举|是|否|[YNMCO○●◐]"
     r"|(?:VAR)?CHAR2?|NUMBER|DATE|TEXT|STRING|YYYY[-/年]?MM[-/月]?DD日?|[CVND]?\d{1,4}(?:[.,]\d)?)"
     r".{0,12}",
     re.IGNORECASE,
@@ -217,7 +217,9 @@ class _Sieve:
         if is_header_again(cells):
             self._meet_header(number, cells, line)
             return False
-        hints = number <= self.hints_until and all(_HINT.fullmatch(cell) for _, cell in filled)
+        # A word such as 填写说明 may stand before them, in the column that counts.
+        told = [cell for place, cell in filled if place in self.places]
+        hints = number <= self.hints_until and bool(told) and all(map(_HINT.fullmatch, told))
         if not hints and self._is_stated(cells, filled):
             return True
         self._heed_unit(number, cells, hints=hints)

@@ -155,7 +155,9 @@ def test_a_note_with_another_unit_is_told_and_what_follows_is_not_read_by_the_fi
     assert read_elsewhere(path) == ([(2, False), (4, False)], [])
 
 
-@pytest.mark.parametrize("hint", ["元", "数值（元）", "数字型，单位：元"])
+@pytest.mark.parametrize(
+    "hint", ["元", "数值（元）", "数字型，单位：元", "单位：元", "金额单位：元", "保留两位小数，单位：元", "以元为单位"]
+)
 @pytest.mark.parametrize("stated", ["罚款金额", "罚款金额（万元）"])
 def test_a_hint_with_another_unit_than_the_header_leaves_no_row_to_it(tmp_path: Path, hint: str, stated: str) -> None:
     header, first, _ = sheets.grid(ROWS)
@@ -168,6 +170,14 @@ def test_a_hint_with_another_unit_than_the_header_leaves_no_row_to_it(tmp_path: 
     assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, codes, first])) == ([(3, True)], [2])
     hints[place] = "数值（万元）"
     assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, hints, first])) == ([(3, False)], [])
+
+
+@pytest.mark.parametrize("word", ["填写说明", "说明", "格式要求"])
+def test_hints_may_have_a_word_before_them_where_rows_are_counted(tmp_path: Path, word: str) -> None:
+    header, first, _ = sheets.grid(ROWS)
+    hints = [word, *("单位：元" if name == "罚款金额（万元）" else "必填" for name in header)]
+    grid = [["序号", *header], hints, ["1", *first]]
+    assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", grid)) == ([(3, True)], [2])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
