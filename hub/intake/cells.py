@@ -21,6 +21,10 @@ _ADULT_YEARS: Final = 14
 # In one piece or parted, with the country's code or a word before it; a mobile among other signs is a serial number.
 _IS_MOBILE = re.compile(r"(?:手机号?码?|手機號?碼?|(?:联系)?电话|TEL|MOBILE)?:?(?:\+?86|0086)?1[3-9][0-9]{9}号?")
 _MOBILE_LENGTH_MAX: Final = 40
+# Behind the word for it, it is a person's whatever stands around.
+_NAMED_MOBILE = re.compile(
+    r"(?:手机|手機|电话|電話|联系方式|聯繫方式)[号號]?[码碼]?[:为為是]?(?:\+?86|0086)?1[3-9][0-9]{9}(?![0-9])"
+)
 _IN_MOBILE = re.compile(r"[\s\-‐-―−.·()]+")
 # As spreadsheets write it, and as Java does: 2.02603310001235E+17, 2.0260331E7.
 _CUT_NUMBER = re.compile(r"\d(?:\.\d+)?[Ee]\+\d{1,2}|\d\.\d+[Ee]\d{1,2}")
@@ -68,11 +72,11 @@ def holds_identity_number(text: str, today: date) -> bool:
 
 
 def is_mobile_number(text: str) -> bool:
-    """Whether a document's number is nothing but a mobile number."""
-    return (
-        len(text) < _MOBILE_LENGTH_MAX
-        and _IS_MOBILE.fullmatch(_IN_MOBILE.sub("", unicodedata.normalize("NFKC", text)).upper()) is not None
-    )
+    """Whether a document's number is nothing but a mobile number, or names one with a word such as 手机."""
+    plain = _IN_MOBILE.sub("", unicodedata.normalize("NFKC", text)).upper()
+    if _NAMED_MOBILE.search(plain) is not None:
+        return True
+    return len(text) < _MOBILE_LENGTH_MAX and _IS_MOBILE.fullmatch(plain) is not None
 
 
 def tidied(text: str) -> tuple[str, str | None]:

@@ -31,6 +31,8 @@ def test_two_numbers_that_a_mask_would_make_one_stay_two_records() -> None:
         "+86 139 1234 5678",
         "手机：13912345678",
         "13912345678号",
+        "宁许〔2026〕1号（联系电话：139 1234 5678）",
+        "某某手机13912345678某",
     ],
 )
 def test_a_mobile_number_is_no_documents_number(field: str, number: str) -> None:
