@@ -184,7 +184,9 @@ _COUNT = re.compile(r"(?:第\s*)?[0-9一二三四五六七八九十百]{1,9}(?:\
 _TALLY = re.compile(r"共? ?\d{1,6} ?[件户家条项宗起份个]?")
 _TALLY_LENGTH: Final = 10
 _SENTENCE = re.compile(r"[:：。；;]|.{40}")
+# The name of an organization may begin as a hint does: 精确测量科技有限公司, 空港物流有限公司.
 _HINT = re.compile(
+    r"(?![^填]*(?:公司|厂|店|合作社|事务所)$)"
     r"[(（]?\s*(?:非?必\s*填|选\s*填|可\s*选|必\s*选|条件必填|可?空|不可?空|文\s*本|字符(?:型|串)?|数值(?:型)?|数字(?:型)?|日期(?:型)?"
     r"|[十百千万亿]{0,2}元|(?:金额|计量)?单\s*位|金额|人民币|保留|精确|以[十百千万亿]{0,2}元|按[十百千万亿]{0,2}元|枚举|是|否|[YNMCO○●◐]"
     r"|(?:VAR)?CHAR2?|NUMBER|DATE|TEXT|STRING|YYYY[-/年]?MM[-/月]?DD日?|[CVND]?\d{1,4}(?:[.,]\d)?)"

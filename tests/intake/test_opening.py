@@ -180,6 +180,15 @@ def test_hints_may_have_a_word_before_them_where_rows_are_counted(tmp_path: Path
     assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", grid)) == ([(3, True)], [2])
 
 
+@pytest.mark.parametrize("name", ["精确测量科技有限公司", "空港物流有限公司", "元气食品店", "以元会计师事务所"])
+def test_an_organization_whose_name_begins_like_a_hint_is_data(tmp_path: Path, name: str) -> None:
+    header, _, _ = sheets.grid(ROWS)
+    said = {"行政相对人名称": name, "行政处罚决定书文号": "2026罚1号", "处罚决定日期": "2026-01-02"}
+    row = [said.get(column, "") for column in header]
+    assert set(said) <= set(header)
+    assert read_elsewhere(sheets.csv_file(tmp_path / "f.csv", [header, row])) == ([(2, False)], [])
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 @pytest.mark.parametrize("lines", [False, True])
 def test_objects_are_rows_as_an_array_or_line_by_line(tmp_path: Path, encoding: str, lines: bool) -> None:
