@@ -272,6 +272,9 @@ class Embedded:
                     psycopg.connect(self._url("postgres"), connect_timeout=10).close()
                 except psycopg.errors.TooManyConnections:
                     return True
+                except psycopg.errors.ConnectionTimeout:
+                    # Halted or busy, it refuses nothing: others may be using it.
+                    hopeful_at = time.monotonic()
                 except psycopg.OperationalError:
                     if self._status() == "ready" and not (Path(current.socket_dir) / SOCKET).exists():
                         # Something has cleared its socket away; only a new start makes another.

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import psycopg
@@ -87,6 +88,22 @@ def test_a_server_that_will_never_take_connections_again_is_replaced(
         with Embedded.start(stopped, settings=QUICK) as another:
             assert another.postmaster_pid != stuck.pid
             assert works(another)
+
+
+def test_a_server_that_is_halted_for_a_while_is_not_replaced(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, tries = psycopg.connect, iter(range(5))
+
+    def halted(*args: Any, **kwargs: Any) -> Any:
+        if next(tries, None) is not None:
+            raise psycopg.errors.ConnectionTimeout
+        return connect(*args, **kwargs)
+
+    monkeypatch.setattr(embedded, "STUCK_SECONDS_MAX", 0.01)
+    with Embedded.start(stopped, settings=QUICK) as server:
+        monkeypatch.setattr(psycopg, "connect", halted)
+        with Embedded.start(stopped, settings=QUICK) as another:
+            assert another.postmaster_pid == server.postmaster_pid
+            assert next(tries, None) is None
 
 
 def test_a_server_that_recovers_is_ended_without_waiting_for_it(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
