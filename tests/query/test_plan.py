@@ -241,6 +241,24 @@ async def test_records_of_one_value_are_read_in_the_order_of_their_page(
     assert read == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("signature", "argument", "one", "several"),
+    [
+        ("$v: RecordFilter", "$v", {"kinds": "HONOR"}, {"kinds": ["HONOR", "COMPLAINT"]}),
+        ("$v: RecordFilter", "$v", {"kinds": []}, {"kinds": ["HONOR", "COMPLAINT"]}),
+        ("$v: [RecordKind!]", "{kinds: $v}", "HONOR", ["HONOR", "COMPLAINT"]),
+        ("$v: [RecordKind!]", "{kinds: $v}", [], ["HONOR", "COMPLAINT"]),
+        ("$v: RecordKind!", "{kinds: [$v, COMPLAINT]}", "HONOR", "COMPLAINT"),
+    ],
+)
+async def test_a_plan_for_one_value_serves_no_several(
+    asker: Asker, signature: str, argument: str, one: Any, several: Any
+) -> None:
+    text = f"query ({signature}) {{ records(filter: {argument}) {page('id')} }}"
+    for wanted in (one, several, one):
+        await asker.data(text, {"v": wanted})
+
+
 async def test_a_value_that_a_filter_repeats_is_compared_once(asker: Asker) -> None:
     heard: list[Any] = []
     with asker.connection.query_logger(heard.append):
