@@ -436,7 +436,7 @@ def _with_what_led_to_it(reason: BaseException) -> "Iterator[BaseException]":
     one: BaseException | None = reason
     while one is not None:
         yield one
-        one = one.__cause__ or one.__context__
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
 
 
 def _is_of_a_lost_connection(reason: BaseException) -> bool:

@@ -183,6 +183,20 @@ def test_trouble_of_the_machine_is_a_sentence(
     assert sentence in complaint
 
 
+def test_a_fault_that_says_that_nothing_led_to_it_is_no_trouble_of_the_machine(
+    hub: Run, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault = led_to("a fault of ours", ConnectionResetError())
+    fault.__suppress_context__ = True
+
+    def fail(_: str) -> None:
+        raise fault
+
+    monkeypatch.setattr(migration, "migrate", fail)
+    with pytest.raises(RuntimeError):
+        hub("migrate", HUB_DATABASE_URL=empty_database)
+
+
 def test_migrate_lets_a_role_run_the_hub_or_says_why_not(hub: Run, database: str) -> None:
     status, _, said = hub("migrate", "--application-role", "nobody-here", HUB_DATABASE_URL=database)
     assert (status, "There is no role nobody-here" in said) == (1, True)
