@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -79,10 +80,9 @@ def test_a_server_that_will_never_take_connections_again_is_replaced(
     monkeypatch.setattr(embedded, "STUCK_SECONDS_MAX", 0.5)
     with Embedded.start(stopped, settings=QUICK) as server:
         stuck = psutil.Process(server.postmaster_pid)
-        children = {child.cmdline()[0].split()[1]: child for child in stuck.children()}
         # After a crash it waits for its children to end, and refuses connections; this one does not for some seconds.
-        children["walwriter"].suspend()
-        children["background"].kill()
+        child_of(stuck, "walwriter").suspend()
+        child_of(stuck, "background writer").kill()
         while not refuses(server.url):
             pass
         with Embedded.start(stopped, settings=QUICK) as another:
@@ -111,6 +111,15 @@ def test_a_server_that_recovers_is_ended_without_waiting_for_it(stopped: Path, m
         monkeypatch.setattr(Embedded, "_recovers", lambda *_: True)
         assert server.stop()
         assert "received immediate shutdown request" in (stopped / "postgres.log").read_text()
+
+
+def child_of(server: psutil.Process, name: str) -> psutil.Process:
+    """The server's process for a task; others of its processes come and go."""
+    for child in server.children():
+        with suppress(psutil.NoSuchProcess):
+            if name in child.cmdline()[0]:
+                return child
+    raise AssertionError(f"the server has no {name}")
 
 
 def refuses(url: str) -> bool:
