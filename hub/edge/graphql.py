@@ -11,9 +11,8 @@ without waiting for it.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import date
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -27,11 +26,11 @@ from hub.edge.access import Access, budget_key
 from hub.edge.arriving import Arriving, NoRoom
 from hub.edge.aside import Aside
 from hub.edge.clients import Budget, address_of
-from hub.edge.documents import ANONYMOUS as ANYBODY
 from hub.edge.documents import Documents, UnknownDocument
 from hub.edge.freshness import Freshness, key_of, matches, tag_of
 from hub.edge.logs import id_of_request, request_id
 from hub.edge.observing import Observer
+from hub.edge.origins import ALLOWED, allow_origin, preflight
 from hub.edge.reply import (
     Headers,
     Reply,
@@ -49,7 +48,6 @@ from hub.edge.request import (
     JSON,
     RESPONSE,
     Asked,
-    Exchanging,
     Gone,
     Receive,
     Scope,
@@ -62,10 +60,11 @@ from hub.edge.request import (
     only_json,
     posted,
 )
+from hub.edge.visit import Settled, Visit
 from hub.errors import Overloaded
 from hub.limits import Limits
 from hub.policy.caller import ANONYMOUS, PurposeNotGranted
-from hub.query.context import NOBODY, Context, left_out
+from hub.query.context import NOBODY, left_out
 from hub.query.doubts import is_doubtful, settle
 from hub.query.execute import Engine, Operation
 from hub.query.gathering import ForKeys
@@ -96,40 +95,11 @@ BYTES_PER_ROW_MORE = 100
 LATE_COSTS = 5
 # HEAD is GET without the body (RFC 9110, 9.3.2), and there wherever GET is (9.1).
 READING = ("GET", "HEAD")
-ALLOWED = b"GET, HEAD, POST, OPTIONS"
-EXPOSED = b"etag, retry-after, www-authenticate, x-request-id"
 PUBLIC_HEADERS: Headers = [(b"cache-control", b"no-cache"), (b"vary", b"Accept, Authorization, Origin")]
 
 
 def only_queries() -> Reply:
     return error_reply(405, "Only queries go by GET.", "BAD_USER_INPUT", [(b"allow", b"POST")])
-
-
-class Settled(Exception):
-    """A request that is answered before anything of it is run, or instead of what was."""
-
-    def __init__(self, reply: Reply) -> None:
-        self.reply = reply
-
-
-@dataclass(slots=True)
-class Visit:
-    """A request that was let in: how it came, and as far as that is known who sends it.
-
-    `client` is whose cost it is, `reader` who may be bound to documents of its own.
-    """
-
-    scope: Scope
-    headers: Mapping[bytes, bytes]
-    receive: Receive
-    exchange: Exchanging | None
-    media: bytes
-    number: str
-    now: datetime
-    method: str
-    client: str
-    reader: str = ANYBODY
-    context: Context = NOBODY
 
 
 class GraphQLEndpoint:
@@ -223,7 +193,7 @@ class GraphQLEndpoint:
         elif scope["method"] in READING:
             keep_out_of_caches(reply)
         if self.origins:
-            self.allow_origin(headers, reply)
+            allow_origin(headers, reply, self.origins)
         await leave(scope, send, reply, media, number, exchange)
         self.observer.finished(
             operation=reply.operation,
@@ -276,7 +246,7 @@ class GraphQLEndpoint:
         if b"authorization" in visit.headers:
             await self.recognise(visit)
         if visit.method == "OPTIONS":
-            return self.preflight(visit.headers)
+            return preflight(visit.headers, self.origins)
         asked = await self.asked(visit)
         operation = await self.operation_of(asked, visit)
         if visit.context is NOBODY and operation.asks_for_caller:
@@ -520,25 +490,6 @@ class GraphQLEndpoint:
         reply.headers.append((b"etag", tag))
         if matches(given, tag):
             reply.status = 304
-
-    def preflight(self, asked: Mapping[bytes, bytes]) -> Reply:
-        """What a browser may ask from another origin."""
-        headers: Headers = [(b"allow", ALLOWED), (b"vary", b"Origin")]
-        if asked.get(b"origin") in self.origins:
-            headers += [
-                (b"access-control-allow-methods", b"GET, POST"),
-                (b"access-control-allow-headers", b"content-type, authorization, hub-purpose, hub-case, x-request-id"),
-                (b"access-control-max-age", b"600"),
-            ]
-        return Reply(204, None, headers)
-
-    def allow_origin(self, headers: Mapping[bytes, bytes], reply: Reply) -> None:
-        """Let a page of a configured origin read the answer."""
-        origin = headers.get(b"origin")
-        if origin is not None and origin in self.origins:
-            reply.headers += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", EXPOSED)]
-            if not any(name == b"vary" for name, _ in reply.headers):
-                reply.headers.append((b"vary", b"Origin"))
 
 
 __all__ = ["Asked", "GraphQLEndpoint", "Receive", "Scope", "Send"]
