@@ -20,7 +20,7 @@ import orjson
 from hub.domain.persons import mask_persons_in
 from hub.errors import Overloaded
 from hub.store.access_log import NEVER, UNTOLD
-from hub.store.connection import Connection
+from hub.store.connection import PreparedConnection
 
 log = logging.getLogger(__name__)
 
@@ -227,7 +227,7 @@ class AccessLog:
         if self.connection is None or self.connection.is_closed():
             self.connection = await asyncpg.connect(
                 self.url,
-                connection_class=Connection,
+                connection_class=PreparedConnection,
                 timeout=WRITE_SECONDS_MAX,
                 server_settings={
                     "application_name": "hub access log",

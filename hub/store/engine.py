@@ -4,6 +4,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from hub.store.connection import Connection
+
 
 def psycopg_url(url: str) -> str:
     """The same database for SQLAlchemy with psycopg 3."""
@@ -22,4 +24,8 @@ async def connect(url: str) -> asyncpg.Connection:
 
     Raises OSError or asyncpg.PostgresError when the database cannot be reached.
     """
-    return await asyncpg.connect(url, server_settings={"application_name": "hub", "timezone": "Asia/Shanghai"})
+    return await asyncpg.connect(
+        url,
+        connection_class=Connection,
+        server_settings={"application_name": "hub", "timezone": "Asia/Shanghai"},
+    )

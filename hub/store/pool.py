@@ -17,7 +17,7 @@ import asyncpg
 
 from hub.errors import Overloaded
 from hub.settings import Settings
-from hub.store.connection import Connection
+from hub.store.connection import PreparedConnection
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Pool:
             statement_cache_size=STATEMENTS_KEPT,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=STATEMENT_CHARACTERS_KEPT,
-            connection_class=Connection,
+            connection_class=PreparedConnection,
             server_settings={
                 "application_name": "hub edge" if self.writes else "hub reads",
                 "timezone": "Asia/Shanghai",

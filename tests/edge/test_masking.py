@@ -10,7 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from hub.store.connection import Connection
+from hub.store.connection import PreparedConnection
 from tests.edge.running import ask, running
 from tests.query.test_refusals import NUMBER, PLACES
 
@@ -42,7 +42,7 @@ async def test_a_fault_of_ours_is_masked_whatever_it_says(
     async def fail(*_: Any) -> None:
         raise fault
 
-    monkeypatch.setattr(Connection, "fetch", fail)
+    monkeypatch.setattr(PreparedConnection, "fetch", fail)
     masked(await ask(client, "{ departments { code } }"), caplog)
 
 

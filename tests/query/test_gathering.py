@@ -18,7 +18,7 @@ from hub.query.execute import Engine
 from hub.query.gathering import GROUP_MOST, ForKeys, Group, Lane, Member
 from hub.schema import build, sdl
 from hub.settings import Settings
-from hub.store.connection import Connection
+from hub.store.connection import PreparedConnection
 from hub.store.engine import connect
 from hub.store.labels import Publicity, RecordKind, Sharing
 from hub.store.pool import Pool
@@ -98,14 +98,14 @@ async def desk(shared_database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     pool = await Pool.open(shared_database, settings)
     made = Desk(shared_database, pool, usccs)
     monkeypatch.setattr(gathering, "PATIENCE_SECONDS", HOURS)
-    fetch = Connection.fetch
+    fetch = PreparedConnection.fetch
 
-    async def heard(self: Connection, query: str, *args: Any, **named: Any) -> list[Any]:
+    async def heard(self: PreparedConnection, query: str, *args: Any, **named: Any) -> list[Any]:
         if args:
             made.sent.append(next((value for value in args if isinstance(value, list)), args[0]))
         return await fetch(self, query, *args, **named)
 
-    monkeypatch.setattr(Connection, "fetch", heard)
+    monkeypatch.setattr(PreparedConnection, "fetch", heard)
     yield made
     await made.until_idle()
     await pool.close()
