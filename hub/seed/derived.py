@@ -149,6 +149,9 @@ async def write_derived(connection: asyncpg.Connection, clock: Clock, subjects: 
     """Write what follows from the subjects and records of these ids, within the transaction that wrote them."""
     whose = (subjects.start, subjects.stop - 1)
     which = (records.start, records.stop - 1)
+    # Nothing is known yet of tables that were filled in this transaction, and PostgreSQL would look for the basis of an
+    # entry among all records of a kind: minutes, for half a million.
+    await connection.execute("analyze subjects, records, sanctions_entries, listing_steps")
     await connection.execute(_HISTORY, *which)
     await connection.execute(_BASES, *whose)
     await connection.execute(_EVALUATIONS, *whose, clock.today())
