@@ -102,6 +102,23 @@ async def words(connection: asyncpg.Connection, query: str) -> set[Any]:
     return {row[0] for row in await connection.fetch(query)}
 
 
+async def test_no_entry_looks_for_its_basis_among_the_records_of_all(
+    connection: asyncpg.Connection, database: str
+) -> None:
+    """It would take minutes with a million, where the database knows nothing of tables that it has just filled."""
+    await seed(database, at(), subjects=SUBJECTS, records=RECORDS)
+    told = "select n_tup_ins from pg_stat_user_tables where relname = 'records'"
+    for _ in range(3_000):
+        # A session tells what it did as it ends.
+        if await connection.fetchval(told) == RECORDS:
+            break
+        await asyncio.sleep(0.01)
+    else:
+        raise AssertionError("the session never told what it did")
+    read = "select sum(idx_tup_read) from pg_stat_user_indexes where indexrelname like 'ix_records_%newest'"
+    assert await connection.fetchval(read) < RECORDS
+
+
 async def test_the_demonstration_laid_again_adds_nothing(there: asyncpg.Connection) -> None:
     before = await counts(there)
     await demo_world(there, at(hour=11), scale=3)

@@ -185,7 +185,7 @@ async def test_a_port_that_is_taken_stops_the_start_with_a_sentence(database: st
         async def send(message: dict[str, str]) -> None:
             sent.append(message["message"])
 
-        await hub({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]
+        await hub({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]  # no more of ASGI than it takes
         await hub.stop()
 
     assert re.fullmatch(rf"Metrics cannot be served at 127\.0\.0\.1, port {port}: Address already in use\.", sent[0])
