@@ -72,6 +72,7 @@ LONGEST = (
     "test_hostile.py",
     "test_demo.py",
     "test_seed.py",
+    "test_seed_interrupted.py",
     "test_oracle.py",
     "test_answers.py",
     "test_run.py",
