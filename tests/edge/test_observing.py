@@ -7,6 +7,7 @@ import asyncpg
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.types import Message
 
 from hub.app import Hub
 from hub.clock import Clock
@@ -179,13 +180,13 @@ async def test_a_port_that_is_taken_stops_the_start_with_a_sentence(database: st
         hub = Hub(Settings(database_url=database, metrics_port=port), Clock(), database)
         sent: list[str] = []
 
-        async def receive() -> dict[str, str]:
+        async def receive() -> Message:
             return {"type": "lifespan.startup"}
 
-        async def send(message: dict[str, str]) -> None:
+        async def send(message: Message) -> None:
             sent.append(message["message"])
 
-        await hub({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]  # no more of ASGI than it takes
+        await hub({"type": "lifespan"}, receive, send)
         await hub.stop()
 
     assert re.fullmatch(rf"Metrics cannot be served at 127\.0\.0\.1, port {port}: Address already in use\.", sent[0])
