@@ -28,7 +28,6 @@ async def test_what_types_of_postgresql_are_is_asked_once_and_what_a_databases_o
         connection = await connect(shared_database)
         rows.append(await connection.fetchrow(ARRAYS, [True]))
         assert len(asked) == 1 + number
-        # Not prepared by a name: what asks of types might take the unnamed statement's place.
         await connection.execute("create type pg_temp.colour as enum ('red', 'blue')")
         assert await connection.fetchval("select array['red'::pg_temp.colour]") == ["red"]
         assert len(asked) == 2 + number
